@@ -1,0 +1,1 @@
+"""Fixtures, fakes and builders that tests of several members share."""

@@ -1,0 +1,29 @@
+"""The pytest plug-in of all tests: the closed network and servers that many tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cse_lab.rabbitmq import PrivateRabbitMQ
+from cse_testing.network import close_network
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _closed_network() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        close_network(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[PrivateRabbitMQ]:
+    """One running RabbitMQ for the whole run; a test that stops or kills it starts it again."""
+    with PrivateRabbitMQ() as running:
+        yield running
+
+
+@pytest.fixture
+def own_broker() -> Iterator[PrivateRabbitMQ]:
+    """A RabbitMQ for one test alone, which may do with it what it likes; costs about 6 seconds."""
+    with PrivateRabbitMQ() as running:
+        yield running
