@@ -1,0 +1,101 @@
+"""Structured logs: an event name that is a constant, fields that vary, no secrets.
+
+`configure` is called once by each process. Everything else does `log = structlog.get_logger()`. Libraries that use the
+standard `logging` come out in the same form.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal
+
+import structlog
+
+Format = Literal["console", "json"]
+
+_SECRET_KEY: Final = re.compile(
+    r"(?i)(passw|secret|token|authorization|cookie|api_?key|private_?key|kubeconfig|credential)(?!s?_?(count|hash|id)\b)"
+)
+_JWT: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
+_PAIR: Final = re.compile(
+    r"(?i)(x-vcloud-authorization|x-vmware-vcloud-access-token|authorization|password|passwd|token)"
+    r"(['\"]?\s*[:=]\s*|\s+)(['\"]?)((?:bearer|basic)\s+)?[^\s'\",;&]+"
+)
+_URL_PASSWORD: Final = re.compile(r"(?<=://)([^/\s:@]+):[^/\s@]+@")
+_JOIN_TOKEN: Final = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
+_PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_MASK: Final = "***"
+
+
+def redact(text: str) -> str:
+    """Takes out of a text what looks like a token, a password or a private key."""
+    text = _PRIVATE_KEY.sub(_MASK, text)
+    text = _JWT.sub(_MASK, text)
+    text = _URL_PASSWORD.sub(rf"\1:{_MASK}@", text)
+    text = _JOIN_TOKEN.sub(_MASK, text)
+    return _PAIR.sub(rf"\1\2\3{_MASK}", text)
+
+
+def _redact_value(key: str, value: object) -> object:
+    if _SECRET_KEY.search(key):
+        return _MASK
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {str(name): _redact_value(str(name), item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact_value("", item) for item in value]
+    return value
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: no field goes out with a secret in it."""
+    for key, value in event.items():
+        if key != "event":
+            event[key] = _redact_value(key, value)
+        elif isinstance(value, str):
+            event[key] = redact(value)
+    return event
+
+
+def configure(*, service: str, level: str = "INFO", form: Format = "console") -> None:
+    """Sets up the logs of this process, on stderr.
+
+    Args:
+        service: `gateway`, `clusters`, `templates`, `cse`: a field of every line.
+        level: as in `logging`, any case.
+        form: `console` for people, `json` for programs (one object a line).
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact_event,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("pika", "urllib3", "grpc"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
