@@ -1,0 +1,92 @@
+# `make` lists the targets. Every target sets up what it needs by itself.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTEST := $(PY) -m pytest -q
+SHELL_FILES = $$(git ls-files '*.sh' '.ci/run')
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install everything that development needs (Debian packages when root, .venv)
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## Start the lab and walk through CSE with the real vcd-cli; leaves the lab running
+	@$(PY) -m cse_lab demo
+
+.PHONY: up
+up: setup ## Start the lab: RabbitMQ, the simulator, the three services (LAB_PROFILE, LAB_SERVICES, LAB_VCENTER_LISTEN)
+	@$(PY) -m cse_lab up
+
+.PHONY: down
+down: ## End the lab, exactly what `make up` started
+	@if [ -x $(PY) ]; then $(PY) -m cse_lab down; fi
+
+.PHONY: status
+status: setup ## Say what runs of the lab
+	@$(PY) -m cse_lab status
+
+.PHONY: test
+test: setup lint types protos-check test-unit test-contract test-integration e2e ## Run all checks and all tests
+
+.PHONY: lint
+lint: setup ## ruff, import-linter, proto lint, shellcheck, pins
+	@ruff format --check --quiet .
+	@ruff check --quiet .
+	@lint-imports --no-logo
+	@$(PY) scripts/lint_protos.py
+	@shellcheck -x $(SHELL_FILES)
+	@$(PY) scripts/lock.py --check
+
+.PHONY: format
+format: setup ## Format the code and repair what ruff can repair
+	@ruff format .
+	@ruff check --fix .
+
+.PHONY: types
+types: setup ## mypy --strict over code and tests
+	@mypy --no-error-summary $$(sed -n 's|^-e \(.*\)|\1/src|p' requirements-dev.txt | grep -v contracts) tests scripts
+
+.PHONY: protos
+protos: setup ## Regenerate libs/contracts from protos/
+	@$(PY) scripts/gen_protos.py
+
+.PHONY: protos-check
+protos-check: setup ## Fail if the generated code is stale
+	@$(PY) scripts/gen_protos.py --check
+
+.PHONY: test-unit
+test-unit: setup ## Tests without any I/O
+	@$(PYTEST) tests/unit
+
+.PHONY: test-contract
+test-contract: setup ## Tests of our sides of gRPC and AMQP, with real framing
+	@$(PYTEST) tests/contract
+
+.PHONY: test-integration
+test-integration: setup ## Tests of one part with a real broker or the simulator
+	@$(PYTEST) tests/integration
+
+.PHONY: e2e
+e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own
+	@$(PYTEST) tests/e2e
+
+.PHONY: container-check
+container-check: ## Build the images and create a cluster through them (needs root for a Docker Engine)
+	@scripts/container-check.sh
+
+.PHONY: bench-gateway
+bench-gateway: setup ## Requests per second and latency of the gateway, beside a bare pika loop
+	@$(PY) bench/gateway.py
+
+.PHONY: lock
+lock: setup ## Pin anew what the members need (UPGRADE=1: to the newest versions)
+	@$(PY) scripts/lock.py $(if $(UPGRADE),--upgrade)
