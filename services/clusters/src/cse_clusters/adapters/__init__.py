@@ -1,0 +1,1 @@
+"""The ports of the application, kept with vCD, vCenter and the templates service."""

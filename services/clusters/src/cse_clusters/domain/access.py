@@ -1,0 +1,47 @@
+"""Who asks, and in whose name we act."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cse_core.secret import Secret
+
+DEPLOY_RIGHT: Final = "{cse}:CSE NATIVE DEPLOY RIGHT"
+SYSTEM_ORG: Final = "System"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """The caller's vCD token as it came with the call, and the API version it was made for."""
+
+    token: Secret
+    scheme: Literal["bearer", "session"]
+    """`bearer`: a JWT for `Authorization`; `session`: a session id for `x-vcloud-authorization`."""
+    api_version: str
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """The system administrator of the configuration file."""
+
+
+SERVICE: Final = ServiceAccount()
+
+
+Actor = Credentials | ServiceAccount
+"""Whose rights decide: the caller's (what a tenant's rights should decide) or the service account's (the rest)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who vCD says the token belongs to."""
+
+    credentials: Credentials
+    user: str
+    user_id: str
+    """`urn:vcloud:user:<uuid>`."""
+    org: str
+    org_id: str
+    """UUID of the org, bare."""
+    is_system_administrator: bool = False
+    rights: frozenset[str] = frozenset()
+    """Names of the rights of the caller's role; filled only where the configuration enforces them."""

@@ -1,0 +1,103 @@
+"""What the cluster manager knows of vCD, in its own words. Ids are bare UUIDs; an href is used as it is, never taken apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cse_core.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vdc:
+    """An org VDC with what a cluster may use of it."""
+
+    id: str
+    name: str
+    href: str
+    org: str
+    org_id: str
+    networks: Mapping[str, str] = field(default_factory=dict)
+    """Href by name of the networks that its vApps may be connected to."""
+    storage_profiles: Mapping[str, str] = field(default_factory=dict)
+    """Href by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmTemplate:
+    """The machine inside a catalog item that nodes are made from."""
+
+    href: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSpec:
+    """A machine to be made; it is also the guest's host name."""
+
+    name: str
+    storage_profile: str | None = None
+    """Href; None takes the VDC's default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A VM of a vApp. What could not be read is None."""
+
+    name: str
+    id: str
+    href: str
+    status: str
+    """vCD's status text, for example `POWERED_ON`."""
+    ip_address: str | None = None
+    cpu_count: int | None = None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestMachine:
+    """Where a machine's guest is reached, and its administrator's password. Read with the service account."""
+
+    name: str
+    vcenter: str
+    """Name of the vCenter as registered in vCD."""
+    moid: str
+    ip_address: str | None
+    password: Secret | None
+    """From guest customization; None if vCD made none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VappRecord:
+    """A vApp as the query service shows it, with the metadata of ours that was asked for."""
+
+    id: str
+    name: str
+    href: str
+    status: str
+    org: str
+    vdc: str
+    vdc_href: str
+    vm_count: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    owner_href: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VappDetails:
+    """A vApp as one GET of it shows it."""
+
+    id: str
+    name: str
+    href: str
+    status: str
+    description: str
+    machines: tuple[Machine, ...] = ()
+    network: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """Something vCD has begun to make, and the task that ends when it is there."""
+
+    id: str
+    href: str
+    task_href: str

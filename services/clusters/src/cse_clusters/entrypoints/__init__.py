@@ -1,0 +1,1 @@
+"""gRPC in: translates, calls one use case, translates back."""
