@@ -75,9 +75,7 @@ def generate(into: Path) -> None:
 
 
 def relative_files(root: Path) -> set[Path]:
-    return {
-        path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    }
+    return {path.relative_to(root) for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:

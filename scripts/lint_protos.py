@@ -3,8 +3,8 @@
     python scripts/lint_protos.py
 
 Rules: package equals directory and ends in a version; every element has a comment; names follow buf's STANDARD style
-(PascalCase messages, snake_case fields, `…Service`, `PREFIX_VALUE` enum values, zero is `…_UNSPECIFIED`); requests are named
-after their RPC, and a response is `<Rpc>Response`, a resource of this package or an Operation (AIP-131 to 136).
+(PascalCase messages, snake_case fields, `…Service`, `PREFIX_VALUE` enum values, zero is `…_UNSPECIFIED`); requests are
+named after their RPC, and a response is `<Rpc>Response`, a resource of this package or an Operation (AIP-131 to 136).
 """
 
 import re
@@ -39,9 +39,7 @@ class Linter:
     def __init__(self, file: descriptor_pb2.FileDescriptorProto) -> None:
         self.file = file
         self.findings: list[str] = []
-        self._comments = {
-            tuple(place.path): place.leading_comments.strip() for place in file.source_code_info.location
-        }
+        self._comments = {tuple(place.path): place.leading_comments.strip() for place in file.source_code_info.location}
 
     def find(self, what: str) -> None:
         self.findings.append(f"{self.file.name}: {what}")

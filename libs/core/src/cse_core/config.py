@@ -1,7 +1,7 @@
 """The provider's `config.yaml`, with the sections and keys of CSE 1.2.x.
 
-Every service reads the same file and takes what it needs. A key that 1.2.x knows keeps its meaning. Unknown keys are kept
-out and reported as warnings, because a misspelled key is otherwise found out in production.
+Every service reads the same file and takes what it needs. A key that 1.2.x knows keeps its meaning. Unknown keys are
+kept out and reported as warnings, because a misspelled key is otherwise found out in production.
 """
 
 import os

@@ -16,8 +16,8 @@
     ├── CancelledError              somebody asked for it to end
     └── InternalError               ours; the message says nothing of the inside
 
-A class exists where somebody handles it differently. `reason` is finer and a promise to clients; `docs/errors.md` lists all.
-Every value that a message contains is also a keyword argument, so that programs need not parse texts.
+A class exists where somebody handles it differently. `reason` is finer and a promise to clients; `docs/errors.md` lists
+all. Every value that a message contains is also a keyword argument, so that programs need not parse texts.
 """
 
 from typing import ClassVar

@@ -24,7 +24,9 @@ _PAIR: Final = re.compile(
 )
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^/\s:@]+):[^/\s@]+@")
 _JOIN_TOKEN: Final = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
-_PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
 _MASK: Final = "***"
 
 
@@ -50,7 +52,7 @@ def _redact_value(key: str, value: object) -> object:
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: no field goes out with a secret in it."""
+    """Processor of structlog: no field goes out with a secret in it."""
     for key, value in event.items():
         if key != "event":
             event[key] = _redact_value(key, value)

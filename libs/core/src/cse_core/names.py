@@ -21,7 +21,7 @@ _CLUSTER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _NODE = re.compile(r"(mstr|node|nfsd)-[a-z0-9]{4,8}")
 _MAX_VCD_NAME: Final = 128
 _NODE_SUFFIX: Final = string.ascii_lowercase + string.digits
-_BREAKING = ("\u0085", "\u2028", "\u2029")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def check_cluster_name(name: str, *, field: str = "name") -> str:
@@ -56,7 +56,7 @@ def check_vcd_name(name: str, *, field: str) -> str:
         raise InvalidArgumentError(f"{field}: a name is required", field=field)
     if len(name) > _MAX_VCD_NAME:
         raise InvalidArgumentError(f"{field}: a name has at most {_MAX_VCD_NAME} characters", field=field)
-    if any(ord(char) < 32 or 127 <= ord(char) < 160 or char in _BREAKING or "\ud800" <= char <= "\udfff" for char in name):
+    if _UNPRINTABLE.search(name):
         raise InvalidArgumentError(f"{field}: {name!r} holds characters that are not printable", field=field)
     return name
 
@@ -153,4 +153,6 @@ def _parts(text: str, collections: tuple[str, ...], *, field: str) -> list[str]:
     try:
         return [check_vcd_name(unquote(piece, errors="strict"), field=field) for piece in pieces[1::2]]
     except UnicodeDecodeError as exc:
-        raise InvalidArgumentError(f"{field}: {text[:200]!r} is not UTF-8 behind its percent signs", field=field) from exc
+        raise InvalidArgumentError(
+            f"{field}: {text[:200]!r} is not UTF-8 behind its percent signs", field=field
+        ) from exc

@@ -1,7 +1,7 @@
 """Running services: one in a process of its own, or several in one.
 
-A service starts, serves until it is told to stop (or decides to), hands back what it has and ends. `run_until_signal` is
-what every entry point calls.
+A service starts, serves until it is told to stop (or decides to), hands back what it has and ends. `run_until_signal`
+is what every entry point calls.
 """
 
 import signal
@@ -26,7 +26,7 @@ class Service(Protocol):
         """Begins to serve and returns when it does; raises what keeps it from serving."""
 
     def stop(self, grace_s: float) -> None:
-        """Takes no new work, gives what is in progress so many seconds, ends. May be called twice, and from any thread."""
+        """Takes no new work, gives what is in progress so long, ends. May be called twice, and from any thread."""
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until it has ended, by itself or through `stop`; returns whether it has."""

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off"})
+
 
 class SettingsError(Exception):
     """A variable has a value that cannot be used."""
@@ -47,11 +50,10 @@ class Environment:
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
-        words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
         text = self.text(name, "yes" if default else "no").lower()
-        if text not in words:
+        if text not in _YES | _NO:
             raise SettingsError(f"{name}: {text!r} is neither yes nor no")
-        return words[text]
+        return text in _YES
 
     def address(self, name: str, default: str) -> str:
         """`host:port` or `unix:/path`, as gRPC takes it."""

@@ -1,0 +1,113 @@
+"""What an operation is, whoever runs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from cse_core.errors import CseError
+from cse_core.secret import Secret
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = dict[str, Json]
+
+
+class OperationState(StrEnum):
+    """Where an operation stands; the contract's `OperationState` without its prefix."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    ROLLING_BACK = "ROLLING_BACK"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationRequest:
+    """What is to be done.
+
+    Attributes:
+        kind: a registered kind, for example `CREATE_CLUSTER`.
+        target: resource name of what it works on.
+        partition: operations of one partition run one after the other, in the order of their submission.
+        request_id: repeating it yields the first submission's operation.
+        owner: id of the org whose users may see it, besides system administrators.
+        input: what the kind's code gets; JSON without secrets.
+        secrets: what it gets besides; encrypted wherever it is kept, dropped when the operation ends.
+        task_href: the vCD task that shows it to vCD's users.
+        deadline: how long it may take before it is ended as failed.
+    """
+
+    kind: str
+    target: str
+    partition: str
+    request_id: str
+    owner: str
+    input: JsonObject
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    task_href: str = ""
+    deadline: timedelta = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationError:
+    """Why an operation failed. `error_type` is the class name in `cse_core.errors` that decides the gRPC status."""
+
+    error_type: str
+    reason: str
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: CseError) -> "OperationError":
+        """The class recorded is the one of our tree that `error` is, or is derived from."""
+        known = next(base for base in type(error).__mro__ if base.__module__ == CseError.__module__)
+        return cls(error_type=known.__name__, reason=error.code, message=error.message, details=error.details)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A snapshot of an operation. Times are UTC."""
+
+    id: str
+    kind: str
+    target: str
+    request_id: str
+    owner: str
+    input: JsonObject
+    task_href: str
+    state: OperationState
+    create_time: datetime
+    deadline: datetime
+    step: str = ""
+    message: str = ""
+    progress_percent: int = 0
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    cancel_requested: bool = False
+    result: Json = None
+    error: OperationError | None = None
+    last_sequence: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"operations/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationEvent:
+    """One thing that happened in an operation. `sequence` counts from 1 without gaps."""
+
+    sequence: int
+    time: datetime
+    state: OperationState
+    message: str
+    step: str = ""
+    node: str = ""
+    progress_percent: int = 0

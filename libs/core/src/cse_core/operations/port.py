@@ -1,0 +1,126 @@
+"""What the services ask of an operation engine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from cse_core.operations.model import Json, JsonObject, Operation, OperationEvent, OperationRequest
+from cse_core.secret import Secret
+
+
+class OperationContext(Protocol):
+    """What an operation's code, or one of its parallel branches, has to work with."""
+
+    @property
+    def operation_id(self) -> str: ...
+
+    @property
+    def input(self) -> JsonObject: ...
+
+    def secret(self, name: str) -> Secret | None:
+        """One of the request's secrets; None if there was none, or it is gone."""
+
+    def step(self, name: str, action: Callable[[], Json], *, message: str = "") -> Json:
+        """Runs `action` and returns its result; a durable engine returns the journaled one of an earlier run instead.
+
+        Begins with `check()`, and reports `message` (if given) as progress. Names are unique within their branch.
+        """
+
+    def parallel(self, branches: Mapping[str, "Branch"]) -> dict[str, Json]:
+        """Runs one branch per node side by side and returns their results by node.
+
+        They start in the order given; where fewer threads than branches are free, later ones wait. A branch may
+        therefore wait for what an earlier one publishes, never the other way round. When one fails the others are told
+        through their `check()`; the first failure is raised once all have ended.
+        """
+
+    def publish(self, key: str, value: Json) -> None:
+        """Lets the operation's other branches know `value`."""
+
+    def wait_for(self, key: str) -> Json:
+        """Waits until a branch has published `key`; raises as `check` does."""
+
+    def progress(self, message: str, *, percent: int | None = None) -> None:
+        """Reports one sentence for people; `percent` never falls."""
+
+    def pause(self, seconds: float) -> None:
+        """Waits between two polls, at most so long; raises as `check` does, at once when that becomes due."""
+
+    def check(self) -> None:
+        """Returns while the operation may go on. Called before every change and in every polling loop.
+
+        Raises:
+            CancelledError: somebody asked for its end, the service ends, or another branch failed.
+            DeadlineError: its time is over.
+        """
+
+    def rollback(self) -> AbstractContextManager[None]:
+        """While inside, the state is ROLLING_BACK; cancellation and the deadline passed no longer raise.
+
+        Rolling back has a deadline of its own, after which `check` raises DeadlineError.
+        """
+
+
+Branch = Callable[[OperationContext], Json]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationKind:
+    """The code of a kind of operation.
+
+    Attributes:
+        name: stable for ever: stored operations name it.
+        run: does the work and returns the result. It catches CseError only, to roll back, and raises it again.
+        finish: called once with the outcome, just before it becomes visible, whatever it is: also for an operation that
+            was cancelled while it was queued. Reports the end to vCD; must not raise.
+    """
+
+    name: str
+    run: Callable[[OperationContext], Json]
+    finish: Callable[[Operation], None]
+
+
+class Operations(Protocol):
+    """An operation engine. Thread-safe."""
+
+    def submit(self, request: OperationRequest) -> Operation:
+        """Accepts an operation, or returns the one that the same `request_id` began.
+
+        Raises:
+            ConflictError: the `request_id` belongs to an operation of another kind or owner.
+            UnavailableError: the engine is ending.
+        """
+
+    def get(self, operation_id: str) -> Operation:
+        """Raises NotFoundError if there is none (any more)."""
+
+    def find(
+        self, *, owner: str | None = None, target: str | None = None, active: bool | None = None
+    ) -> list[Operation]:
+        """Operations that fit all that is given, oldest first."""
+
+    def cancel(self, operation_id: str) -> Operation:
+        """Asks for the end of an operation; one that has ended stays as it is. Raises NotFoundError."""
+
+    def delete(self, operation_id: str) -> None:
+        """Forgets an operation that has ended.
+
+        Raises:
+            NotFoundError: there is none.
+            FailedPreconditionError: it has not ended.
+        """
+
+    def wait(self, operation_id: str, timeout_s: float) -> Operation:
+        """Waits until it has ended, or so long, and returns it as it is then. Raises NotFoundError."""
+
+    def watch(
+        self, operation_id: str, from_sequence: int, *, is_wanted: Callable[[], bool]
+    ) -> Iterator[OperationEvent]:
+        """Yields its events from `from_sequence` on, the past ones at once, until the final one or until not wanted.
+
+        Raises NotFoundError.
+        """
+
+    def active_count(self) -> int:
+        """How many operations have not ended."""
