@@ -1,0 +1,1 @@
+"""API extensions: services registered by an administrator, answering HTTP requests over AMQP."""
