@@ -11,12 +11,13 @@ SYSTEM_ORG: Final = "System"
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """The caller's vCD token as it came with the call, and the API version it was made for."""
+    """The caller's vCD token as it came with the call, and the API version to use it at."""
 
     token: Secret
     scheme: Literal["bearer", "session"]
     """`bearer`: a JWT for `Authorization`; `session`: a session id for `x-vcloud-authorization`."""
-    api_version: str
+    api_version: str = ""
+    """Empty: any."""
 
 
 @dataclass(frozen=True)
@@ -43,5 +44,3 @@ class Caller:
     org_id: str
     """UUID of the org, bare."""
     is_system_administrator: bool = False
-    rights: frozenset[str] = frozenset()
-    """Names of the rights of the caller's role; filled only where the configuration enforces them."""

@@ -1,0 +1,126 @@
+"""Clusters and nodes, and how they are told from what vCD shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import Final
+
+from cse_clusters.domain.vcd import Machine, VappDetails, VappRecord
+
+CLUSTER_ID: Final = "cse.cluster.id"
+VERSION: Final = "cse.version"
+TEMPLATE: Final = "cse.template"
+CONTROL_PLANE_IP: Final = "cse.master.ip"
+OPERATION_ID: Final = "cse.operation.id"
+"""Ours, beside what 1.2.x writes: the operation that made the vApp, by which it is found again."""
+
+METADATA_KEYS: Final = (CLUSTER_ID, VERSION, TEMPLATE, CONTROL_PLANE_IP, OPERATION_ID)
+BROKEN_STATUSES: Final = frozenset({"FAILED_CREATION", "UNRECOGNIZED", "INCONSISTENT_STATE"})
+
+
+class Role(StrEnum):
+    """What a node does. The value is the prefix of its machine's name, which clusters of 1.2.x share."""
+
+    CONTROL_PLANE = "mstr"
+    WORKER = "node"
+    NFS = "nfsd"
+
+
+def role_of(machine_name: str) -> Role | None:
+    """The role a machine's name tells; None for one that CSE did not name."""
+    prefix, dash, _ = machine_name.partition("-")
+    return Role(prefix) if dash and prefix in list(Role) else None
+
+
+class State(Enum):
+    """Where a cluster stands as seen by CSE."""
+
+    CREATING = "creating"
+    READY = "ready"
+    UPDATING = "updating"
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One machine of a cluster. What could not be read is None."""
+
+    name: str
+    role: Role | None
+    vm_status: str = ""
+    ip_address: str | None = None
+    cpu_count: int | None = None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster as callers see it. The vApp's fields are empty until vCD has it."""
+
+    org: str
+    vdc: str
+    name: str
+    uid: str
+    state: State
+    template: str = ""
+    network: str = ""
+    control_plane_ip: str = ""
+    cse_version: str = ""
+    vapp_id: str = ""
+    vapp_href: str = ""
+    vdc_href: str = ""
+    vapp_status: str = ""
+    vm_count: int = 0
+    nodes: tuple[Node, ...] = ()
+
+    def with_nodes(self, vapp: VappDetails) -> "Cluster":
+        return replace(
+            self,
+            nodes=tuple(node_of(machine) for machine in vapp.machines),
+            vm_count=len(vapp.machines),
+            vapp_status=vapp.status,
+            network=vapp.network,
+        )
+
+
+def node_of(machine: Machine) -> Node:
+    return Node(
+        name=machine.name,
+        role=role_of(machine.name),
+        vm_status=machine.status,
+        ip_address=machine.ip_address,
+        cpu_count=machine.cpu_count,
+        memory_mb=machine.memory_mb,
+    )
+
+
+def cluster_of(vapp: VappRecord, changing: State | None = None) -> Cluster:
+    """The cluster that a vApp with `cse.cluster.id` is.
+
+    Args:
+        vapp: what the query service shows of it.
+        changing: what an operation in progress does to it, None if there is none.
+    """
+    control_plane_ip = vapp.metadata.get(CONTROL_PLANE_IP, "")
+    settled = State.FAILED if vapp.status in BROKEN_STATUSES or not control_plane_ip else State.READY
+    return Cluster(
+        org=vapp.org,
+        vdc=vapp.vdc,
+        name=vapp.name,
+        uid=vapp.metadata.get(CLUSTER_ID, ""),
+        state=changing or settled,
+        template=vapp.metadata.get(TEMPLATE, ""),
+        control_plane_ip=control_plane_ip,
+        cse_version=vapp.metadata.get(VERSION, ""),
+        vapp_id=vapp.id,
+        vapp_href=vapp.href,
+        vdc_href=vapp.vdc_href,
+        vapp_status=vapp.status,
+        vm_count=vapp.vm_count,
+    )
+
+
+def in_order(clusters: Iterable[Cluster]) -> list[Cluster]:
+    """By name; what has the same name in an order that never changes."""
+    return sorted(clusters, key=lambda cluster: (cluster.name, cluster.org, cluster.vdc, cluster.uid))

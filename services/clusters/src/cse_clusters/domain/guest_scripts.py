@@ -1,0 +1,55 @@
+"""Scripts as they run in guests: parameters in front, nothing of a user's in the text of a command."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Final
+
+from cse_core.secret import Secret
+
+_NAME: Final = re.compile(r"CSE_[A-Z0-9_]+")
+
+KUBECONFIG: Final = "/root/.kube/config"
+
+MINT_JOIN: Final = """\
+set -euo pipefail
+export KUBECONFIG=/root/.kube/config
+kubeadm token create --ttl 1h --print-join-command
+"""
+
+GET_NODES: Final = """\
+set -euo pipefail
+kubectl --kubeconfig /root/.kube/config get nodes -o json
+"""
+
+_ACCEPT_KEY: Final = """\
+(
+    umask 077
+    mkdir -p /root/.ssh
+    touch /root/.ssh/authorized_keys
+    grep -qxF -e "$CSE_SSH_KEY" /root/.ssh/authorized_keys || printf '%s\\n' "$CSE_SSH_KEY" >> /root/.ssh/authorized_keys
+)
+"""
+
+
+def guest_script(body: str, environment: Mapping[str, str], *, ssh_key: str = "") -> Secret:
+    """One file: the parameters as exports, the key that root's login is to accept, then the script's own lines.
+
+    Secret, because the parameters may hold a join token.
+
+    Raises:
+        ValueError: a parameter has a name that is not ours, or a NUL in its value.
+    """
+    exports = dict(environment)
+    if ssh_key:
+        exports["CSE_SSH_KEY"] = ssh_key
+    lines = ["#!/bin/bash"]
+    for name, value in exports.items():
+        if not _NAME.fullmatch(name) or "\0" in value:
+            raise ValueError(f"cannot hand {name!r} to a guest's script")
+        lines.append(f"export {name}={shlex.quote(value)}")
+    return Secret("\n".join(lines) + "\n" + (_ACCEPT_KEY if ssh_key else "") + _without_interpreter(body))
+
+
+def _without_interpreter(body: str) -> str:
+    return body.partition("\n")[2] if body.startswith("#!") else body
