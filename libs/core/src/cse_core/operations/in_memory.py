@@ -111,6 +111,7 @@ class InMemoryOperations:
                 id=str(uuid.uuid4()),
                 kind=request.kind,
                 target=request.target,
+                target_uid=request.target_uid,
                 request_id=request.request_id,
                 owner=request.owner,
                 input=request.input,

@@ -35,6 +35,7 @@ class OperationRequest:
     Attributes:
         kind: a registered kind, for example `CREATE_CLUSTER`.
         target: resource name of what it works on.
+        target_uid: UUID of what it works on, where it has one already.
         partition: operations of one partition run one after the other, in the order of their submission.
         request_id: repeating it yields the first submission's operation.
         owner: id of the org whose users may see it, besides system administrators.
@@ -53,6 +54,7 @@ class OperationRequest:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     task_href: str = ""
     deadline: timedelta = timedelta(minutes=60)
+    target_uid: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,7 @@ class Operation:
     result: Json = None
     error: OperationError | None = None
     last_sequence: int = 0
+    target_uid: str = ""
 
     @property
     def name(self) -> str:

@@ -78,6 +78,7 @@ class OperationMetadata(_message.Message):
     DEADLINE_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
+    TARGET_UID_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """What the operation does, for example `CREATE_CLUSTER`. Kinds are added, never renamed."""
     target: _builtins.str
@@ -98,6 +99,8 @@ class OperationMetadata(_message.Message):
     """True once somebody has asked for its cancellation."""
     last_sequence: _builtins.int
     """The sequence number of its latest event; `WatchOperation` continues from here."""
+    target_uid: _builtins.str
+    """The UUID of the resource that it works on, as `Cluster.uid`; empty where that has none or none is known yet."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
@@ -131,10 +134,11 @@ class OperationMetadata(_message.Message):
         deadline: _timestamp_pb2.Timestamp | None = ...,
         cancel_requested: _builtins.bool = ...,
         last_sequence: _builtins.int = ...,
+        target_uid: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "kind", b"kind", "last_sequence", b"last_sequence", "message", b"message", "progress_percent", b"progress_percent", "request_id", b"request_id", "start_time", b"start_time", "state", b"state", "step", b"step", "target", b"target", "task_href", b"task_href"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_requested", b"cancel_requested", "create_time", b"create_time", "deadline", b"deadline", "end_time", b"end_time", "kind", b"kind", "last_sequence", b"last_sequence", "message", b"message", "progress_percent", b"progress_percent", "request_id", b"request_id", "start_time", b"start_time", "state", b"state", "step", b"step", "target", b"target", "target_uid", b"target_uid", "task_href", b"task_href"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
