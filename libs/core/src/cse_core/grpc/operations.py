@@ -46,6 +46,7 @@ def _metadata(operation: Operation) -> operation_pb2.OperationMetadata:
     return operation_pb2.OperationMetadata(
         kind=operation.kind,
         target=operation.target,
+        target_uid=operation.target_uid,
         state=_state(operation.state.value),
         step=operation.step,
         message=operation.message,
