@@ -1,0 +1,245 @@
+"""Who may see and do what.
+
+Two questions, always asked through a session's `Access`: does the role carry the right, and is the entity within reach? An entity out
+of reach does not exist for the caller: the answer is the one for unknown ids. System administrators reach everything.
+"""
+
+from collections.abc import Iterator
+
+from vcd_simulator import errors
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
+from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
+from vcd_simulator.model.rights import ADMINISTRATOR_CONTROL, ADMINISTRATOR_VIEW
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import AccessControl, Org, Role, User
+
+_LEVELS = ("ReadOnly", "Change", "FullControl")
+
+
+class Access:
+    """The reach of one user. Cheap to make; it looks everything up when asked, so changed roles count at once."""
+
+    def __init__(self, cloud: Cloud, user: User) -> None:
+        self._cloud = cloud
+        self.user = user
+        self.org: Org = cloud.orgs[user.org_id]
+        self.is_sysadmin = self.org.is_system
+
+    @property
+    def role(self) -> Role:
+        return self._cloud.roles[self.user.role_id]
+
+    def has(self, right_name: str) -> bool:
+        """Whether the role carries a right, and the organisation still has it."""
+        if self.is_sysadmin:
+            return True
+        right = self._cloud.rights.first("name", right_name)
+        return right is not None and right.id in self.role.rights and right.id in self.org.rights
+
+    def right_ids(self) -> list[str]:
+        """Ids of the rights in force."""
+        if self.is_sysadmin:
+            return [right.id for right in self._cloud.rights]
+        return [right_id for right_id in self.role.rights if right_id in self.org.rights]
+
+    def require(self, right_name: str) -> None:
+        """
+        Raises:
+            VcdError: 403, the right is missing; the message names it.
+        """
+        if not self.has(right_name):
+            raise errors.missing_right(right_name)
+
+    def require_sysadmin(self) -> None:
+        if not self.is_sysadmin:
+            raise errors.forbidden("This operation needs a system administrator.")
+
+    # Organisations and their people
+
+    def orgs(self) -> list[Org]:
+        return list(self._cloud.orgs) if self.is_sysadmin else [self.org]
+
+    def org_by_id(self, org_id: str) -> Org:
+        org = self._cloud.orgs.get(org_id)
+        if org is None or not (self.is_sysadmin or org is self.org):
+            raise errors.no_access("org", org_id)
+        return org
+
+    def user_by_id(self, user_id: str) -> User:
+        user = self._cloud.users.get(user_id)
+        if user is None or not (self.is_sysadmin or user is self.user or self._sees_people(user.org_id)):
+            raise errors.no_access("user", user_id)
+        return user
+
+    def role_by_id(self, role_id: str) -> Role:
+        role = self._cloud.roles.get(role_id)
+        if role is None or not (self.is_sysadmin or role.org_id == self.org.id):
+            raise errors.no_access("role", role_id)
+        return role
+
+    def _sees_people(self, org_id: str) -> bool:
+        return org_id == self.org.id and self.has("Group / User: View")
+
+    # VDCs and what is in them
+
+    def sees_vdc(self, vdc: Vdc) -> bool:
+        if self.is_sysadmin:
+            return True
+        return vdc.org_id == self.org.id and (
+            self.has(ADMINISTRATOR_VIEW) or vdc.access.level(self.user.id, self.org.id) is not None
+        )
+
+    def vdc_by_id(self, vdc_id: str) -> Vdc:
+        vdc = self._cloud.vdcs.get(vdc_id)
+        if vdc is None or not self.sees_vdc(vdc):
+            raise errors.no_access("vdc", vdc_id)
+        return vdc
+
+    def vdcs(self) -> Iterator[Vdc]:
+        found = self._cloud.vdcs.values() if self.is_sysadmin else self._cloud.vdcs.find("org", self.org.id)
+        return (vdc for vdc in found if self.sees_vdc(vdc))
+
+    def sees_network(self, network: OrgVdcNetwork) -> bool:
+        return self.is_sysadmin or network.org_id == self.org.id
+
+    def network_by_id(self, network_id: str) -> OrgVdcNetwork:
+        network = self._cloud.networks.get(network_id)
+        if network is None or not self.sees_network(network):
+            raise errors.no_access("network", network_id)
+        return network
+
+    def profile_by_id(self, profile_id: str) -> StorageProfile:
+        profile = self._cloud.profiles.get(profile_id)
+        if profile is None or not self.sees_vdc(self._cloud.vdcs[profile.vdc_id]):
+            raise errors.no_access("vdcStorageProfile", profile_id)
+        return profile
+
+    # vApps and VMs
+
+    def sees_vapp(self, vapp: Vapp) -> bool:
+        return self._reaches_vapp(vapp, ADMINISTRATOR_VIEW, "ReadOnly")
+
+    def may_change_vapp(self, vapp: Vapp) -> bool:
+        return self._reaches_vapp(vapp, ADMINISTRATOR_CONTROL, "Change")
+
+    def controls_vapp(self, vapp: Vapp) -> bool:
+        return self._reaches_vapp(vapp, ADMINISTRATOR_CONTROL, "FullControl")
+
+    def vapp_by_id(self, vapp_id: str) -> Vapp:
+        vapp = self._cloud.vapps.get(vapp_id)
+        if vapp is None or not self.sees_vapp(vapp):
+            raise errors.no_access("vApp", vapp_id)
+        return vapp
+
+    def vapp_to_change(self, vapp_id: str, right_name: str) -> Vapp:
+        """A vApp for an operation that needs this right."""
+        vapp = self.vapp_by_id(vapp_id)
+        self.require(right_name)
+        if not self.may_change_vapp(vapp):
+            raise errors.no_access("vApp", vapp_id)
+        return vapp
+
+    def vm_by_id(self, vm_id: str) -> tuple[Vapp, Vm]:
+        """A VM of a vApp, with its vApp."""
+        vm = self._cloud.vms.get(vm_id)
+        vapp = self._cloud.vapps.get(vm.vapp_id) if vm is not None else None
+        if vm is None or vapp is None or not self.sees_vapp(vapp):
+            raise errors.no_access("vm", vm_id)
+        return vapp, vm
+
+    def vm_to_change(self, vm_id: str, right_name: str) -> tuple[Vapp, Vm]:
+        vapp, vm = self.vm_by_id(vm_id)
+        self.require(right_name)
+        if not self.may_change_vapp(vapp):
+            raise errors.no_access("vm", vm_id)
+        return vapp, vm
+
+    def _reaches_vapp(self, vapp: Vapp, org_wide_right: str, level: str) -> bool:
+        if self.is_sysadmin:
+            return True
+        if self._cloud.vdcs[vapp.vdc_id].org_id != self.org.id:
+            return False
+        return vapp.owner_id == self.user.id or self.has(org_wide_right) or self._granted(vapp.access, level)
+
+    def _granted(self, access: AccessControl, level: str) -> bool:
+        granted = access.level(self.user.id, self.org.id)
+        return granted is not None and _LEVELS.index(granted) >= _LEVELS.index(level)
+
+    # Catalogs and templates
+
+    def sees_catalog(self, catalog: Catalog) -> bool:
+        if self.is_sysadmin:
+            return True
+        if catalog.published and self.has("Catalog: View Published Catalogs"):
+            return True
+        if not self.has("Catalog: View Private and Shared Catalogs"):
+            return False
+        return self._owns_catalog(catalog, ADMINISTRATOR_VIEW) or self._granted_catalog(catalog, "ReadOnly")
+
+    def may_change_catalog(self, catalog: Catalog, level: str = "Change") -> bool:
+        if self.is_sysadmin:
+            return True
+        return self._owns_catalog(catalog, ADMINISTRATOR_CONTROL) or (
+            catalog.org_id == self.org.id and self._granted_catalog(catalog, level)
+        )
+
+    def _owns_catalog(self, catalog: Catalog, org_wide_right: str) -> bool:
+        return catalog.org_id == self.org.id and (catalog.owner_id == self.user.id or self.has(org_wide_right))
+
+    def _granted_catalog(self, catalog: Catalog, level: str) -> bool:
+        """`everyone` means everyone in the catalog's own organisation."""
+        everyone = catalog.access.everyone if catalog.org_id == self.org.id else None
+        return self._granted(AccessControl(everyone=everyone, settings=catalog.access.settings), level)
+
+    def catalog_by_id(self, catalog_id: str) -> Catalog:
+        catalog = self._cloud.catalogs.get(catalog_id)
+        if catalog is None or not self.sees_catalog(catalog):
+            raise errors.no_access("catalog", catalog_id)
+        return catalog
+
+    def catalog_to_change(self, catalog_id: str, right_name: str, level: str = "Change") -> Catalog:
+        catalog = self.catalog_by_id(catalog_id)
+        self.require(right_name)
+        if not self.may_change_catalog(catalog, level):
+            raise errors.no_access("catalog", catalog_id)
+        return catalog
+
+    def catalogs(self) -> Iterator[Catalog]:
+        return (catalog for catalog in self._cloud.catalogs if self.sees_catalog(catalog))
+
+    def item_by_id(self, item_id: str) -> CatalogItem:
+        item = self._cloud.items.get(item_id)
+        if item is None or not self.sees_catalog(self._cloud.catalogs[item.catalog_id]):
+            raise errors.no_access("catalogItem", item_id)
+        return item
+
+    def sees_template(self, template: VappTemplate) -> bool:
+        item = self._cloud.items.get(template.catalog_item_id)
+        return item is not None and self.sees_catalog(self._cloud.catalogs[item.catalog_id])
+
+    def template_by_id(self, template_id: str) -> VappTemplate:
+        template = self._cloud.templates.get(template_id)
+        if template is None or not self.sees_template(template):
+            raise errors.no_access("vAppTemplate", template_id)
+        return template
+
+    def template_vm_by_id(self, vm_id: str) -> tuple[VappTemplate, Vm]:
+        vm = self._cloud.vms.get(vm_id)
+        template = self._cloud.templates.get(vm.template_id) if vm is not None else None
+        if vm is None or template is None or not self.sees_template(template):
+            raise errors.no_access("vm", vm_id)
+        return template, vm
+
+    # Tasks
+
+    def sees_task(self, task: Task) -> bool:
+        if self.is_sysadmin:
+            return True
+        return task.org_id == self.org.id and (self.has(ADMINISTRATOR_VIEW) or task.user.entity_id == self.user.id)
+
+    def task_by_id(self, task_id: str) -> Task:
+        task = self._cloud.tasks.tasks.get(task_id)
+        if task is None or not self.sees_task(task):
+            raise errors.no_access("task", task_id)
+        return task

@@ -1,0 +1,284 @@
+"""The inventory: what a simulated cloud holds when it starts."""
+
+from importlib import resources
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from vcd_simulator.errors import VcdError
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.infrastructure import (
+    ExternalNetwork,
+    NetworkPool,
+    ProviderStorageProfile,
+    ProviderVdc,
+    VimServer,
+)
+from vcd_simulator.model.tenancy import Org, User
+from vcd_simulator.operations import catalogs, datacenter, tenancy
+
+
+class InventoryError(ValueError):
+    """The inventory cannot be made; the message says which part, and why."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VcenterSection(_Section):
+    name: str
+    username: str
+    password: SecretStr
+    url: str = ""
+    """Where clients reach it. Empty: where the simulator lets it listen."""
+
+
+class ProviderVdcSection(_Section):
+    name: str
+    vcenter: str
+    storage_profiles: list[str] = Field(min_length=1)
+
+
+class PoolSection(_Section):
+    gateway: str = ""
+    netmask: str = ""
+    ranges: list[tuple[str, str]] = []
+    dns1: str = ""
+    dns2: str = ""
+    dns_suffix: str = ""
+
+
+class ExternalNetworkSection(PoolSection):
+    name: str
+    description: str = ""
+
+
+class UserSection(_Section):
+    name: str
+    password: SecretStr
+    role: str
+    full_name: str = ""
+    email: str = ""
+
+
+class NetworkSection(PoolSection):
+    """Direct with `external_network` (and its addresses, unless there are some here), isolated without."""
+
+    name: str
+    description: str = ""
+    external_network: str | None = None
+    shared: bool = False
+
+
+class VdcSection(_Section):
+    name: str
+    provider_vdc: str
+    network_pool: str | None = None
+    description: str = ""
+    storage_profiles: list[str] = []
+    """Empty: all that the provider VDC has. The first one is the default."""
+    vm_quota: int = 0
+    networks: list[NetworkSection] = []
+
+
+class ItemSection(_Section):
+    name: str
+    image: str
+    description: str = ""
+    os_type: str = "other3xLinux64Guest"
+    cpu_count: int = 2
+    memory_mb: int = 2048
+    disk_mb: int = 16384
+    vm_name: str = ""
+
+
+class CatalogSection(_Section):
+    name: str
+    owner: str
+    vdc: str
+    description: str = ""
+    published: bool = False
+    items: list[ItemSection] = []
+
+
+class SystemSection(_Section):
+    users: list[UserSection] = Field(min_length=1)
+
+
+class OrgSection(_Section):
+    name: str
+    full_name: str = ""
+    description: str = ""
+    users: list[UserSection] = []
+    vdcs: list[VdcSection] = []
+    catalogs: list[CatalogSection] = []
+
+
+class Inventory(_Section):
+    """An inventory file. `populate` makes a cloud of it."""
+
+    vcenters: list[VcenterSection] = Field(min_length=1)
+    provider_vdcs: list[ProviderVdcSection] = Field(min_length=1)
+    network_pools: list[str] = []
+    external_networks: list[ExternalNetworkSection] = []
+    system: SystemSection
+    orgs: list[OrgSection] = []
+
+    @classmethod
+    def lab(cls) -> "Inventory":
+        """The default: one vCenter, a provider's organisation with ready-made templates, and two tenants."""
+        return cls.parse(lab_text(), "the lab's inventory")
+
+    @classmethod
+    def load(cls, path: Path) -> "Inventory":
+        """
+        Raises:
+            InventoryError: the file cannot be read or is no inventory.
+        """
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"), str(path))
+        except OSError as exc:
+            raise InventoryError(f"cannot read the inventory {path}: {exc.strerror}") from exc
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> "Inventory":
+        try:
+            return cls.model_validate(yaml.safe_load(text))
+        except ValidationError as exc:
+            faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors())
+            raise InventoryError(f"{source} is not a valid inventory: {faults}") from exc
+        except yaml.YAMLError as exc:
+            raise InventoryError(f"{source} is not valid YAML: {exc}") from exc
+
+
+def lab_text() -> str:
+    """The default inventory as it is written."""
+    return resources.files(__package__).joinpath("inventories", "lab.yaml").read_text(encoding="utf-8")
+
+
+def populate(cloud: Cloud, inventory: Inventory, vcenter_urls: dict[str, str] | None = None) -> None:
+    """Make everything that an inventory names.
+
+    Args:
+        vcenter_urls: where vCenters listen, by name; for those that the inventory gives no URL.
+
+    Raises:
+        InventoryError: a name is taken twice or refers to nothing.
+    """
+    try:
+        with cloud.lock:
+            _Populator(cloud, inventory, vcenter_urls or {}).run()
+    except VcdError as exc:
+        raise InventoryError(f"the inventory contradicts itself: {exc.message}") from exc
+
+
+class _Populator:
+    def __init__(self, cloud: Cloud, inventory: Inventory, vcenter_urls: dict[str, str]) -> None:
+        self.cloud = cloud
+        self.inventory = inventory
+        self.vcenter_urls = vcenter_urls
+
+    def run(self) -> None:
+        self._infrastructure()
+        system = tenancy.create_system(self.cloud)
+        for user in self.inventory.system.users:
+            self._user(system, user)
+        for section in self.inventory.orgs:
+            org = tenancy.create_org(
+                self.cloud, section.name, full_name=section.full_name, description=section.description
+            )
+            for user in section.users:
+                self._user(org, user)
+            for vdc in section.vdcs:
+                self._vdc(org, vdc)
+            for catalog in section.catalogs:
+                self._catalog(org, catalog)
+
+    def _infrastructure(self) -> None:
+        cloud, new_id = self.cloud, self.cloud.new_id
+        for vcenter in self.inventory.vcenters:
+            url = vcenter.url or self.vcenter_urls.get(vcenter.name, f"https://{vcenter.name}:443")
+            password = vcenter.password.get_secret_value()
+            cloud.vim_servers.add(
+                VimServer(id=new_id(), name=vcenter.name, url=url, username=vcenter.username, password=password)
+            )
+        for pvdc in self.inventory.provider_vdcs:
+            server = cloud.vim_servers.first("name", pvdc.vcenter)
+            if server is None:
+                raise InventoryError(f"provider VDC {pvdc.name!r} names an unknown vCenter {pvdc.vcenter!r}")
+            made = cloud.provider_vdcs.add(ProviderVdc(id=new_id(), name=pvdc.name, vim_server_id=server.id))
+            for name in pvdc.storage_profiles:
+                cloud.provider_profiles.add(
+                    ProviderStorageProfile(id=new_id(), provider_vdc_id=made.id, name=name)
+                )
+        for name in self.inventory.network_pools:
+            cloud.network_pools.add(NetworkPool(id=new_id(), name=name))
+        for network in self.inventory.external_networks:
+            try:
+                pool = IpPool(**network.model_dump(exclude={"name", "description"}))
+            except ValueError as exc:
+                raise InventoryError(f"external network {network.name!r}: {exc}") from exc
+            cloud.external_networks.add(
+                ExternalNetwork(id=new_id(), name=network.name, description=network.description, pool=pool)
+            )
+
+    def _user(self, org: Org, section: UserSection) -> User:
+        role = self.cloud.roles.first("name", (org.id, section.role))
+        if role is None:
+            raise InventoryError(f"user {section.name!r} of {org.name!r} has an unknown role {section.role!r}")
+        return tenancy.create_user(
+            self.cloud,
+            org,
+            role,
+            section.name,
+            section.password.get_secret_value(),
+            full_name=section.full_name,
+            email=section.email,
+        )
+
+    def _vdc(self, org: Org, section: VdcSection) -> None:
+        cloud = self.cloud
+        pvdc = cloud.provider_vdcs.first("name", section.provider_vdc)
+        if pvdc is None:
+            raise InventoryError(f"VDC {section.name!r} names an unknown provider VDC {section.provider_vdc!r}")
+        offered = {profile.name: profile for profile in cloud.provider_profiles.find("pvdc", pvdc.id)}
+        names = section.storage_profiles or list(offered)
+        if not set(names) <= set(offered):
+            raise InventoryError(f"VDC {section.name!r} names a storage profile that {pvdc.name!r} does not have")
+        pool = cloud.network_pools.first("name", section.network_pool) if section.network_pool else None
+        vdc = datacenter.add_vdc(
+            cloud,
+            org,
+            datacenter.VdcSpec(
+                name=section.name,
+                provider_vdc=pvdc,
+                description=section.description,
+                vm_quota=section.vm_quota,
+                network_pool_id=pool.id if pool is not None else None,
+                thin_provision=True,
+                fast_provisioning=True,
+                profiles=[datacenter.ProfileSpec(provider_profile=offered[name]) for name in names],
+            ),
+        )
+        for network in section.networks:
+            parent = cloud.external_networks.first("name", network.external_network)
+            if network.external_network is not None and parent is None:
+                raise InventoryError(
+                    f"network {network.name!r} names an unknown external network {network.external_network!r}"
+                )
+            fields = network.model_dump(exclude={"external_network"})
+            datacenter.add_network(cloud, vdc, datacenter.NetworkSpec(parent=parent, **fields))
+
+    def _catalog(self, org: Org, section: CatalogSection) -> None:
+        cloud = self.cloud
+        owner = cloud.users.first("name", (org.id, section.owner.lower()))
+        vdc = cloud.vdcs.first("name", (org.id, section.vdc))
+        if owner is None or vdc is None:
+            raise InventoryError(f"catalog {section.name!r} names an owner or a VDC that {org.name!r} does not have")
+        catalog = catalogs.add_catalog(cloud, org, owner, section.name, section.description)
+        catalog.published = section.published
+        for item in section.items:
+            catalogs.add_ready_template(cloud, catalog, vdc, owner, catalogs.TemplateSpec(**item.model_dump()))

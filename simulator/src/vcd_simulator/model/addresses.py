@@ -1,0 +1,112 @@
+"""IP pools that really run out, and MAC addresses."""
+
+import heapq
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network
+
+
+class PoolExhaustedError(Exception):
+    """No address is left."""
+
+
+class AddressInUseError(Exception):
+    """The wanted address belongs to somebody else, or not to the subnet."""
+
+
+class IpPool:
+    """A subnet with static ranges; the lowest free address is given out first.
+
+    Addresses outside of the ranges can be claimed by name (mode MANUAL) as long as they are in the subnet.
+    """
+
+    def __init__(
+        self,
+        *,
+        gateway: str,
+        netmask: str,
+        ranges: Iterable[tuple[str, str]] = (),
+        dns1: str = "",
+        dns2: str = "",
+        dns_suffix: str = "",
+    ) -> None:
+        self.gateway = gateway
+        self.netmask = netmask
+        self.dns1 = dns1
+        self.dns2 = dns2
+        self.dns_suffix = dns_suffix
+        self.subnet = IPv4Network(f"{gateway}/{netmask}", strict=False)
+        self.ranges = [(IPv4Address(first), IPv4Address(last)) for first, last in ranges]
+        for first, last in self.ranges:
+            if first > last or first not in self.subnet or last not in self.subnet:
+                raise ValueError(f"range {first}-{last} does not fit the subnet {self.subnet}")
+        self._used: dict[int, str] = {}
+        self._freed: list[int] = []
+        self._range = 0
+        self._next = int(self.ranges[0][0]) if self.ranges else 0
+
+    @property
+    def size(self) -> int:
+        return sum(int(last) - int(first) + 1 for first, last in self.ranges)
+
+    @property
+    def used(self) -> dict[str, str]:
+        """Who holds which address."""
+        return {str(IPv4Address(number)): holder for number, holder in sorted(self._used.items())}
+
+    def allocate(self, holder: str) -> str:
+        """Take the lowest free address.
+
+        Raises:
+            PoolExhaustedError: there is none.
+        """
+        while self._freed:
+            number = heapq.heappop(self._freed)
+            if number not in self._used:
+                return self._take(number, holder)
+        while self._range < len(self.ranges):
+            last = int(self.ranges[self._range][1])
+            while self._next <= last:
+                number = self._next
+                self._next += 1
+                if number not in self._used and number != int(IPv4Address(self.gateway)):
+                    return self._take(number, holder)
+            self._range += 1
+            if self._range < len(self.ranges):
+                self._next = int(self.ranges[self._range][0])
+        raise PoolExhaustedError
+
+    def claim(self, address: str, holder: str) -> str:
+        """Take one particular address.
+
+        Raises:
+            AddressInUseError: it is taken or lies outside of the subnet.
+        """
+        try:
+            parsed = IPv4Address(address)
+        except ValueError as exc:
+            raise AddressInUseError(f"{address!r} is not an IPv4 address") from exc
+        if parsed not in self.subnet:
+            raise AddressInUseError(f"{address} is not in the subnet {self.subnet}")
+        if self._used.get(int(parsed), holder) != holder or address == self.gateway:
+            raise AddressInUseError(f"{address} is in use")
+        return self._take(int(parsed), holder)
+
+    def release(self, address: str, holder: str) -> None:
+        """Give an address back; one that somebody else holds stays his."""
+        number = int(IPv4Address(address))
+        if self._used.get(number) == holder:
+            del self._used[number]
+            if self._contains(number):
+                heapq.heappush(self._freed, number)
+
+    def _contains(self, number: int) -> bool:
+        return any(int(first) <= number <= int(last) for first, last in self.ranges)
+
+    def _take(self, number: int, holder: str) -> str:
+        self._used[number] = holder
+        return str(IPv4Address(number))
+
+
+def mac_address(number: int) -> str:
+    """The number-th address of the block that VMware reserves for addresses given by hand."""
+    return "00:50:56:" + ":".join(f"{byte:02x}" for byte in ((0x010000 + number) & 0x3FFFFF).to_bytes(3, "big"))

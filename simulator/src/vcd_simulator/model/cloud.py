@@ -1,0 +1,115 @@
+"""The whole state of a simulated cloud, behind one lock."""
+
+import random
+import threading
+import uuid
+
+from vcd_simulator.clock import Clock, SystemClock
+from vcd_simulator.hypervisor import Hypervisor
+from vcd_simulator.latency import Latency
+from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
+from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
+from vcd_simulator.model.infrastructure import (
+    ExternalNetwork,
+    NetworkPool,
+    ProviderStorageProfile,
+    ProviderVdc,
+    VimServer,
+)
+from vcd_simulator.model.metadata import MetadataStore
+from vcd_simulator.model.table import Table
+from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
+from vcd_simulator.tasks import TaskEngine
+
+
+class Cloud:
+    """Every entity, the clock, the task engine and the hypervisor.
+
+    Whoever reads or changes it holds `lock`, which is re-entrant; nothing slow happens meanwhile. Ids are drawn from a seed, so that
+    the same inventory yields the same ids.
+    """
+
+    def __init__(
+        self,
+        hypervisor: Hypervisor,
+        *,
+        latency: Latency | None = None,
+        clock: Clock | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.clock: Clock = clock or SystemClock()
+        self.latency = latency or Latency(seed=seed)
+        self.hypervisor = hypervisor
+        self._random = random.Random(seed)
+        self._numbers = {"mac": 0, "moid": 100}
+        self.tasks = TaskEngine(self.lock, self.clock, self.latency, self.new_id)
+        self.metadata = MetadataStore()
+
+        self.orgs: Table[Org] = Table(name=lambda org: org.name.lower())
+        self.rights: Table[Right] = Table(name=lambda right: right.name, service=lambda right: right.service_id)
+        self.roles: Table[Role] = Table(org=lambda role: role.org_id, name=lambda role: (role.org_id, role.name))
+        self.users: Table[User] = Table(
+            org=lambda user: user.org_id,
+            name=lambda user: (user.org_id, user.name.lower()),
+            role=lambda user: user.role_id,
+        )
+        self.vim_servers: Table[VimServer] = Table(name=lambda server: server.name)
+        self.provider_vdcs: Table[ProviderVdc] = Table(name=lambda pvdc: pvdc.name)
+        self.provider_profiles: Table[ProviderStorageProfile] = Table(pvdc=lambda profile: profile.provider_vdc_id)
+        self.network_pools: Table[NetworkPool] = Table(name=lambda pool: pool.name)
+        self.external_networks: Table[ExternalNetwork] = Table(name=lambda network: network.name)
+        self.vdcs: Table[Vdc] = Table(
+            org=lambda vdc: vdc.org_id, name=lambda vdc: (vdc.org_id, vdc.name), pvdc=lambda vdc: vdc.provider_vdc_id
+        )
+        self.profiles: Table[StorageProfile] = Table(vdc=lambda profile: profile.vdc_id)
+        self.networks: Table[OrgVdcNetwork] = Table(
+            org=lambda net: net.org_id, vdc=lambda net: net.vdc_id, name=lambda net: (net.org_id, net.name)
+        )
+        self.catalogs: Table[Catalog] = Table(
+            org=lambda catalog: catalog.org_id, name=lambda catalog: (catalog.org_id, catalog.name)
+        )
+        self.items: Table[CatalogItem] = Table(
+            catalog=lambda item: item.catalog_id,
+            name=lambda item: (item.catalog_id, item.name),
+            template=lambda item: item.template_id,
+        )
+        self.templates: Table[VappTemplate] = Table(
+            vdc=lambda template: template.vdc_id, owner=lambda template: template.owner_id
+        )
+        self.vapps: Table[Vapp] = Table(
+            vdc=lambda vapp: vapp.vdc_id,
+            name=lambda vapp: vapp.name,
+            vdc_name=lambda vapp: (vapp.vdc_id, vapp.name),
+            owner=lambda vapp: vapp.owner_id,
+        )
+        self.vms: Table[Vm] = Table(
+            vapp=lambda vm: vm.vapp_id,
+            template=lambda vm: vm.template_id,
+            name=lambda vm: vm.name,
+            vapp_name=lambda vm: (vm.vapp_id, vm.name) if vm.vapp_id else None,
+            profile=lambda vm: vm.storage_profile_id,
+        )
+
+    def new_id(self) -> str:
+        """A new UUID; random, but the same for the same seed."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def next_number(self, sequence: str) -> int:
+        """The next number of one of the cloud's sequences: `mac` or `moid`."""
+        self._numbers[sequence] += 1
+        return self._numbers[sequence]
+
+    @property
+    def system_org(self) -> Org:
+        org = self.orgs.first("name", SYSTEM_ORG.lower())
+        if org is None:
+            raise RuntimeError("the inventory made no System organisation")
+        return org
+
+    def vms_of(self, owner: Vapp | VappTemplate) -> list[Vm]:
+        """The VMs of a vApp or a template, in the order they were added."""
+        return [self.vms[vm_id] for vm_id in owner.vm_ids]
+
+    def org_of_vapp(self, vapp: Vapp) -> Org:
+        return self.orgs[self.vdcs[vapp.vdc_id].org_id]

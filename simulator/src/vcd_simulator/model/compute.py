@@ -1,0 +1,177 @@
+"""vApps, VMs and templates."""
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import ClassVar
+
+from vcd_simulator.model import kinds
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.kinds import Kind
+from vcd_simulator.model.tenancy import AccessControl
+
+
+class Status(IntEnum):
+    """The numbers that `status` attributes carry; the names are what the query service says."""
+
+    FAILED_CREATION = -1
+    UNRESOLVED = 0
+    RESOLVED = 1
+    SUSPENDED = 3
+    POWERED_ON = 4
+    POWERED_OFF = 8
+    MIXED = 10
+    UPLOADING = 12
+
+
+@dataclass(slots=True, kw_only=True)
+class Disk:
+    instance_id: int
+    name: str
+    capacity_mb: int
+    unit_number: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Nic:
+    """A network connection of a VM; `network` is the name of a network of its vApp."""
+
+    index: int
+    network: str = "none"
+    mode: str = "NONE"
+    ip_address: str | None = None
+    mac_address: str = ""
+    connected: bool = False
+    adapter_type: str = "VMXNET3"
+
+
+@dataclass(slots=True, kw_only=True)
+class GuestCustomization:
+    enabled: bool = True
+    admin_password_enabled: bool = True
+    admin_password_auto: bool = True
+    admin_password: str | None = field(default=None, repr=False)
+    reset_password_required: bool = False
+    script: str = field(default="", repr=False)
+    computer_name: str = ""
+    pending: bool = True
+    """Whether the next power-on customizes the guest."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Hardware:
+    cpu_count: int = 1
+    cores_per_socket: int = 1
+    memory_mb: int = 1024
+    disks: list[Disk] = field(default_factory=list)
+
+    def copy(self) -> "Hardware":
+        return replace(self, disks=[replace(disk) for disk in self.disks])
+
+
+@dataclass(slots=True, kw_only=True)
+class Vm:
+    """A virtual machine: of a vApp when `vapp_id` is set, otherwise of a template."""
+
+    id: str
+    name: str
+    moid: str
+    vim_server_id: str
+    image: str
+    vapp_id: str | None = None
+    template_id: str | None = None
+    description: str = ""
+    status: Status = Status.POWERED_OFF
+    deployed: bool = False
+    guest_exists: bool = False
+    hardware: Hardware = field(default_factory=Hardware)
+    nics: list[Nic] = field(default_factory=list)
+    primary_nic: int = 0
+    customization: GuestCustomization = field(default_factory=GuestCustomization)
+    storage_profile_id: str | None = None
+    os_type: str = "other3xLinux64Guest"
+    hardware_version: int = 11
+    created: float = 0.0
+
+    @property
+    def kind(self) -> Kind:
+        return kinds.VM if self.vapp_id is not None else kinds.TEMPLATE_VM
+
+    @property
+    def is_on(self) -> bool:
+        return self.status is Status.POWERED_ON
+
+
+@dataclass(slots=True, kw_only=True)
+class VappNetwork:
+    """A network inside a vApp: bridged onto an org VDC network, or isolated with a pool of its own."""
+
+    name: str
+    fence_mode: str
+    parent_id: str | None = None
+    pool: IpPool | None = None
+    description: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Vapp:
+    kind: ClassVar[Kind] = kinds.VAPP
+    id: str
+    vdc_id: str
+    owner_id: str
+    name: str
+    description: str = ""
+    created: float = 0.0
+    deployed: bool = False
+    transient: Status | None = Status.UNRESOLVED
+    """UNRESOLVED while it is being made, FAILED_CREATION when that failed, None once its VMs decide."""
+    networks: dict[str, VappNetwork] = field(default_factory=dict)
+    vm_ids: dict[str, None] = field(default_factory=dict)
+    access: AccessControl = field(default_factory=AccessControl)
+    deployment_lease_s: int = 0
+    storage_lease_s: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class VappTemplate:
+    kind: ClassVar[Kind] = kinds.VAPP_TEMPLATE
+    id: str
+    vdc_id: str
+    owner_id: str
+    name: str
+    catalog_item_id: str | None = None
+    description: str = ""
+    status: Status = Status.POWERED_OFF
+    created: float = 0.0
+    version: int = 1
+    gold_master: bool = False
+    ovf_descriptor_uploaded: bool = True
+    customize_on_instantiate: bool = True
+    vm_ids: dict[str, None] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
+    """Names and descriptions of the networks its VMs were connected to."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Catalog:
+    kind: ClassVar[Kind] = kinds.CATALOG
+    id: str
+    org_id: str
+    owner_id: str
+    name: str
+    description: str = ""
+    published: bool = False
+    created: float = 0.0
+    version: int = 1
+    access: AccessControl = field(default_factory=AccessControl)
+
+
+@dataclass(slots=True, kw_only=True)
+class CatalogItem:
+    kind: ClassVar[Kind] = kinds.CATALOG_ITEM
+    id: str
+    catalog_id: str
+    template_id: str
+    name: str
+    description: str = ""
+    created: float = 0.0
+    version: int = 1

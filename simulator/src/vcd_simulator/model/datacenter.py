@@ -1,0 +1,69 @@
+"""Org VDCs, their storage profiles and networks."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from vcd_simulator.model import kinds
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.kinds import Kind
+from vcd_simulator.model.tenancy import AccessControl
+
+
+@dataclass(slots=True, kw_only=True)
+class Capacity:
+    units: str
+    allocated: int = 0
+    limit: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Vdc:
+    kind: ClassVar[Kind] = kinds.VDC
+    id: str
+    org_id: str
+    provider_vdc_id: str
+    name: str
+    description: str = ""
+    enabled: bool = True
+    ready: bool = True
+    allocation_model: str = "AllocationVApp"
+    cpu: Capacity = field(default_factory=lambda: Capacity(units="MHz"))
+    memory: Capacity = field(default_factory=lambda: Capacity(units="MB"))
+    nic_quota: int = 0
+    network_quota: int = 100
+    vm_quota: int = 0
+    network_pool_id: str | None = None
+    thin_provision: bool = True
+    fast_provisioning: bool = True
+    access: AccessControl = field(default_factory=lambda: AccessControl(everyone="ReadOnly"))
+
+
+@dataclass(slots=True, kw_only=True)
+class StorageProfile:
+    """A storage profile as an org VDC offers it."""
+
+    kind: ClassVar[Kind] = kinds.STORAGE_PROFILE
+    id: str
+    vdc_id: str
+    provider_profile_id: str
+    name: str
+    limit_mb: int = 0
+    enabled: bool = True
+    default: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class OrgVdcNetwork:
+    """A network of an org VDC: `bridged` onto an external network (direct) or `isolated`."""
+
+    kind: ClassVar[Kind] = kinds.NETWORK
+    id: str
+    org_id: str
+    vdc_id: str
+    name: str
+    pool: IpPool
+    description: str = ""
+    fence_mode: str = "bridged"
+    parent_id: str | None = None
+    shared: bool = False
+    ready: bool = True

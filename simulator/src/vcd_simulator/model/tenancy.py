@@ -1,0 +1,94 @@
+"""Organisations and who is in them."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from vcd_simulator.model import kinds
+from vcd_simulator.model.kinds import Kind
+
+SYSTEM_ORG = "System"
+
+
+@dataclass(slots=True, kw_only=True)
+class Org:
+    kind: ClassVar[Kind] = kinds.ORG
+    id: str
+    name: str
+    full_name: str = ""
+    description: str = ""
+    enabled: bool = True
+    can_publish_catalogs: bool = True
+    rights: set[str] = field(default_factory=set)
+    """Ids of the rights that the provider lets this organisation use."""
+
+    @property
+    def is_system(self) -> bool:
+        return self.name == SYSTEM_ORG
+
+
+@dataclass(slots=True, kw_only=True)
+class Right:
+    kind: ClassVar[Kind] = kinds.RIGHT
+    id: str
+    name: str
+    description: str = ""
+    category: str = ""
+    bundle_key: str = ""
+    service_namespace: str | None = None
+    service_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Role:
+    kind: ClassVar[Kind] = kinds.ROLE
+    id: str
+    org_id: str
+    name: str
+    description: str = ""
+    read_only: bool = False
+    rights: dict[str, None] = field(default_factory=dict)
+    """Ids of rights, in the order they were added."""
+
+
+@dataclass(slots=True, kw_only=True)
+class User:
+    kind: ClassVar[Kind] = kinds.USER
+    id: str
+    org_id: str
+    role_id: str
+    name: str
+    password: str = field(repr=False)
+    full_name: str = ""
+    description: str = ""
+    email: str = ""
+    telephone: str = ""
+    im: str = ""
+    enabled: bool = True
+    is_external: bool = False
+    stored_vm_quota: int = 0
+    deployed_vm_quota: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessSetting:
+    """One line of an access control list; `subject` is a user or an organisation."""
+
+    subject_kind: Kind
+    subject_id: str
+    level: str
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessControl:
+    """Who, besides the owner and the administrators, may use an entity. Levels are ReadOnly, Change and FullControl."""
+
+    everyone: str | None = None
+    settings: list[AccessSetting] = field(default_factory=list)
+
+    def level(self, user_id: str, org_id: str) -> str | None:
+        """The highest level that the list gives this user."""
+        order = ("ReadOnly", "Change", "FullControl")
+        levels = [setting.level for setting in self.settings if setting.subject_id in (user_id, org_id)]
+        if self.everyone:
+            levels.append(self.everyone)
+        return max(levels, key=order.index, default=None)

@@ -1,0 +1,216 @@
+"""Org VDCs, their storage profiles and networks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from vcd_simulator import errors
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
+from vcd_simulator.model.infrastructure import ExternalNetwork, ProviderStorageProfile, ProviderVdc
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import Org, User
+from vcd_simulator.operations import work
+from vcd_simulator.operations.names import check_name
+
+ALLOCATION_MODELS = ("AllocationVApp", "AllocationPool", "ReservationPool", "Flex")
+
+
+@dataclass(kw_only=True)
+class ProfileSpec:
+    provider_profile: ProviderStorageProfile
+    limit_mb: int = 0
+    default: bool = False
+    enabled: bool = True
+
+
+@dataclass(kw_only=True)
+class VdcSpec:
+    """What a new org VDC is to be."""
+
+    name: str
+    provider_vdc: ProviderVdc
+    description: str = ""
+    allocation_model: str = "AllocationVApp"
+    enabled: bool = True
+    cpu: Capacity = field(default_factory=lambda: Capacity(units="MHz"))
+    memory: Capacity = field(default_factory=lambda: Capacity(units="MB"))
+    nic_quota: int = 0
+    network_quota: int = 100
+    vm_quota: int = 0
+    network_pool_id: str | None = None
+    thin_provision: bool = False
+    fast_provisioning: bool = False
+    profiles: list[ProfileSpec] = field(default_factory=list)
+
+
+def add_vdc(cloud: Cloud, org: Org, spec: VdcSpec) -> Vdc:
+    """Make an org VDC at once.
+
+    Raises:
+        VcdError: the name is taken, or the specification contradicts itself.
+    """
+    name = check_name("VDC", spec.name)
+    if cloud.vdcs.first("name", (org.id, name)) is not None:
+        raise errors.duplicate_name("vdc", name)
+    if spec.allocation_model not in ALLOCATION_MODELS:
+        raise errors.bad_request(
+            f"Bad request: validation error, the allocation model is not one of {', '.join(ALLOCATION_MODELS)}."
+        )
+    if not spec.profiles:
+        raise errors.bad_request("Bad request: validation error, a VDC needs at least one storage profile.")
+    vdc = cloud.vdcs.add(
+        Vdc(
+            id=cloud.new_id(),
+            org_id=org.id,
+            provider_vdc_id=spec.provider_vdc.id,
+            name=name,
+            description=spec.description,
+            enabled=spec.enabled,
+            allocation_model=spec.allocation_model,
+            cpu=spec.cpu,
+            memory=spec.memory,
+            nic_quota=spec.nic_quota,
+            network_quota=spec.network_quota,
+            vm_quota=spec.vm_quota,
+            network_pool_id=spec.network_pool_id,
+            thin_provision=spec.thin_provision,
+            fast_provisioning=spec.fast_provisioning,
+        )
+    )
+    chosen = next((profile for profile in spec.profiles if profile.default), spec.profiles[0])
+    for profile in spec.profiles:
+        cloud.profiles.add(
+            StorageProfile(
+                id=cloud.new_id(),
+                vdc_id=vdc.id,
+                provider_profile_id=profile.provider_profile.id,
+                name=profile.provider_profile.name,
+                limit_mb=profile.limit_mb,
+                enabled=profile.enabled,
+                default=profile is chosen,
+            )
+        )
+    return vdc
+
+
+def create_vdc(cloud: Cloud, user: User, org: Org, spec: VdcSpec) -> tuple[Vdc, Task]:
+    vdc = add_vdc(cloud, org, spec)
+    vdc.ready = False
+    task = work.start(
+        cloud, user, org.id, vdc, "vdcCreateVdc", "Creating", "Created", noun="Virtual Datacenter",
+        effect=lambda: _set_ready(vdc), undo=lambda: _forget_vdc(cloud, vdc),
+    )  # fmt: skip
+    return vdc, task
+
+
+def _set_ready(entity: Vdc | OrgVdcNetwork) -> None:
+    entity.ready = True
+
+
+def delete_vdc(cloud: Cloud, user: User, vdc: Vdc) -> Task:
+    """Delete a disabled and empty org VDC."""
+    if vdc.enabled:
+        raise errors.not_allowed(f"The VDC {vdc.name} is enabled; disable it before you delete it.")
+    if cloud.vapps.count("vdc", vdc.id) or cloud.templates.count("vdc", vdc.id):
+        raise errors.not_allowed(f"The VDC {vdc.name} is not empty; delete its vApps and templates first.")
+    if cloud.networks.count("vdc", vdc.id):
+        raise errors.not_allowed(f"The VDC {vdc.name} still has networks; delete them first.")
+    return work.start(
+        cloud, user, vdc.org_id, vdc, "vdcDeleteVdc", "Deleting", "Deleted", noun="Virtual Datacenter",
+        effect=lambda: _forget_vdc(cloud, vdc),
+    )  # fmt: skip
+
+
+def _forget_vdc(cloud: Cloud, vdc: Vdc) -> None:
+    for profile in cloud.profiles.find("vdc", vdc.id):
+        cloud.profiles.remove(profile)
+    cloud.metadata.remove_all(vdc.id)
+    cloud.vdcs.remove(vdc)
+
+
+def default_profile(cloud: Cloud, vdc: Vdc) -> StorageProfile:
+    profiles = cloud.profiles.find("vdc", vdc.id)
+    return next((profile for profile in profiles if profile.default), profiles[0])
+
+
+def profile_used_mb(cloud: Cloud, profile: StorageProfile) -> int:
+    """Space that the VMs of a storage profile take."""
+    return sum(
+        disk.capacity_mb for vm in cloud.vms.find("profile", profile.id) for disk in vm.hardware.disks
+    )
+
+
+@dataclass(kw_only=True)
+class NetworkSpec:
+    """What a new network of an org VDC is to be; a direct one takes its addresses from `parent`."""
+
+    name: str
+    description: str = ""
+    parent: ExternalNetwork | None = None
+    gateway: str = ""
+    netmask: str = ""
+    ranges: Iterable[tuple[str, str]] = ()
+    dns1: str = ""
+    dns2: str = ""
+    dns_suffix: str = ""
+    shared: bool = False
+
+
+def add_network(cloud: Cloud, vdc: Vdc, spec: NetworkSpec) -> OrgVdcNetwork:
+    """Make a direct or isolated network at once."""
+    name = check_name("network", spec.name)
+    if cloud.networks.first("name", (vdc.org_id, name)) is not None:
+        raise errors.duplicate_name("network", name)
+    if vdc.network_quota and cloud.networks.count("vdc", vdc.id) >= vdc.network_quota:
+        raise errors.bad_request(f"The VDC {vdc.name} has reached its quota of {vdc.network_quota} networks.")
+    return cloud.networks.add(
+        OrgVdcNetwork(
+            id=cloud.new_id(),
+            org_id=vdc.org_id,
+            vdc_id=vdc.id,
+            name=name,
+            description=spec.description,
+            fence_mode="bridged" if spec.parent is not None else "isolated",
+            parent_id=spec.parent.id if spec.parent is not None else None,
+            shared=spec.shared,
+            pool=_pool_of(spec),
+        )
+    )
+
+
+def _pool_of(spec: NetworkSpec) -> IpPool:
+    if spec.parent is not None and not spec.gateway:
+        return spec.parent.pool
+    try:
+        return IpPool(
+            gateway=spec.gateway,
+            netmask=spec.netmask,
+            ranges=spec.ranges,
+            dns1=spec.dns1,
+            dns2=spec.dns2,
+            dns_suffix=spec.dns_suffix,
+        )
+    except ValueError as exc:
+        raise errors.bad_request(f"Bad request: validation error, the network's addresses are wrong: {exc}.") from exc
+
+
+def create_network(cloud: Cloud, user: User, vdc: Vdc, spec: NetworkSpec) -> tuple[OrgVdcNetwork, Task]:
+    network = add_network(cloud, vdc, spec)
+    network.ready = False
+    task = work.start(
+        cloud, user, vdc.org_id, network, "networkCreateOrgVdcNetwork", "Creating", "Created", noun="Network",
+        effect=lambda: _set_ready(network), undo=lambda: cloud.networks.remove(network),
+    )  # fmt: skip
+    return network, task
+
+
+def delete_network(cloud: Cloud, user: User, network: OrgVdcNetwork) -> Task:
+    """Delete a network that no vApp is connected to."""
+    for vapp in cloud.vapps.find("vdc", network.vdc_id):
+        if any(one.parent_id == network.id for one in vapp.networks.values()):
+            raise errors.not_allowed(f"The network {network.name} is in use by the vApp {vapp.name}.")
+    return work.start(
+        cloud, user, network.org_id, network, "networkDelete", "Deleting", "Deleted", noun="Network",
+        effect=lambda: cloud.networks.remove(network),
+    )  # fmt: skip

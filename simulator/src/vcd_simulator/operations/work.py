@@ -1,0 +1,64 @@
+"""Starting tasks on entities."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.kinds import Kind
+from vcd_simulator.model.task import Reference, Task
+from vcd_simulator.model.tenancy import User
+
+
+class Named(Protocol):
+    """What a task can be about."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+
+
+def user_reference(user: User) -> Reference:
+    return Reference(href=user.kind.href_path(user.id), name=user.name, type=user.kind.media_type)
+
+
+def start(
+    cloud: Cloud,
+    user: User,
+    org_id: str,
+    entity: Named,
+    operation_name: str,
+    doing: str,
+    done: str,
+    *,
+    noun: str,
+    locks: Iterable[Named] = (),
+    extra_s: float = 0.0,
+    effect: Callable[[], None] | None = None,
+    undo: Callable[[], None] | None = None,
+) -> Task:
+    """Start a task on an entity, which is busy until it ends, as are `locks`.
+
+    The task says `<doing> <noun> <name>(<id>)` while it runs and `<done> …` afterwards.
+
+    Raises:
+        VcdError: BUSY_ENTITY.
+    """
+    affected = {one.id: one for one in (entity, *locks)}
+    cloud.tasks.require_idle((one.id, one.name) for one in affected.values())
+    what = f"{noun} {entity.name}({entity.id})"
+    return cloud.tasks.begin(
+        operation_name=operation_name,
+        operation=f"{doing} {what}",
+        done=f"{done} {what}",
+        org_id=org_id,
+        user=user_reference(user),
+        owner=Reference(href=entity.kind.href_path(entity.id), name=entity.name, type=entity.kind.media_type),
+        owner_id=entity.id,
+        locks=affected,
+        extra_s=extra_s,
+        effect=effect,
+        undo=undo,
+    )

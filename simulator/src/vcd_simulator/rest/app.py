@@ -1,0 +1,197 @@
+"""The ASGI application: negotiation, sessions, routing, rendering of answers and errors."""
+
+import inspect
+import json
+import logging
+import uuid
+from typing import Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from vcd_simulator import errors
+from vcd_simulator.errors import VcdError
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.rest import xml
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.jsonform import to_json
+from vcd_simulator.rest.routing import Match, Router
+from vcd_simulator.rest.versions import LATEST, Accepted, ApiVersion, invalid_accept, parse_accept
+from vcd_simulator.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+REQUEST_ID_HEADER = "x-vmware-vcloud-request-id"
+
+
+class Extensions(Protocol):
+    """Services that administrators have registered, which answer paths of their own."""
+
+    def matches(self, path: str) -> bool:
+        """Whether an enabled service wants this path; called under the cloud's lock."""
+        ...
+
+    async def handle(self, context: Context) -> Reply:
+        """Pass the request on and wait for the answer."""
+        ...
+
+
+class RestApp:
+    """vCloud Director's HTTP side. Handlers run one at a time, under the cloud's lock; only coroutines wait."""
+
+    def __init__(
+        self, cloud: Cloud, sessions: Sessions, router: Router, *, extensions: Extensions | None = None, public_address: str | None = None
+    ) -> None:
+        self.cloud = cloud
+        self.sessions = sessions
+        self.router = router
+        self.extensions = extensions
+        self.public_address = public_address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        request_id = str(uuid.uuid4())
+        try:
+            response = await self._respond(request, request_id)
+        except ClientDisconnect:
+            return
+        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers["cache-control"] = "no-store, must-revalidate"
+        response.headers["vary"] = "Accept-Encoding, User-Agent"
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request, request_id: str) -> Response:
+        raw_path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
+        accept = request.headers.get("accept")
+        accepted = Accepted(None, "json" in (accept or ""))
+        try:
+            accepted = parse_accept(accept)
+            match = self.router.find(request.method, raw_path)
+            public = match is not None and match.route.public
+            if accepted.version is None and not public and raw_path.startswith("/api"):
+                raise invalid_accept(accept)
+            context = self._context(request, raw_path, request_id, accepted, await _body(request))
+            reply = await self._answer(context, match, public)
+            return _render(reply, accepted)
+        except VcdError as exc:
+            return _render_error(exc, raw_path, accepted, request_id)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("request_failed method=%s path=%r request_id=%s", request.method, raw_path, request_id)
+            failure = VcdError(500, "INTERNAL_SERVER_ERROR", f"[ {request_id} ] The simulator failed; its log says why.")
+            return _render_error(failure, raw_path, accepted, request_id)
+
+    async def _answer(self, context: Context, match: Match | None, public: bool) -> Reply:
+        if public and match is not None:
+            return await self._call(context, match)
+        with self.cloud.lock:
+            context.current = self.sessions.find(context.headers)
+            extension = self.extensions
+            forward = extension is not None and extension.matches(context.path)
+        if context.current is None:
+            raise errors.unauthorized()
+        if extension is not None and forward:
+            return await extension.handle(context)
+        if match is None:
+            raise self._no_route(context)
+        return await self._call(context, match)
+
+    async def _call(self, context: Context, match: Match) -> Reply:
+        handler = match.route.handler
+        if inspect.iscoroutinefunction(handler):
+            answer: Reply = await handler(context, **match.parameters)
+            return answer
+        with self.cloud.lock:
+            reply = handler(context, **match.parameters)
+            self.cloud.tasks.run_due()
+        if not isinstance(reply, Reply):
+            raise TypeError(f"{handler!r} did not return a Reply")
+        return reply
+
+    def _no_route(self, context: Context) -> VcdError:
+        methods = self.router.methods(context.raw_path)
+        if methods:
+            allowed = ", ".join(methods)
+            return VcdError(405, "METHOD_NOT_ALLOWED", f"{context.method} is not allowed here; allowed: {allowed}.")
+        if context.json:
+            return invalid_accept(context.headers.get("accept"))
+        return errors.not_found(context.path)
+
+    def _context(self, request: Request, raw_path: str, request_id: str, accepted: Accepted, body: bytes) -> Context:
+        authority = self.public_address or request.headers.get("host") or "localhost"
+        client = request.client
+        server = request.scope.get("server") or ("127.0.0.1", 443)
+        return Context(
+            cloud=self.cloud,
+            sessions=self.sessions,
+            base=f"{request.url.scheme}://{authority}",
+            method=request.method,
+            path=request.scope["path"],
+            raw_path=raw_path,
+            query_string=request.scope["query_string"].decode("ascii", "replace"),
+            headers=dict(request.headers),
+            original_headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw),
+            body=body,
+            version=accepted.version or LATEST,
+            json=accepted.json,
+            request_id=request_id,
+            client=(client.host, client.port) if client else ("127.0.0.1", 0),
+            server=(server[0], server[1] or 443),
+        )
+
+
+async def _body(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise VcdError(413, "REQUEST_ENTITY_TOO_LARGE", f"The request is larger than {MAX_BODY_BYTES} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _media_type(kind: str, version: ApiVersion | None) -> str:
+    return f"{kind};version={version}" if version is not None else kind
+
+
+def _render(reply: Reply, accepted: Accepted) -> Response:
+    content = reply.content
+    if content is None:
+        return Response(b"", reply.status, reply.headers)
+    if isinstance(content, bytes):
+        return Response(content, reply.status, reply.headers, reply.media_type)
+    kind = reply.media_type or content.get("type") or "application/*+xml"
+    if accepted.json:
+        kind = kind.replace("+xml", "+json")
+        return Response(to_json(content), reply.status, reply.headers, _media_type(kind, accepted.version))
+    return Response(xml.render(content), reply.status, reply.headers, _media_type(kind, accepted.version))
+
+
+def _render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id: str) -> Response:
+    """An error in the form that the path and the Accept header call for. A 401 below /api has no body, as clients know it."""
+    if raw_path.startswith("/cloudapi"):
+        shape = {"minorErrorCode": error.minor, "message": f"[ {request_id} ] {error.message}", "stackTrace": None}
+        return Response(json.dumps(shape), error.status, media_type="application/json")
+    if error.status == 401:
+        return Response(b"", 401)
+    kind = "application/vnd.vmware.vcloud.error"
+    message = error.message if error.status == 504 else f"[ {request_id} ] {error.message}".replace(f"[ {request_id} ] [ ", "[ ")
+    if accepted.json:
+        fields: dict[str, object] = {
+            "otherAttributes": {},
+            "message": message,
+            "majorErrorCode": error.status,
+            "minorErrorCode": error.minor,
+            "vendorSpecificErrorCode": None,
+            "stackTrace": None,
+            "tenantError": None,
+        }
+        return Response(json.dumps(fields), error.status, media_type=_media_type(f"{kind}+json", accepted.version))
+    document = xml.vcloud("Error", minorErrorCode=error.minor, majorErrorCode=error.status, message=message, stackTrace="")
+    return Response(xml.render(document), error.status, media_type=_media_type(f"{kind}+xml", accepted.version))

@@ -1,0 +1,98 @@
+"""What a handler gets and gives: one request in its context, one reply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vcd_simulator import errors
+from vcd_simulator.access import Access
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.kinds import Kind
+from vcd_simulator.model.task import Reference
+from vcd_simulator.rest import xml
+from vcd_simulator.rest.versions import V33, ApiVersion
+from vcd_simulator.sessions import Session, Sessions
+
+
+class Entity(Protocol):
+    """Anything with an id and a kind has a URN and an href."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """Status, content and headers of an answer. An element is rendered in the format that Accept asked for."""
+
+    status: int = 200
+    content: xml.Element | bytes | None = None
+    media_type: str | None = None
+    """Taken from the root's `type` attribute when absent."""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One request: who asks, for what, in which version.
+
+    `headers` have lower-case names; `original_headers` are as they came. `path` is decoded, `raw_path` is not.
+    """
+
+    cloud: Cloud
+    sessions: Sessions
+    base: str
+    """Scheme and authority that hrefs in the answer begin with."""
+    method: str
+    path: str
+    raw_path: str
+    query_string: str
+    headers: Mapping[str, str]
+    original_headers: tuple[tuple[str, str], ...]
+    body: bytes
+    version: ApiVersion
+    json: bool
+    request_id: str
+    client: tuple[str, int]
+    server: tuple[str, int]
+    current: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        if self.current is None:
+            raise errors.unauthorized()
+        return self.current
+
+    @property
+    def access(self) -> Access:
+        """What the caller may see and do."""
+        return self.session.access
+
+    @property
+    def since_33(self) -> bool:
+        return self.version >= V33
+
+    def xml(self) -> xml.Element:
+        """The request's document, parsed.
+
+        Raises:
+            VcdError: 400, there is none or it is not XML.
+        """
+        return xml.parse(self.body)
+
+    def url(self, path: str) -> str:
+        """An absolute href; what is a URI already is left alone."""
+        return self.base + path if path.startswith("/") else path
+
+    def href(self, entity: Entity, *, admin: bool = False) -> str:
+        return self.base + entity.kind.href_path(entity.id, admin)
+
+    def urn(self, entity: Entity) -> str:
+        return entity.kind.urn + entity.id
+
+    def reference_to_user(self) -> Reference:
+        """The caller, as tasks name him."""
+        user = self.session.user
+        return Reference(href=user.kind.href_path(user.id), name=user.name, type=user.kind.media_type)

@@ -1,0 +1,74 @@
+"""API versions and the Accept header."""
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+
+from vcd_simulator import errors
+
+SUPPORTED = (
+    *("27.0", "28.0", "29.0", "30.0", "31.0", "32.0", "33.0", "34.0", "35.0", "36.0", "36.1", "36.2", "36.3"),
+)
+_VERSION = re.compile(r"version\s*=\s*\"?([0-9]+\.[0-9]+)(?:\.[0-9]+)?\"?")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class ApiVersion:
+    """A version that a request asks for, compared by its numbers."""
+
+    major: int
+    minor: int
+
+    @classmethod
+    def parse(cls, text: str) -> "ApiVersion":
+        major, _, minor = text.partition(".")
+        return cls(int(major), int(minor))
+
+    def __lt__(self, other: "ApiVersion") -> bool:
+        return (self.major, self.minor) < (other.major, other.minor)
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+V33 = ApiVersion(33, 0)
+"""The first version with cloudapi logins, query links in Org and admin hrefs for system administrators."""
+V35 = ApiVersion(35, 0)
+
+_SUPPORTED = frozenset(ApiVersion.parse(text) for text in SUPPORTED)
+LATEST = max(_SUPPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the Accept header asks for: a version and one of the two renderings."""
+
+    version: ApiVersion | None
+    json: bool
+
+
+def parse_accept(header: str | None) -> Accepted:
+    """Read an Accept header; the first media range with a version decides.
+
+    Raises:
+        VcdError: 406, because the version is not supported.
+    """
+    ranges = [part.strip().lower() for part in (header or "").split(",")]
+    json = any(part.split(";")[0].endswith("json") for part in ranges[:1])
+    for part in ranges:
+        match = _VERSION.search(part)
+        if match:
+            version = ApiVersion.parse(match[1])
+            if version not in _SUPPORTED:
+                raise invalid_accept(header)
+            return Accepted(version, part.split(";")[0].endswith("json"))
+    return Accepted(None, json)
+
+
+def invalid_accept(header: str | None) -> errors.VcdError:
+    versions = ", ".join(SUPPORTED)
+    shown = re.sub(r"[^\x20-\x7e]", "?", header or "")[:200]
+    return errors.not_acceptable(
+        f"The request has invalid accept header: {shown}. Supported API versions are: [{versions}]."
+    )
