@@ -1,0 +1,190 @@
+"""What every server of ours does, seen by a real client over a real socket."""
+
+import threading
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf import empty_pb2
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_status import rpc_status
+
+from cse.operations.v1 import operation_service_pb2 as watch_pb2
+from cse.operations.v1 import operation_service_pb2_grpc as watch_grpc
+from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
+from cse_core.errors import InvalidArgumentError, NotFoundError, UnauthenticatedError
+from cse_core.grpc import metadata
+from cse_core.grpc.operations import SERVICES, OperationServicer, OperationsServicer
+from cse_core.grpc.server import GrpcServer
+from cse_core.grpc.status import error_of
+from cse_core.operations import OperationKind, OperationRequest
+from cse_core.operations.in_memory import InMemoryOperations
+
+LIMIT_S = 10.0
+SYSTEM = "cse.system.v1.SystemService"
+
+
+class Failing(system_service_pb2_grpc.SystemServiceServicer):
+    def GetSystem(self, request: object, context: grpc.ServicerContext) -> object:
+        raise InvalidArgumentError("vdc: there is no 'x'", field="vdc", reason="VDC_NOT_FOUND", vdc_name="x")
+
+    def EnableSystem(self, request: object, context: grpc.ServicerContext) -> object:
+        raise ZeroDivisionError("secret inside")
+
+
+def kinds(release: threading.Event) -> list[OperationKind]:
+    def run(ctx: object) -> None:
+        assert release.wait(LIMIT_S)
+
+    return [OperationKind(name="TEST", run=run, finish=lambda _: None)]
+
+
+class Served:
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.operations = InMemoryOperations(kinds(self.release))
+        self.caller = "acme"
+        sees = lambda _: lambda operation: operation.owner == self.caller  # noqa: E731
+        self.server = GrpcServer(
+            "127.0.0.1:0",
+            services=[SYSTEM, *SERVICES],
+            threads=8,
+            register=[
+                lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(Failing(), server),
+                lambda server: operations_pb2_grpc.add_OperationsServicer_to_server(
+                    OperationsServicer(self.operations, result_of=lambda _: empty_pb2.Empty(), may_see=sees), server
+                ),
+                lambda server: watch_grpc.add_OperationServiceServicer_to_server(
+                    OperationServicer(self.operations, may_see=sees), server
+                ),
+            ],
+        )
+        self.server.start()
+        self.channel = grpc.insecure_channel(self.server.address)
+
+    def submit(self, request_id: str = "r") -> str:
+        request = OperationRequest(
+            kind="TEST", target="t", partition=request_id, request_id=request_id, owner="acme", input={}
+        )
+        return self.operations.submit(request).name
+
+    def close(self) -> None:
+        self.release.set()
+        self.channel.close()
+        self.operations.close(LIMIT_S)
+        self.server.stop(1.0)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    made = Served()
+    yield made
+    made.close()
+
+
+def test_health_and_reflection_answer(served: Served) -> None:
+    check = health_pb2_grpc.HealthStub(served.channel).Check
+    for name in ("", SYSTEM):
+        assert check(health_pb2.HealthCheckRequest(service=name)).status == health_pb2.HealthCheckResponse.SERVING
+    names = set(ProtoReflectionDescriptorDatabase(served.channel).get_services())
+    assert {SYSTEM, "google.longrunning.Operations", "grpc.health.v1.Health", "grpc.channelz.v1.Channelz"} <= names
+
+
+def test_our_errors_arrive_with_code_message_and_one_error_info(served: Served) -> None:
+    stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.GetSystem(system_service_pb2.GetSystemRequest())
+    status = rpc_status.from_call(caught.value)
+    assert len(status.details) == 1
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert (caught.value.code(), info.reason, info.domain) == (grpc.StatusCode.INVALID_ARGUMENT, "VDC_NOT_FOUND", "cse")
+    assert dict(info.metadata) == {"field": "vdc", "vdcName": "x"}
+    error = error_of(caught.value)
+    assert isinstance(error, InvalidArgumentError)
+    assert (error.field, error.code, error.details["vdc_name"]) == ("vdc", "VDC_NOT_FOUND", "x")
+
+
+def test_other_errors_hide_their_text(served: Served) -> None:
+    stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=[("x-request-id", "r-77")])
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "secret inside" not in caught.value.details()
+    assert "r-77" in caught.value.details()
+
+
+def test_operations_are_read_listed_waited_for_and_watched(served: Served) -> None:
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    name = served.submit()
+    assert not stub.GetOperation(operations_pb2.GetOperationRequest(name=name)).done
+    events = watch_grpc.OperationServiceStub(served.channel).WatchOperation(watch_pb2.WatchOperationRequest(name=name))
+    assert next(events).event.sequence == 1
+    served.release.set()
+    assert stub.WaitOperation(operations_pb2.WaitOperationRequest(name=name)).done
+    rest = list(events)
+    assert [item.event.sequence for item in rest] == list(range(2, len(rest) + 2))
+    listed = stub.ListOperations(operations_pb2.ListOperationsRequest(filter='done=true AND target="t"'))
+    assert [operation.name for operation in listed.operations] == [name]
+    stub.DeleteOperation(operations_pb2.DeleteOperationRequest(name=name))
+    assert not stub.ListOperations(operations_pb2.ListOperationsRequest()).operations
+
+
+def test_operations_come_in_pages(served: Served) -> None:
+    served.release.set()
+    names = [served.submit(f"r{number}") for number in range(5)]
+    stub, seen, token = operations_pb2_grpc.OperationsStub(served.channel), list[str](), ""
+    while True:
+        page = stub.ListOperations(operations_pb2.ListOperationsRequest(page_size=2, page_token=token))
+        seen += [operation.name for operation in page.operations]
+        token = page.next_page_token
+        if not token:
+            break
+    assert seen == names
+
+
+def test_others_do_not_see_that_an_operation_exists(served: Served) -> None:
+    name = served.submit()
+    served.caller = "globex"
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    assert not stub.ListOperations(operations_pb2.ListOperationsRequest()).operations
+    for call in (stub.GetOperation, stub.CancelOperation, stub.DeleteOperation, stub.WaitOperation):
+        request = {
+            stub.GetOperation: operations_pb2.GetOperationRequest,
+            stub.CancelOperation: operations_pb2.CancelOperationRequest,
+            stub.DeleteOperation: operations_pb2.DeleteOperationRequest,
+            stub.WaitOperation: operations_pb2.WaitOperationRequest,
+        }[call](name=name)
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request)
+        assert isinstance(error_of(caught.value), NotFoundError)
+
+
+def test_a_port_in_use_is_an_error_that_names_it(served: Served) -> None:
+    second = GrpcServer(served.server.address, services=[], register=[], threads=1)
+    with pytest.raises(OSError, match="in use"):
+        second.start()
+
+
+def test_credentials_travel_in_metadata() -> None:
+    jwt = metadata.credentials_from([("authorization", "Bearer abc.def"), ("x-vcloud-api-version", "36.0")])
+    assert (jwt.is_jwt, jwt.token.reveal(), jwt.api_version) == (True, "abc.def", "36.0")
+    assert metadata.credentials_from(jwt.to_metadata()) == jwt
+    legacy = metadata.credentials_from([("x-vcloud-authorization", "9f2c")])
+    assert not legacy.is_jwt
+    for bad in (
+        [],
+        [("authorization", "Basic abc")],
+        [("x-vcloud-authorization", "a b")],
+        [("authorization", "Bearer")],
+    ):
+        with pytest.raises(UnauthenticatedError):
+            metadata.credentials_from(bad)
+
+
+def test_a_request_id_that_cannot_go_into_a_log_is_replaced() -> None:
+    assert metadata.request_id_from([("x-request-id", "abc-1")]) == "abc-1"
+    assert "\n" not in metadata.request_id_from([("x-request-id", "a\nb")])
