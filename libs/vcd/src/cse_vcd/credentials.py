@@ -1,0 +1,24 @@
+"""What a caller brings."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from cse_core.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """A vCD token as it came with a call."""
+
+    token: Secret
+    scheme: Literal["bearer", "session"]
+    """`bearer`: a JWT for `Authorization`; `session`: a session id for `x-vcloud-authorization`."""
+    api_version: str = ""
+    """The API version of the caller's `Accept`; empty: any."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells credentials apart without holding them."""
+        text = "\0".join((self.scheme, self.api_version, self.token.reveal()))
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,235 @@
+"""What goes wrong with vCD, vCenter and guests, in the words of `cse_core.errors`.
+
+    ConflictError
+    └── BusyError                   another task works on the entity; it was tried again for a while
+    FailedPreconditionError
+    ├── VcdRefusedError             vCD understood and said no; its message says why
+    ├── TaskFailedError             a vCD task ended badly
+    │   └── TaskAbortedError        … because somebody cancelled or aborted it
+    └── UntrustedError              the certificate of vCD or vCenter is not trusted
+    UnavailableError
+    ├── VcdUnavailableError         vCD does not answer, or not sensibly
+    ├── ServiceAccountError         vCD does not let our own account in
+    ├── VcenterUnavailableError     the same for a vCenter
+    └── GuestUnavailableError       the machine is off, or its tools do not run (yet)
+    UnauthenticatedError
+    └── GuestLoginError             the guest refuses the password
+    NotFoundError
+    ├── GuestFileNotFoundError      no such file in the guest
+    └── GuestGoneError              vCenter does not know the machine (any more)
+    InternalError
+    └── GuestError                  the guest refuses for a reason that is none of the above
+    DeadlineError
+    └── ScriptTimeoutError          a script did not end in time; it has been killed
+
+vCD's own message is kept, for it is what helps. Tokens and passwords are not: nothing of a request goes into an error.
+"""
+
+import json
+import re
+from typing import Final
+
+import requests
+from lxml import etree
+
+from cse_core.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    CseError,
+    DeadlineError,
+    ExhaustedError,
+    FailedPreconditionError,
+    InternalError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from cse_core.logs import redact
+
+
+class BusyError(ConflictError):
+    """Another task works on the entity. `retryable`: it will end."""
+
+    reason = "VCD_BUSY"
+    retryable = True
+
+
+class VcdRefusedError(FailedPreconditionError):
+    """vCD understood the request and will not do it. `details["minor"]` holds its minor error code."""
+
+    reason = "VCD_REFUSED"
+
+
+class TaskFailedError(FailedPreconditionError):
+    """A vCD task ended with an error."""
+
+    reason = "VCD_TASK_FAILED"
+
+
+class TaskAbortedError(TaskFailedError):
+    """A vCD task was cancelled or aborted."""
+
+    reason = "VCD_TASK_ABORTED"
+
+
+class UntrustedError(FailedPreconditionError):
+    """The other side's certificate is not trusted."""
+
+    reason = "CERTIFICATE_NOT_TRUSTED"
+
+
+class VcdUnavailableError(UnavailableError):
+    """vCD does not answer, or not sensibly."""
+
+    reason = "VCD_UNAVAILABLE"
+
+
+class ServiceAccountError(UnavailableError):
+    """vCD refuses the account in the configuration."""
+
+    reason = "SERVICE_ACCOUNT_REFUSED"
+
+
+class VcenterUnavailableError(UnavailableError):
+    """A vCenter does not answer, or does not let us in."""
+
+    reason = "VCENTER_UNAVAILABLE"
+
+
+class GuestUnavailableError(UnavailableError):
+    """The machine is off, or its guest tools do not run (yet)."""
+
+    reason = "GUEST_UNAVAILABLE"
+
+
+class GuestLoginError(UnauthenticatedError):
+    """The guest refuses root's password."""
+
+    reason = "GUEST_LOGIN_REFUSED"
+
+
+class GuestFileNotFoundError(NotFoundError):
+    """The guest has no such file."""
+
+    reason = "GUEST_FILE_NOT_FOUND"
+
+
+class GuestGoneError(NotFoundError):
+    """vCenter does not know the machine (any more)."""
+
+    reason = "GUEST_GONE"
+
+
+class GuestError(InternalError):
+    """The guest refuses; trying again does not help."""
+
+    reason = "GUEST_REFUSED"
+
+
+class ScriptTimeoutError(DeadlineError):
+    """A script in a guest did not end within its time; it has been killed."""
+
+    reason = "SCRIPT_TIMEOUT"
+
+
+_MAX_MESSAGE: Final = 1000
+_REQUEST_ID = re.compile(r"^\s*\[\s*([0-9a-fA-F-]{36})\s*\]\s*")
+_MISSING_STATUS: Final = frozenset({403, 404})
+_GATEWAY_STATUS: Final = frozenset({408, 502, 503, 504})
+_EXHAUSTED = re.compile(r"QUOTA|INSUFFICIENT|LIMIT_EXCEEDED|OUT_OF|NO_FREE")
+
+
+class VcdFault:
+    """What vCD says in an `Error` document, as far as it can be read."""
+
+    def __init__(self, status: int, content: bytes, request_id: str | None = None) -> None:
+        self.status = status
+        self.minor, self.message = _read_fault(content)
+        match = _REQUEST_ID.match(self.message)
+        self.request_id = request_id or (match.group(1) if match else None)
+        self.message = tidy(_REQUEST_ID.sub("", self.message))
+
+    def to_error(self, missing: str | None = None) -> CseError:
+        """The error for callers.
+
+        Args:
+            missing: what was asked for by its id, in words; vCD answers 403 both to who may not see it and when it is
+                not there, and then this is what is reported as not found.
+        """
+        if missing is not None and self.status in _MISSING_STATUS:
+            return NotFoundError(f"{missing} is not there, or you have no access to it")
+        says = self.message or f"no reason (HTTP status {self.status})"
+        details = {"minor": self.minor or None, "vcd_request_id": self.request_id}
+        return _error_class(self.status, self.minor)(f"vCD says: {says}", **details)
+
+
+def _read_fault(content: bytes) -> tuple[str, str]:
+    if not content.lstrip().startswith(b"<"):
+        return _read_json_fault(content)
+    try:
+        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError:
+        return "", ""
+    return root.get("minorErrorCode") or "", root.get("message") or ""
+
+
+def _read_json_fault(content: bytes) -> tuple[str, str]:
+    try:
+        data = json.loads(content or b"{}")
+    except ValueError:
+        return "", ""
+    if not isinstance(data, dict):
+        return "", ""
+    return str(data.get("minorErrorCode") or ""), str(data.get("message") or "")
+
+
+def _error_class(status: int, minor: str) -> type[CseError]:
+    if minor == "BUSY_ENTITY":
+        return BusyError
+    if minor in ("DUPLICATE_NAME", "OBJECT_ALREADY_EXISTS"):
+        return AlreadyExistsError
+    if status == 401:
+        return UnauthenticatedError
+    if status == 403:
+        return PermissionDeniedError
+    if status == 404:
+        return NotFoundError
+    if status == 429 or (status < 500 and _EXHAUSTED.search(minor)):
+        return ExhaustedError
+    if status in _GATEWAY_STATUS or status >= 500:
+        return VcdUnavailableError
+    return ConflictError if status == 409 else VcdRefusedError
+
+
+def tidy(message: str) -> str:
+    """A foreign message made fit for ours: one line, of bounded length, without what looks like a secret."""
+    line = " ".join(redact(message).split())
+    return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
+
+
+def from_transport(exc: Exception, peer: str) -> CseError:
+    """The error for a request that got no answer. `peer` names who was asked, for example `vCD at vcd.example.com`."""
+    if isinstance(exc, requests.exceptions.SSLError):
+        return UntrustedError(
+            f"the certificate of {peer} is not trusted; install its authority on this machine, "
+            "or set `verify: false` for it in the configuration to do without the check",
+            peer=peer,
+        )
+    if isinstance(exc, requests.exceptions.Timeout):
+        return VcdUnavailableError(f"{peer} did not answer in time", peer=peer)
+    if isinstance(exc, requests.exceptions.TooManyRedirects):
+        return VcdUnavailableError(f"{peer} answers with a redirection; is the address right?", peer=peer)
+    return VcdUnavailableError(f"{peer} cannot be reached ({_root_cause(exc)})", peer=peer)
+
+
+def _root_cause(exc: BaseException) -> str:
+    """The innermost reason in a word or two: `Connection refused`, `Name or service not known`."""
+    seen = exc
+    for _ in range(10):
+        inner = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__
+        if not isinstance(inner, BaseException):
+            break
+        seen = inner
+    text = getattr(seen, "strerror", None)
+    return tidy(text if isinstance(text, str) else type(seen).__name__)

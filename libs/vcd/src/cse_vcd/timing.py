@@ -1,0 +1,79 @@
+"""Time as the rest of the library sees it: a clock that tests replace, deadlines, pauses that grow."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+Check = Callable[[], None]
+"""Called between polls, at least once a second; what it raises ends the wait."""
+
+_LONGEST_PAUSE_S: Final = 0.5
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, and a way to let them pass."""
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    """The machine's own."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+
+
+def no_check() -> None:
+    """For waits that nothing but their deadline ends."""
+
+
+class Deadline:
+    """A moment after which nobody waits any longer."""
+
+    def __init__(self, timeout_s: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.timeout_s = timeout_s
+        self._clock = clock
+        self._end = clock.monotonic() + timeout_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until then, never negative."""
+        return max(0.0, self._end - self._clock.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self.left_s <= 0
+
+
+class Backoff:
+    """Pauses that grow from `first_s` to `most_s`, each shortened at random by up to `jitter` of itself."""
+
+    def __init__(self, first_s: float, most_s: float, *, factor: float = 1.5, jitter: float = 0.2) -> None:
+        self._next = first_s
+        self._most = most_s
+        self._factor = factor
+        self._jitter = jitter
+
+    def next_s(self) -> float:
+        """The next pause in seconds."""
+        pause = self._next
+        self._next = min(self._most, self._next * self._factor)
+        return pause * (1 - self._jitter * random.random())  # noqa: S311 - spreads load, guards nothing
+
+
+def pause(seconds: float, check: Check, deadline: Deadline, clock: Clock = SYSTEM_CLOCK) -> None:
+    """Lets `seconds` pass, less if the deadline comes first, calling `check` on the way."""
+    end = clock.monotonic() + min(seconds, deadline.left_s)
+    check()
+    while (left := end - clock.monotonic()) > 0:
+        clock.sleep(min(left, _LONGEST_PAUSE_S))
+        check()

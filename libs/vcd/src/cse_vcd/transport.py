@@ -1,0 +1,71 @@
+"""How requests travel: pooled connections, time-outs on each, a second try for what may be tried twice."""
+
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.models import PreparedRequest
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.retry import Retry
+
+_READ_ONLY: Final = frozenset({"GET", "HEAD"})
+_PASSING: Final = frozenset({502, 503})
+
+
+class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
+    """Does not warn of unverified TLS at each connection: whoever sets `verify: false` knows."""
+
+    def _validate_conn(self, conn: Any) -> None:
+        if conn.is_closed:
+            conn.connect()
+
+
+class PooledAdapter(HTTPAdapter):
+    """One pool of connections for all sessions with one server.
+
+    Closing a session leaves it open; `shut_down` ends it. Requests that only read are repeated (connection lost,
+    502, 503) a few times within about two seconds; others only if they never left.
+    """
+
+    def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int) -> None:
+        self._timeout = (connect_timeout_s, read_timeout_s)
+        retry = Retry(
+            total=3, connect=2, read=2, status=3, redirect=0, other=0, allowed_methods=_READ_ONLY,
+            status_forcelist=_PASSING, backoff_factor=0.2, backoff_jitter=0.1, raise_on_status=False,
+            respect_retry_after_header=False,
+        )
+        super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=retry, pool_block=False)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _QuietHTTPSConnectionPool}
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeout
+        return super().send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        """Nothing: sessions come and go, the pool stays."""
+
+    def shut_down(self) -> None:
+        """Closes all connections."""
+        super().close()
+
+
+def keep_own_credentials(request: PreparedRequest) -> PreparedRequest:
+    """An authentication that adds nothing.
+
+    Without one, requests looks into `~/.netrc` and would replace our token by what it finds there.
+    """
+    return request
+
+
+def equip(session: requests.Session, adapter: PooledAdapter) -> requests.Session:
+    """Makes a session travel by `adapter`, follow no redirections (they would carry the token elsewhere)."""
+    if session.adapters.get("https://") is not adapter:
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.auth = keep_own_credentials
+        session.max_redirects = 0
+    return session
