@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import grpc
 import pytest
@@ -28,11 +29,13 @@ SYSTEM = "cse.system.v1.SystemService"
 
 
 class Failing(system_service_pb2_grpc.SystemServiceServicer):
-    def GetSystem(self, request: object, context: grpc.ServicerContext) -> object:
+    def GetSystem(self, request: Any, context: Any) -> NoReturn:
         raise InvalidArgumentError("vdc: there is no 'x'", field="vdc", reason="VDC_NOT_FOUND", vdc_name="x")
 
-    def EnableSystem(self, request: object, context: grpc.ServicerContext) -> object:
+    def EnableSystem(self, request: Any, context: Any) -> NoReturn:
         raise ZeroDivisionError("secret inside")
+
+    DisableSystem = StopSystem = GetServiceState = EnableSystem
 
 
 def kinds(release: threading.Event) -> list[OperationKind]:
@@ -97,11 +100,12 @@ def test_our_errors_arrive_with_code_message_and_one_error_info(served: Served) 
     stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
     with pytest.raises(grpc.RpcError) as caught:
         stub.GetSystem(system_service_pb2.GetSystemRequest())
-    status = rpc_status.from_call(caught.value)
+    call: Any = caught.value
+    status = rpc_status.from_call(call)
     assert len(status.details) == 1
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
-    assert (caught.value.code(), info.reason, info.domain) == (grpc.StatusCode.INVALID_ARGUMENT, "VDC_NOT_FOUND", "cse")
+    assert (call.code(), info.reason, info.domain) == (grpc.StatusCode.INVALID_ARGUMENT, "VDC_NOT_FOUND", "cse")
     assert dict(info.metadata) == {"field": "vdc", "vdcName": "x"}
     error = error_of(caught.value)
     assert isinstance(error, InvalidArgumentError)
@@ -111,17 +115,19 @@ def test_our_errors_arrive_with_code_message_and_one_error_info(served: Served) 
 def test_other_errors_hide_their_text(served: Served) -> None:
     stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
     with pytest.raises(grpc.RpcError) as caught:
-        stub.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=[("x-request-id", "r-77")])
-    assert caught.value.code() is grpc.StatusCode.INTERNAL
-    assert "secret inside" not in caught.value.details()
-    assert "r-77" in caught.value.details()
+        stub.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=(("x-request-id", "r-77"),))
+    call: Any = caught.value
+    assert call.code() is grpc.StatusCode.INTERNAL
+    assert "secret inside" not in call.details()
+    assert "r-77" in call.details()
 
 
 def test_operations_are_read_listed_waited_for_and_watched(served: Served) -> None:
     stub = operations_pb2_grpc.OperationsStub(served.channel)
     name = served.submit()
     assert not stub.GetOperation(operations_pb2.GetOperationRequest(name=name)).done
-    events = watch_grpc.OperationServiceStub(served.channel).WatchOperation(watch_pb2.WatchOperationRequest(name=name))
+    watch = watch_grpc.OperationServiceStub(served.channel).WatchOperation
+    events = iter(watch(watch_pb2.WatchOperationRequest(name=name)))
     assert next(events).event.sequence == 1
     served.release.set()
     assert stub.WaitOperation(operations_pb2.WaitOperationRequest(name=name)).done

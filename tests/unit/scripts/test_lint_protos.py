@@ -1,12 +1,7 @@
 """The checks on our contracts find what they are for."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from google.protobuf import descriptor_pb2
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
 from lint_protos import breaking_changes, lint
 
