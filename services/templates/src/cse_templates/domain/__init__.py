@@ -1,0 +1,1 @@
+"""Templates and their scripts: plain values and rules, no I/O."""
