@@ -80,12 +80,13 @@ Stub = template_service_pb2_grpc.TemplateServiceStub
 
 
 def refusal(caught: pytest.ExceptionInfo[grpc.RpcError]) -> tuple[grpc.StatusCode, error_details_pb2.ErrorInfo]:
+    assert isinstance(caught.value, grpc.Call)  # what calls raise is the call itself
     status = rpc_status.from_call(caught.value)
     assert status is not None
     (detail,) = status.details
     info = error_details_pb2.ErrorInfo()
     assert detail.Unpack(info)
-    return caught.value.code(), info  # type: ignore[attr-defined]
+    return caught.value.code(), info
 
 
 def test_the_list_holds_what_the_configuration_offers(stub: Stub) -> None:
