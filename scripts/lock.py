@@ -1,11 +1,11 @@
 """Pins every third-party package: `constraints.txt` for development, a `requirements.txt` beside each Dockerfile.
 
-    python scripts/lock.py               keep the pins that still fit, add and drop what the members changed (`make lock`)
+    python scripts/lock.py               keep the pins that fit, add and drop what the members changed (`make lock`)
     python scripts/lock.py --upgrade     move everything to the newest versions that fit together
     python scripts/lock.py --check       fail if a member needs something that is not pinned; asks no index
 
-All files carry hashes and no index lines, so they hold on any mirror. pip refuses directories where hashes are in force;
-the members are therefore installed in a second step, with `--no-deps`.
+All files carry hashes and no index lines, so they hold on any mirror. pip refuses directories where hashes are in
+force; the members are therefore installed in a second step, with `--no-deps`.
 """
 
 import argparse
@@ -98,7 +98,11 @@ def missing_pins(members: Members) -> list[str]:
     """Requirements that no pin of their file satisfies."""
     problems = []
     for path, requirements in locked_files(members):
-        pins = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", path.read_text(), flags=re.MULTILINE)) if path.exists() else {}
+        pins = (
+            dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", path.read_text(), flags=re.MULTILINE))
+            if path.exists()
+            else {}
+        )
         pinned = {canonicalize_name(name): version for name, version in pins.items()}
         for requirement in map(Requirement, requirements):
             version = pinned.get(canonicalize_name(requirement.name))

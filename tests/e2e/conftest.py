@@ -1,0 +1,82 @@
+"""One lab for all end-to-end tests: a private RabbitMQ, the simulator and the three services as processes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cse_lab.lab import down, up
+from cse_lab.settings import LabSettings
+from cse_lab.state import LabState
+from cse_testing.vcd_cli import VcdCli
+from cse_testing.vcd_rest import VcdRest
+
+CliFactory = Callable[[str, str, str], VcdCli]
+
+
+@pytest.fixture(scope="session")
+def lab_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
+    directory = tmp_path_factory.mktemp("lab")
+    state = up(LabSettings(directory=directory, profile="instant"))
+    yield state
+    down(directory)
+
+
+@pytest.fixture(scope="session")
+def lab(lab_state: LabState) -> dict[str, str]:
+    """The variables of `lab.env`."""
+    return lab_state.variables
+
+
+@pytest.fixture(scope="session")
+def log_in(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> CliFactory:
+    """Gives a vcd-cli that is logged in as a user of an organisation."""
+
+    def factory(org: str, user: str, password: str) -> VcdCli:
+        cli = VcdCli(tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
+        cli.login(org, user, password)
+        return cli
+
+    return factory
+
+
+@pytest.fixture(scope="session")
+def tenant(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+    """An organisation administrator."""
+    return log_in(lab["LAB_ORG"], lab["LAB_TENANT"], lab["LAB_TENANT_PASSWORD"])
+
+
+@pytest.fixture(scope="session")
+def stranger(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+    """An administrator of another organisation."""
+    return log_in(lab["LAB2_ORG"], lab["LAB2_TENANT"], lab["LAB2_TENANT_PASSWORD"])
+
+
+@pytest.fixture(scope="session")
+def sysadmin(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+    return log_in("System", lab["LAB_SYSADMIN"], lab["LAB_SYSADMIN_PASSWORD"])
+
+
+@pytest.fixture
+def tenant_rest(lab: dict[str, str]) -> VcdRest:
+    return VcdRest.login(
+        lab["LAB_VCD"], org=lab["LAB_ORG"], user=lab["LAB_TENANT"], password=lab["LAB_TENANT_PASSWORD"]
+    )
+
+
+@pytest.fixture
+def sysadmin_rest(lab: dict[str, str]) -> VcdRest:
+    return VcdRest.login(lab["LAB_VCD"], org="System", user=lab["LAB_SYSADMIN"], password=lab["LAB_SYSADMIN_PASSWORD"])
+
+
+@pytest.fixture(scope="session")
+def cluster(tenant: VcdCli, lab: dict[str, str]) -> str:
+    """A cluster with two workers that the tenant created; no test deletes it."""
+    name = "shared"
+    tenant.run("cse", "cluster", "create", name, "-n", lab["LAB_NETWORK"], "-N", "2")
+    return name
+
+
+@pytest.fixture
+def lab_directory(lab_state: LabState) -> Path:
+    return lab_state.directory
