@@ -1,7 +1,23 @@
 """The hypervisor: creates, boots, stops, captures and deletes guests."""
+
+import itertools
+import resource
+import tempfile
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
+from vcd_simulator.guests.boot import boot
+from vcd_simulator.guests.commands import CommandDirectories
+from vcd_simulator.guests.errors import PowerStateError, UnknownGuestError, UnknownImageError
+from vcd_simulator.guests.images import Image, built_in_images
+from vcd_simulator.guests.machine import Guest, Platform
+from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.processes import GuestLoop, Launcher
+from vcd_simulator.guests.sandbox import Limits, Sandbox
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
+from vcd_simulator.guests.standins import STANDINS
+from vcd_simulator.guests.tree import remove_tree
 
 
 class Hypervisor:
@@ -11,61 +27,223 @@ class Hypervisor:
     writes lies below one temporary directory, which `close` removes.
     """
 
-    def __init__(self, latency: Latency, *, state_dir: Path | None = None) -> None:
-        raise NotImplementedError
+    def __init__(self, latency: Latency, *, state_dir: Path | None = None, limits: Limits | None = None) -> None:
+        """Prepare this host for guests; `state_dir` is where the temporary directory is made.
+
+        Raises:
+            SandboxUnavailableError: this host cannot run guests; the message says what to do.
+        """
+        self._temporary = tempfile.TemporaryDirectory(prefix="vcdsim-", dir=state_dir)
+        state = Path(self._temporary.name)
+        for name in ("guests", "images"):
+            (state / name).mkdir()
+        self._state = state
+        try:
+            sandbox = Sandbox(state, limits or Limits())
+            sandbox.check()
+        except BaseException:
+            self._temporary.cleanup()
+            raise
+        _allow_many_files()
+        self._loop = GuestLoop()
+        self._platform = Platform(
+            sandbox=sandbox,
+            launcher=Launcher(self._loop, state / "sockets", sandbox.limits.wall_s),
+            commands=CommandDirectories(sandbox.commands),
+            networks=GuestNetworks(),
+            latency=latency,
+            serve=STANDINS.serve,
+            base_standins=STANDINS.base_names,
+        )
+        self._images = built_in_images()
+        self._guests: dict[str, Guest] = {}
+        self._boots: dict[str, Future[None]] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
 
     def close(self) -> None:
         """End every process of every guest and remove what they wrote."""
-        raise NotImplementedError
+        with self._lock:
+            guests = list(self._guests.values())
+            self._guests.clear()
+        for guest in guests:
+            guest.kill_programs()
+        self._loop.close()
+        self._platform.launcher.close()
+        remove_tree(self._state)
+        self._temporary.cleanup()
 
     def create(self, moid: str, image: str, vcenter: str) -> None:
         """Clone an image as a new virtual machine, powered off. Raises UnknownImageError, ValueError (moid in use)."""
-        raise NotImplementedError
+        with self._lock:
+            if moid in self._guests:
+                raise ValueError(f"there is a virtual machine {moid!r} already")
+            directory = self._state / "guests" / str(next(self._numbers))
+            self._guests[moid] = Guest(moid, self._image(image), vcenter, directory, self._platform)
 
     def power_on(self, moid: str, spec: GuestSpec) -> None:
-        """Start booting and return at once; tools run after the latency profile's `guest.boot`."""
-        raise NotImplementedError
+        """Start booting and return at once; tools run after the latency profile's `guest.boot`.
+
+        Raises:
+            PowerStateError: it is on already.
+        """
+        guest = self.guest(moid)
+        with guest.lock:
+            if guest.power is PowerState.ON:
+                raise PowerStateError(requested=PowerState.OFF, existing=guest.power)
+            resumed = guest.power is PowerState.SUSPENDED and guest.booted_at is not None
+            guest.power = PowerState.ON
+            guest.spec = spec
+            if resumed:
+                guest.tools = ToolsState.RUNNING
+                self._platform.networks.connect(guest)
+            else:
+                self._boot(guest, spec)
 
     def power_off(self, moid: str) -> None:
         """Pull the plug: every process ends, the files stay. Harmless when it is off."""
-        raise NotImplementedError
+        guest = self.guest(moid)
+        self._stop_booting(guest)
+        with guest.lock:
+            guest.power = PowerState.OFF
+            guest.tools = ToolsState.NOT_RUNNING
+            guest.booted_at = None
+        self._platform.networks.disconnect(guest)
+        guest.kill_programs()
 
     def shut_down(self, moid: str) -> None:
-        """Ask the guest to end; it is off when this returns. Raises ToolsNotRunningError."""
-        raise NotImplementedError
+        """Ask the guest to end; it is off when this returns. Raises PowerStateError, ToolsNotRunningError."""
+        self.guest(moid).check_tools()
+        self.power_off(moid)
 
     def reset(self, moid: str) -> None:
-        """Cut the power and boot again with the spec of the last power-on, without customization."""
-        raise NotImplementedError
+        """Cut the power and boot again with the spec of the last power-on, without customization.
+
+        Raises:
+            PowerStateError: it is not on.
+        """
+        guest = self.guest(moid)
+        if guest.power is not PowerState.ON:
+            raise PowerStateError(requested=PowerState.ON, existing=guest.power)
+        self.power_off(moid)
+        with guest.lock:
+            guest.power = PowerState.ON
+            self._boot(guest, guest.spec, customize=False)
 
     def suspend(self, moid: str) -> None:
-        """Freeze the guest; its processes go on after the next power-on."""
-        raise NotImplementedError
+        """Take the guest off its networks until the next power-on; a program that is running ends.
+
+        Raises:
+            PowerStateError: it is not on.
+        """
+        guest = self.guest(moid)
+        if guest.power is not PowerState.ON:
+            raise PowerStateError(requested=PowerState.ON, existing=guest.power)
+        self._stop_booting(guest)
+        with guest.lock:
+            guest.power = PowerState.SUSPENDED
+            guest.tools = ToolsState.NOT_RUNNING
+        self._platform.networks.disconnect(guest)
+        guest.kill_programs()
 
     def delete(self, moid: str) -> None:
         """Remove the virtual machine and its files; one that is on is powered off first."""
-        raise NotImplementedError
+        self.power_off(moid)
+        with self._lock:
+            guest = self._guests.pop(moid)
+        guest.remove_disk()
 
     def capture(self, moid: str) -> str:
-        """Make an image of the virtual machine's present disk and return the image's id."""
-        raise NotImplementedError
+        """Make an image of the virtual machine's present disk and return the image's id.
+
+        Raises:
+            PowerStateError: programs are running in it.
+        """
+        guest = self.guest(moid)
+        name = f"image-{next(self._numbers)}"
+        directory = self._state / "images" / name
+        directory.mkdir()
+        image = guest.to_image(name, directory)
+        with self._lock:
+            self._images[name] = image
+        return name
 
     def delete_image(self, image: str) -> None:
         """Forget a captured image; guests that were cloned from it keep working."""
-        raise NotImplementedError
+        with self._lock:
+            known = self._image(image)
+            if known.disk is None:
+                raise UnknownImageError(image, self.images())
+            # A guest that has not been used yet still has to copy the image.
+            for guest in self._guests.values():
+                if guest.image is known:
+                    guest.disk()
+            del self._images[image]
+            remove_tree(self._state / "images" / image)
 
     def images(self) -> list[str]:
         """Names of all images, built in and captured."""
-        raise NotImplementedError
+        with self._lock:
+            return sorted(self._images)
 
     def image_password(self, image: str) -> str:
-        """The password of root inside the image."""
-        raise NotImplementedError
+        """The password of root inside the image. Raises UnknownImageError."""
+        with self._lock:
+            return self._image(image).password
 
     def power_state(self, moid: str) -> PowerState:
         """The virtual machine's power state."""
-        raise NotImplementedError
+        return self.guest(moid).power
 
     def tools_state(self, moid: str) -> ToolsState:
         """Whether the guest's tools answer."""
-        raise NotImplementedError
+        return self.guest(moid).tools
+
+    def guest(self, moid: str) -> Guest:
+        """The guest inside a virtual machine. Raises UnknownGuestError."""
+        try:
+            return self._guests[moid]
+        except KeyError:
+            raise UnknownGuestError(moid) from None
+
+    def guests_of(self, vcenter: str) -> list[Guest]:
+        """All guests that a vCenter manages."""
+        with self._lock:
+            return [guest for guest in self._guests.values() if guest.vcenter == vcenter]
+
+    def execute(self, moid: str, script: str) -> tuple[int, str, str]:
+        """Run a shell script as root, around vCenter; returns the exit code, stdout and stderr. For inspection."""
+        guest = self.guest(moid)
+        root = guest.accounts.find("root")
+        if root is None:
+            raise UnknownGuestError(moid)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            program = guest.start(root, ["/bin/bash", "-c", script], capture=(out.fileno(), err.fileno()))
+            code = program.finished.result()
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read().decode(errors="surrogateescape"))
+        return code, texts[0], texts[1]
+
+    def _image(self, name: str) -> Image:
+        try:
+            return self._images[name]
+        except KeyError:
+            raise UnknownImageError(name, list(self._images)) from None
+
+    def _boot(self, guest: Guest, spec: GuestSpec, *, customize: bool | None = None) -> None:
+        customize = spec.customize if customize is None else customize
+        self._boots[guest.moid] = self._loop.start(boot(guest, spec, customize=customize))
+
+    def _stop_booting(self, guest: Guest) -> None:
+        booting = self._boots.pop(guest.moid, None)
+        if booting is not None:
+            booting.cancel()
+
+
+def _allow_many_files() -> None:
+    """Every running program takes three descriptors, and the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,88 @@
+#!/usr/.host/bin/perl
+# The command that every stand-in (kubeadm, systemctl, …) is a link to. It tells the simulator its name, arguments,
+# directory and environment, and then does what it is told: read, write, print, run, exit. What a stand-in does to
+# files therefore happens inside the sandbox, where the guest's own view of them holds.
+#
+# Every message is one letter, a length (32 bits, big endian) and that many bytes.
+use strict;
+
+my $channel;
+my $connected = socket($channel, 1, 1, 0) && connect($channel, pack('S a*', 1, '/usr/.channel'));
+if (!$connected) {
+    print STDERR "$0: the machine is going down\n";
+    exit 1;
+}
+
+sub tell_simulator {
+    my $message = pack('a1 N', $_[0], length $_[1]) . $_[1];
+    my $sent = 0;
+    while ($sent < length $message) {
+        my $count = syswrite($channel, $message, length($message) - $sent, $sent) or exit 1;
+        $sent += $count;
+    }
+}
+
+sub hear {
+    my ($length, $bytes) = ($_[0], '');
+    while (length $bytes < $length) {
+        sysread($channel, $bytes, $length - length $bytes, length $bytes) or exit 1;
+    }
+    return $bytes;
+}
+
+sub fields { return map { pack('N', length $_) . $_ } @_ }
+
+sub parts {
+    my @parts = ();
+    my $at = 0;
+    while ($at < length $_[0]) {
+        my $length = unpack('N', substr($_[0], $at, 4));
+        push @parts, substr($_[0], $at + 4, $length);
+        $at += 4 + $length;
+    }
+    return @parts;
+}
+
+sub answer { tell_simulator('A', join '', fields(@_)) }
+
+sub say_on {
+    my ($handle, $bytes) = @_;
+    my $sent = 0;
+    while ($sent < length $bytes) {
+        my $count = syswrite($handle, $bytes, length($bytes) - $sent, $sent) or exit 1;
+        $sent += $count;
+    }
+}
+
+sub read_file {
+    open(my $file, '<:raw', $_[0]) or return answer($! + 0);
+    local $/;
+    my $bytes = <$file>;
+    answer(0, defined $bytes ? $bytes : '');
+}
+
+sub write_file {
+    my ($path, $mode, $bytes, $append) = @_;
+    open(my $file, $append ? '>>:raw' : '>:raw', $path) or return answer($! + 0);
+    print {$file} $bytes;
+    close $file or return answer($! + 0);
+    chmod oct $mode, $path if $mode ne '';
+    answer(0);
+}
+
+my @environment = map { "$_=$ENV{$_}" } keys %ENV;
+my $directory = readlink('/proc/self/cwd');
+tell_simulator('C', join '', fields($0, $directory, scalar @ARGV, @ARGV, @environment));
+while (1) {
+    my ($verb, $length) = unpack('a1 N', hear(5));
+    my $body = hear($length);
+    if ($verb eq 'o') { say_on(\*STDOUT, $body) }
+    elsif ($verb eq 'e') { say_on(\*STDERR, $body) }
+    elsif ($verb eq 'q') { exit $body }
+    elsif ($verb eq 'i') { local $/; my $input = <STDIN>; answer(0, defined $input ? $input : '') }
+    elsif ($verb eq 'r') { read_file($body) }
+    elsif ($verb eq 'w') { write_file(parts($body)) }
+    elsif ($verb eq 'd') { opendir(my $listing, $body) ? answer(0, readdir $listing) : answer($! + 0) }
+    elsif ($verb eq 'x') { my @command = parts($body); system { $command[0] } @command; answer($? >> 8) }
+    elsif ($verb eq 'X') { my @command = parts($body); exec { $command[0] } @command; exit 126 }
+}

@@ -1,0 +1,75 @@
+"""What happens in a guest between power-on and the moment its tools answer."""
+
+import asyncio
+import logging
+import time
+
+from vcd_simulator.guests.machine import Guest
+from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
+
+log = logging.getLogger(__name__)
+
+_CUSTOMIZATION_SCRIPT = "/root/.customization/post-customize-guest.sh"
+_CUSTOMIZATION_LOG = "/var/log/customization.log"
+
+
+async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
+    """Boot a guest. With `customize` it gets its name, password and script first, as vCD's customization does.
+
+    Tools count as running only when all of that is done, so that the first guest call finds the new password.
+    """
+    await asyncio.sleep(guest.platform.latency.delay("guest.boot"))
+    with guest.lock:
+        if guest.power is not PowerState.ON:
+            return
+        guest.boots += 1
+        guest.booted_at = time.time()
+        guest.services.boot()
+        guest.modules.clear()
+        guest.mounts.clear()
+        guest.swap_on = False
+    guest.platform.networks.connect(guest)
+    if customize:
+        await _customize(guest, spec)
+    with guest.lock:
+        if guest.power is PowerState.ON:
+            guest.tools = ToolsState.RUNNING
+
+
+async def _customize(guest: Guest, spec: GuestSpec) -> None:
+    guest.tools = ToolsState.STARTING
+    if spec.customization_script is not None:
+        await _run_script(guest, spec.customization_script, "precustomization")
+    with guest.lock:
+        guest.set_hostname(spec.computer_name)
+        if spec.admin_password is not None:
+            guest.accounts.set_password("root", spec.admin_password)
+            guest.write_accounts()
+    if spec.customization_script is not None:
+        await _run_script(guest, spec.customization_script, "postcustomization")
+
+
+async def _run_script(guest: Guest, script: str, phase: str) -> None:
+    """Run the customization script; its failure is noted in the guest's log, and the boot goes on."""
+    loop = asyncio.get_running_loop()
+    root = guest.accounts.find("root")
+    if root is None:
+        return
+
+    def start() -> "asyncio.Future[int]":
+        tree = guest.disk()
+        if not tree.exists("/root/.customization"):
+            tree.make_directory("/root/.customization", mode=0o700)
+        tree.write(_CUSTOMIZATION_SCRIPT, script.replace("\r\n", "\n"), mode=0o700)
+        tree.change(_CUSTOMIZATION_SCRIPT, mode=0o700)
+        line = f"{_CUSTOMIZATION_SCRIPT} {phase} >> {_CUSTOMIZATION_LOG} 2>&1"
+        program = guest.start(root, ["/bin/bash", "-c", line], command_line=line)
+        return asyncio.wrap_future(program.finished, loop=loop)
+
+    try:
+        code = await (await loop.run_in_executor(None, start))
+    except OSError as exc:
+        log.warning("guest customization of %s could not run its script: %s", guest.moid, exc)
+        return
+    if code:
+        log.warning("the customization script of %s ended with exit code %d at %s", guest.moid, code, phase)

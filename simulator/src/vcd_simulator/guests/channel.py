@@ -1,0 +1,193 @@
+"""How stand-ins reach the simulator: one private socket per running program.
+
+The socket is mounted into that program's sandbox alone, so whoever speaks on it is known without a secret. Its other
+end is served by one asyncio loop in one thread for all guests; a stand-in is a coroutine, and thousands may wait.
+"""
+
+import asyncio
+import os
+import posixpath
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vcd_simulator.guests.accounts import Account
+    from vcd_simulator.guests.machine import Guest
+
+_HEADER = struct.Struct(">cI")
+_LENGTH = struct.Struct(">I")
+_MAX_MESSAGE = 64 << 20
+
+
+class CallerGoneError(Exception):
+    """The program that called a stand-in has ended; nobody waits for the answer."""
+
+
+class UsageError(Exception):
+    """A stand-in cannot go on: it prints the message to stderr and exits with `code`."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What the caller typed, and where."""
+
+    name: str
+    arguments: tuple[str, ...]
+    directory: str
+    environment: Mapping[str, str]
+
+
+class Call:
+    """One run of a stand-in: what was asked, and the caller's files, input and output."""
+
+    def __init__(
+        self,
+        guest: "Guest",
+        account: "Account",
+        invocation: Invocation,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self.guest = guest
+        self.account = account
+        self.invocation = invocation
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def name(self) -> str:
+        return self.invocation.name
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return self.invocation.arguments
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.invocation.environment
+
+    def path(self, path: str) -> str:
+        """The absolute form of a path that the caller typed."""
+        return posixpath.normpath(posixpath.join(self.invocation.directory, path))
+
+    async def out(self, text: str) -> None:
+        """Print to the caller's stdout; a line break is added where the text does not end with one."""
+        await self._send(b"o", _line(text))
+
+    async def error(self, text: str) -> None:
+        """Print to the caller's stderr."""
+        await self._send(b"e", _line(text))
+
+    async def standard_input(self) -> str:
+        """All of the caller's standard input."""
+        return (await self._ask(b"i", b""))[0].decode(errors="surrogateescape")
+
+    async def read(self, path: str) -> str:
+        """A file's content, as the caller sees it. Raises OSError."""
+        return (await self._ask(b"r", _encode(path)))[0].decode(errors="surrogateescape")
+
+    async def exists(self, path: str) -> bool:
+        """Whether the caller finds anything at this path."""
+        return await self.execute("/usr/.host/test", "-e", path) == 0
+
+    async def names_in(self, path: str) -> list[str]:
+        """Names in a directory. Raises OSError."""
+        names = await self._ask(b"d", _encode(path))
+        return sorted(name.decode(errors="surrogateescape") for name in names if name not in (b".", b".."))
+
+    async def write(self, path: str, content: str, *, mode: str = "", append: bool = False) -> None:
+        """Create, replace or extend a file. Raises OSError."""
+        body = _fields(path, mode, content, "1" if append else "")
+        await self._ask(b"w", body)
+
+    async def execute(self, *command: str) -> int:
+        """Run a program in the caller's place, with its input and output; returns the exit code."""
+        answer = await self._talk(b"x", _fields(*command))
+        return int(answer[0])
+
+    async def become(self, *command: str) -> None:
+        """Turn the caller into another program; the call is over."""
+        await self._send(b"X", _fields(*command))
+
+    async def wait(self, seconds: float) -> None:
+        """Let simulated work take its time. Raises CallerGoneError as soon as the caller is interrupted."""
+        if seconds <= 0:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                if not await self._reader.read(1):
+                    raise CallerGoneError
+        except TimeoutError:
+            return
+
+    async def finish(self, code: int) -> None:
+        """End the caller with this exit code."""
+        await self._send(b"q", str(code).encode())
+
+    async def _ask(self, verb: bytes, body: bytes) -> list[bytes]:
+        code, *rest = await self._talk(verb, body)
+        if int(code):
+            raise OSError(int(code), os.strerror(int(code)))
+        return rest
+
+    async def _talk(self, verb: bytes, body: bytes) -> list[bytes]:
+        await self._send(verb, body)
+        return await read_message(self._reader)
+
+    async def _send(self, verb: bytes, body: bytes) -> None:
+        try:
+            self._writer.write(_HEADER.pack(verb, len(body)) + body)
+            await self._writer.drain()
+        except ConnectionError as exc:
+            raise CallerGoneError from exc
+
+
+async def read_message(reader: asyncio.StreamReader) -> list[bytes]:
+    """The next message of a caller, in its parts. Raises CallerGoneError."""
+    try:
+        _, length = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+        if length > _MAX_MESSAGE:
+            raise CallerGoneError
+        body = await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError) as exc:
+        raise CallerGoneError from exc
+    parts = []
+    at = 0
+    while at < len(body):
+        (size,) = _LENGTH.unpack_from(body, at)
+        at += _LENGTH.size
+        parts.append(body[at : at + size])
+        at += size
+    return parts
+
+
+def parse_invocation(parts: Sequence[bytes]) -> Invocation:
+    """Read the message that opens a call. Raises ValueError, IndexError: it is not one."""
+    texts = [part.decode(errors="surrogateescape") for part in parts]
+    name, directory, count = texts[0], texts[1], int(texts[2])
+    environment = dict(pair.split("=", 1) for pair in texts[3 + count :] if "=" in pair)
+    return Invocation(
+        name=posixpath.basename(name),
+        arguments=tuple(texts[3 : 3 + count]),
+        directory=directory,
+        environment=environment,
+    )
+
+
+def _line(text: str) -> bytes:
+    return _encode(text if not text or text.endswith("\n") else f"{text}\n")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
+def _fields(*texts: str) -> bytes:
+    encoded = [_encode(text) for text in texts]
+    return b"".join(_LENGTH.pack(len(text)) + text for text in encoded)

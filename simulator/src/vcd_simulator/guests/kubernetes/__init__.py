@@ -1,0 +1,1 @@
+"""Kubernetes clusters inside guests: what kubeadm sets up and kubectl shows."""

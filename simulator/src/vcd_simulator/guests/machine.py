@@ -1,0 +1,273 @@
+"""One guest: its power, boot, disk, accounts and programs."""
+
+import errno
+import os
+import re
+import threading
+import time
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from vcd_simulator.guests.accounts import Account
+from vcd_simulator.guests.commands import CommandDirectories
+from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
+from vcd_simulator.guests.images import Image
+from vcd_simulator.guests.kubernetes.cluster import Cluster
+from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Launcher, Program
+from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
+from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
+from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FIRST_PID = 1200
+_DEFAULT_NETWORK = "default"
+_UNSAFE_IN_HOSTNAME = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What all guests of a hypervisor share."""
+
+    sandbox: Sandbox
+    launcher: Launcher
+    commands: CommandDirectories
+    networks: GuestNetworks
+    latency: Latency
+    serve: Callable[["Guest", Account, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
+    """Answers a stand-in that a guest's program has called."""
+    base_standins: Callable[[str], frozenset[str]]
+    """Stand-ins that every guest of a family (`debian`, `rpm`) has, whatever packages it has."""
+
+
+class Guest:
+    """One virtual machine, seen from the hypervisor and through its tools. Thread-safe.
+
+    The disk is made when something first needs it. `lock` guards the state below; nothing slow happens under it except
+    making the disk.
+    """
+
+    def __init__(self, moid: str, image: Image, vcenter: str, directory: Path, platform: Platform) -> None:
+        self.moid = moid
+        self.image = image
+        self.vcenter = vcenter
+        self.platform = platform
+        self.lock = threading.RLock()
+        self.spec = GuestSpec(name=moid, computer_name=moid)
+        self.power = PowerState.OFF
+        self.tools = ToolsState.NOT_RUNNING
+        self.boots = 0
+        self.booted_at: float | None = None
+        self.hostname = image.distribution.name
+        self.accounts = image.accounts.copy()
+        self.packages = image.packages.copy()
+        self.services = image.services.copy()
+        self.sysctls = dict(image.sysctls)
+        self.modules: set[str] = set()
+        self.swap_on = False
+        self.mounts: dict[str, tuple[str, str, str]] = {}
+        """By mount point: what is mounted, its type, its options."""
+        self.exports: dict[tuple[str, str], str] = {}
+        """What exportfs serves: options by directory and client."""
+        self.container_images: set[str] = set()
+        self.firewall: list[tuple[str, tuple[str, ...]]] = []
+        self.cluster: Cluster | None = None
+        """The cluster whose control plane this guest is."""
+        self.joined: tuple[Cluster, str] | None = None
+        """The cluster that this guest's kubelet belongs to, and its name there."""
+        self.paths = GuestPaths(directory)
+        self.tree = FileTree(platform.sandbox.mounts(self.paths))
+        self._programs: dict[int, Program] = {}
+        self._last_pid = _FIRST_PID
+        self._disk_ready = False
+
+    @property
+    def cards(self) -> list[tuple[str, str]]:
+        """Network id and address of every connected card."""
+        addresses = self.spec.ip_addresses
+        networks = self.spec.network_ids or (_DEFAULT_NETWORK,) * len(addresses)
+        return list(zip(networks, addresses, strict=True))
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the guest answers on its networks."""
+        return self.power is PowerState.ON and self.booted_at is not None
+
+    def check_tools(self) -> None:
+        """Raises PowerStateError, ToolsNotRunningError: nobody in the guest would answer."""
+        if self.power is not PowerState.ON:
+            raise PowerStateError(requested=PowerState.ON, existing=self.power)
+        if self.tools is not ToolsState.RUNNING:
+            raise ToolsNotRunningError(f"the tools of {self.moid} do not run yet")
+
+    def log_in(self, user: str, password: str) -> Account:
+        """Raises PowerStateError, ToolsNotRunningError, LoginError."""
+        self.check_tools()
+        with self.lock:
+            account = self.accounts.find(user)
+        if account is None or not account.admits(password):
+            raise LoginError("the guest knows no such user with this password")
+        self.disk()
+        return account
+
+    def disk(self) -> FileTree:
+        """The guest's files; the first call lays them out."""
+        with self.lock:
+            if not self._disk_ready:
+                self.paths.directory.mkdir(parents=True)
+                self.paths.control.mkdir()
+                self.image.copy_to(self.paths.root, self.paths.local)
+                self._disk_ready = True
+                self.write_identity()
+                self.write_accounts()
+                self.refresh_commands()
+        return self.tree
+
+    def write_identity(self) -> None:
+        """Write the files that tell the guest its name and addresses, if there is a disk to write to."""
+        if not self._disk_ready:
+            return
+        lines = ["127.0.0.1 localhost", f"127.0.1.1 {self.hostname}", "::1 localhost ip6-localhost ip6-loopback"]
+        self.tree.write("/etc/hostname", f"{self.hostname}\n")
+        self.tree.write("/etc/hosts", "\n".join(lines) + "\n")
+        for key in self.spec.ssh_keys:
+            if not self.tree.exists("/root/.ssh"):
+                self.tree.make_directory("/root/.ssh", mode=0o700)
+            self.tree.write("/root/.ssh/authorized_keys", f"{key}\n", mode=0o600)
+
+    def write_accounts(self) -> None:
+        """Write /etc/passwd, /etc/group and /etc/shadow, if there is a disk to write to."""
+        if self._disk_ready:
+            self.tree.write("/etc/passwd", self.accounts.passwd())
+            self.tree.write("/etc/group", self.accounts.group())
+            self.tree.write("/etc/shadow", self.accounts.shadow(), mode=0o640)
+
+    def refresh_commands(self) -> None:
+        """Show the guest the commands of its packages."""
+        if not self._disk_ready:
+            return
+        standins = self.platform.base_standins(self.packages.family) | self.packages.commands()
+        name = self.platform.commands.name_for(standins)
+        draft = self.paths.control / "commands.draft"
+        draft.unlink(missing_ok=True)
+        os.symlink(f"../.commands/{name}", draft)
+        draft.rename(self.paths.control / "commands")
+
+    def set_hostname(self, name: str) -> None:
+        """Give the guest another name, from now on."""
+        with self.lock:
+            self.hostname = _UNSAFE_IN_HOSTNAME.sub("-", name)[:63].strip("-.") or "localhost"
+            self.write_identity()
+
+    def environment(self, account: Account) -> dict[str, str]:
+        """Variables of a program that is started without any of its own."""
+        return {
+            "PATH": _PATH,
+            "HOME": account.home,
+            "USER": account.name,
+            "LOGNAME": account.name,
+            "SHELL": account.shell,
+            "LANG": "C.UTF-8",
+        }
+
+    def start(
+        self,
+        account: Account,
+        arguments: Sequence[str],
+        *,
+        command_line: str | None = None,
+        directory: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        capture: tuple[int, int] | None = None,
+    ) -> Program:
+        """Start a program as a user, in the user's home unless told otherwise.
+
+        Raises:
+            FileNotFoundError, NotADirectoryError: the working directory is not there.
+        """
+        tree = self.disk()
+        place = directory if directory is not None else account.home if tree.exists(account.home) else "/"
+        if tree.resolved_info(place).kind != "directory":
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
+        with self.lock:
+            self._forget_ended()
+            self._last_pid += 1
+            program = Program(
+                pid=self._last_pid,
+                owner=account.name,
+                name=arguments[0].rpartition("/")[2],
+                command_line=command_line if command_line is not None else " ".join(arguments),
+            )
+            self._programs[program.pid] = program
+        sandbox = self.platform.sandbox
+
+        def line(channel: Path, report: int) -> list[str]:
+            return sandbox.command_line(
+                self.paths, arguments, hostname=self.hostname, directory=place, channel=channel, report=report,
+                uid=account.uid,
+            )
+
+        env = dict(environment) if environment is not None else self.environment(account)
+        serve = partial(self.platform.serve, self, account)
+        try:
+            self.platform.launcher.launch(program, line, env, serve, capture=capture)
+        except OSError:
+            with self.lock:
+                del self._programs[program.pid]
+            raise
+        return program
+
+    def programs(self) -> list[Program]:
+        """Programs that run, and those that ended in the last minutes; oldest first."""
+        with self.lock:
+            self._forget_ended()
+            return list(self._programs.values())
+
+    def kill_programs(self) -> None:
+        """End everything that runs and forget it."""
+        with self.lock:
+            programs = list(self._programs.values())
+            self._programs.clear()
+        for program in programs:
+            program.kill()
+
+    def remove_disk(self) -> None:
+        """Delete the guest's files."""
+        with self.lock:
+            self._disk_ready = False
+        remove_tree(self.paths.directory)
+
+    def to_image(self, name: str, directory: Path) -> Image:
+        """Copy the present disk, and what the guest is, into a new image.
+
+        Raises:
+            PowerStateError: a program runs in the guest, and would change files under our hands.
+        """
+        with self.lock:
+            if any(program.exit_code is None for program in self._programs.values()):
+                raise PowerStateError(requested=PowerState.OFF, existing=self.power)
+            if self._disk_ready:
+                copy_tree(self.paths.root, directory / "root")
+                copy_tree(self.paths.local, directory / "local")
+            root = self.accounts.find("root")
+            return replace(
+                self.image,
+                name=name,
+                password=(root.password if root else None) or "",
+                packages=self.packages.copy(),
+                services=self.services.copy(),
+                accounts=self.accounts.copy(),
+                sysctls=dict(self.sysctls),
+                disk=directory if self._disk_ready else self.image.disk,
+            )
+
+    def _forget_ended(self) -> None:
+        limit = time.time() - ENDED_PROGRAMS_STAY_S
+        for pid in [pid for pid, program in self._programs.items() if program.ended is not None and program.ended < limit]:
+            del self._programs[pid]
+
+

@@ -1,0 +1,144 @@
+"""The sandbox around everything that runs in a guest: bubblewrap, with nothing of the host but its programs.
+
+A guest sees its own file tree, the host's /usr/bin and /usr/lib read-only, and a private /proc and /dev. It has no network, no
+capability, no variable of the simulator's environment, and limits on CPU time, memory, file size and processes.
+"""
+
+import platform
+import resource
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vcd_simulator.guests.errors import SandboxUnavailableError
+from vcd_simulator.guests.tree import Mount
+
+_SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
+_SETRLIMIT = {"x86_64": 160, "aarch64": 164}
+_AGENT = Path(__file__).parent / "agent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one program of a guest may use; whatever it starts shares the time and inherits the rest."""
+
+    wall_s: float = 7200.0
+    cpu_s: int = 600
+    memory_bytes: int = 2 << 30
+    file_bytes: int = 1 << 30
+    processes: int = 512
+
+
+@dataclass(frozen=True)
+class GuestPaths:
+    """Directories on the host that make up one guest."""
+
+    directory: Path
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "root"
+
+    @property
+    def local(self) -> Path:
+        return self.directory / "local"
+
+    @property
+    def control(self) -> Path:
+        """Holds the link to the guest's command directory, which the guest can read but not change."""
+        return self.directory / "control"
+
+
+class Sandbox:
+    """Builds the command lines that start programs in guests."""
+
+    def __init__(self, state: Path, limits: Limits) -> None:
+        """Prepare the parts that all guests share below `state`."""
+        self.limits = limits
+        self._bwrap = _find_bwrap()
+        self._setrlimit = _SETRLIMIT.get(platform.machine())
+        if self._setrlimit is None:
+            raise SandboxUnavailableError(f"guests run on x86_64 and aarch64 only, not on {platform.machine()}")
+        self.commands = state / "commands"
+        self._empty = state / "empty"
+        self._usr = state / "usr"
+        self._empty.mkdir()
+        self._make_usr()
+
+    def mounts(self, guest: GuestPaths) -> dict[str, Mount]:
+        """What a guest sees where; the same table serves the sandbox and `FileTree`."""
+        shared = {"/proc": self._empty, "/dev": self._empty, "/usr": self._usr, "/usr/.host": Path("/usr/bin")}
+        shared |= {f"/usr/{name}": Path("/usr", name) for name in _SYSTEM_DIRECTORIES if Path("/usr", name).is_dir()}
+        shared |= {"/usr/.agent": _AGENT, "/usr/.commands": self.commands, "/usr/.control": guest.control}
+        table = {"/": Mount(guest.root, writable=True)}
+        table |= {path: Mount(source, writable=False) for path, source in shared.items()}
+        table["/usr/local"] = Mount(guest.local, writable=True)
+        return table
+
+    def command_line(
+        self,
+        guest: GuestPaths,
+        program: Sequence[str],
+        *,
+        hostname: str,
+        directory: str,
+        channel: Path,
+        report: int,
+        uid: int = 0,
+    ) -> list[str]:
+        """Arguments that run a program in a guest and report its exit code on the descriptor `report`."""
+        line = [self._bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
+        line += ["--uid", str(uid), "--gid", str(uid), "--hostname", hostname]
+        for path, mount in self.mounts(guest).items():
+            if path not in ("/proc", "/dev"):
+                line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
+        line += ["--ro-bind", str(channel), "/usr/.channel", "--proc", "/proc", "--dev", "/dev", "--chdir", directory]
+        line += ["--", "/usr/.host/perl", "/usr/.agent/init.pl", str(report), str(self._setrlimit), self._rlimits()]
+        return [*line, *program]
+
+    def check(self) -> None:
+        """Start a program in an empty sandbox. Raises SandboxUnavailableError, whose message says what to do."""
+        line = [self._bwrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "/usr/bin/true"]
+        try:
+            done = subprocess.run(line, capture_output=True, text=True, timeout=10, check=False)
+        except subprocess.TimeoutExpired as exc:
+            raise SandboxUnavailableError("bubblewrap did not start a program within 10 s") from exc
+        if done.returncode:
+            raise SandboxUnavailableError(
+                f"bubblewrap cannot make a sandbox here ({done.stderr.strip()}); in a container, start it with "
+                "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined`; on a host, allow "
+                "unprivileged user namespaces (`sysctl kernel.unprivileged_userns_clone=1`)"
+            )
+
+    def _make_usr(self) -> None:
+        """A /usr of mount points and links."""
+        self._usr.mkdir()
+        for name in (".host", ".agent", ".commands", ".control", "local", "include", "src", "games"):
+            (self._usr / name).mkdir()
+        for name in _SYSTEM_DIRECTORIES:
+            if Path("/usr", name).is_dir():
+                (self._usr / name).mkdir()
+        (self._usr / ".channel").touch()
+        for name in ("bin", "sbin"):
+            (self._usr / name).symlink_to(".control/commands")
+
+    def _rlimits(self) -> str:
+        wanted = {
+            resource.RLIMIT_CPU: self.limits.cpu_s,
+            resource.RLIMIT_AS: self.limits.memory_bytes,
+            resource.RLIMIT_FSIZE: self.limits.file_bytes,
+            resource.RLIMIT_NPROC: self.limits.processes,
+            resource.RLIMIT_CORE: 0,
+        }
+        return ",".join(f"{name}={value}" for name, value in wanted.items())
+
+
+def _find_bwrap() -> str:
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxUnavailableError("guests run in bubblewrap, and there is no `bwrap`; apt-get install bubblewrap")
+    if not Path("/usr/bin/perl").exists():
+        raise SandboxUnavailableError("guests need /usr/bin/perl; apt-get install perl-base")
+    return bwrap

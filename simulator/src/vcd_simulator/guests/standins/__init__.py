@@ -1,0 +1,17 @@
+"""Stand-ins: commands that behave as the real ones do towards a script, and keep their state in the simulator."""
+
+from vcd_simulator.guests.standins import (
+    accounts,
+    containers,
+    files,
+    kernel,
+    network,
+    nfs,
+    packages,
+    services,
+)
+from vcd_simulator.guests.standins.registry import Registry
+
+STANDINS = Registry(
+    modules=(accounts, containers, files, kernel, network, nfs, packages, services),
+)

@@ -1,0 +1,2 @@
+from vcd_simulator.guests.standins.registry import Commands
+command = Commands()

@@ -1,0 +1,322 @@
+"""A guest's file tree, as seen from outside the guest.
+
+Guests are hostile: a script may leave any symbolic link anywhere, and change it while we look. Paths are therefore
+walked one component at a time through directory descriptors that never follow a link; links are resolved here, inside
+the guest's own name space, so that no path leads out of it.
+"""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_MAX_LINKS = 40
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A host directory that a guest sees at some path."""
+
+    source: Path
+    writable: bool
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a guest knows about one file."""
+
+    name: str
+    kind: str
+    """`file`, `directory` or `symlink`."""
+    size: int
+    mode: int
+    modified: float
+    accessed: float
+    link_target: str | None = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The last component of a path, within the open directory that holds it. `name` is "." for a mount's top."""
+
+    directory: int
+    name: str
+    writable: bool
+
+    def stat(self) -> os.stat_result:
+        return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+
+    def check_writable(self, path: str) -> None:
+        if not self.writable or self.name == ".":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+
+class FileTree:
+    """Files of one guest below `mounts["/"]`, with other directories mounted into it. Raises OSError as files do."""
+
+    def __init__(self, mounts: Mapping[str, Mount]) -> None:
+        self._mounts = dict(mounts)
+
+    def info(self, path: str) -> FileInfo:
+        """Describe a file; of a symbolic link, the link."""
+        with self._place(path, follow=False) as place:
+            name = path.rstrip("/").rpartition("/")[2] or "/"
+            return _describe(name, place.directory, place.name)
+
+    def resolved_info(self, path: str) -> FileInfo:
+        """Describe what a path leads to."""
+        with self._place(path) as place:
+            return _describe(path.rstrip("/").rpartition("/")[2] or "/", place.directory, place.name)
+
+    def exists(self, path: str) -> bool:
+        """Whether a path leads to something."""
+        try:
+            self.resolved_info(path)
+        except OSError:
+            return False
+        return True
+
+    def entries(self, path: str) -> Iterator[FileInfo]:
+        """Everything in a directory, `.` and `..` first; of a plain file, the file."""
+        with self._place(path) as place:
+            if not stat.S_ISDIR(place.stat().st_mode):
+                yield self.info(path)
+                return
+            directory = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place.directory)
+            try:
+                for name in (".", "..", *sorted(os.listdir(directory))):
+                    try:
+                        yield _describe(name, directory, "." if name == ".." else name)
+                    except FileNotFoundError:
+                        continue
+            finally:
+                os.close(directory)
+
+    def open_read(self, path: str) -> BinaryIO:
+        """Open a plain file for reading."""
+        with self._place(path) as place:
+            return _open_plain(place, path, os.O_RDONLY, "rb")
+
+    def open_write(self, path: str, *, mode: int = 0o644, exclusive: bool = False) -> BinaryIO:
+        """Create or replace a plain file; an existing one keeps its permissions. `exclusive`: it must not exist."""
+        with self._place(path) as place:
+            place.check_writable(path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | (os.O_EXCL if exclusive else 0)
+            return _open_plain(place, path, flags, "wb", mode)
+
+    def read(self, path: str) -> bytes:
+        """The whole content of a plain file."""
+        with self.open_read(path) as file:
+            return file.read()
+
+    def write(self, path: str, content: bytes | str, *, mode: int = 0o644) -> None:
+        """Create or replace a plain file."""
+        with self.open_write(path, mode=mode) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+
+    def make_directory(self, path: str, *, parents: bool = False, mode: int = 0o755) -> None:
+        """Create a directory; with `parents`, those above it too."""
+        if parents:
+            above = path.rstrip("/").rpartition("/")[0]
+            if above and not self.exists(above):
+                self.make_directory(above, parents=True, mode=mode)
+        with self._place(path) as place:
+            if place.name == ".":
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+            place.check_writable(path)
+            os.mkdir(place.name, mode, dir_fd=place.directory)
+
+    def remove_file(self, path: str) -> None:
+        """Delete a file or a symbolic link."""
+        with self._place(path, follow=False) as place:
+            place.check_writable(path)
+            os.unlink(place.name, dir_fd=place.directory)
+
+    def remove_directory(self, path: str, *, recursive: bool = False) -> None:
+        """Delete a directory; unless `recursive` it must be empty."""
+        with self._place(path, follow=False) as place:
+            place.check_writable(path)
+            if not stat.S_ISDIR(place.stat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+            if recursive:
+                shutil.rmtree(place.name, dir_fd=place.directory)
+            else:
+                os.rmdir(place.name, dir_fd=place.directory)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename a file or directory; whatever is at the target is replaced."""
+        with self._place(source, follow=False) as old, self._place(target, follow=False) as new:
+            old.check_writable(source)
+            new.check_writable(target)
+            os.rename(old.name, new.name, src_dir_fd=old.directory, dst_dir_fd=new.directory)
+
+    def change(
+        self, path: str, *, mode: int | None = None, modified: float | None = None, accessed: float | None = None
+    ) -> None:
+        """Change permissions and times; what is None stays."""
+        with self._place(path) as place:
+            place.check_writable(path)
+            before = place.stat()
+            if mode is not None:
+                _change_mode(place, path, mode)
+            if modified is not None or accessed is not None:
+                times = (before.st_atime if accessed is None else accessed, before.st_mtime if modified is None else modified)
+                os.utime(place.name, times, dir_fd=place.directory, follow_symlinks=False)
+
+    @contextmanager
+    def _place(self, path: str, *, follow: bool = True) -> Iterator[_Place]:
+        """Walk to a path's last component, which need not exist. With `follow` it is no symbolic link, either."""
+        if not path.startswith("/") or "\0" in path:
+            raise OSError(errno.EINVAL, "not an absolute path", path)
+        with _Walk(self._mounts) as walk:
+            pending = [part for part in path.split("/") if part][::-1]
+            links = 0
+            while pending:
+                part = pending.pop()
+                if part == "..":
+                    walk.up()
+                    continue
+                if part == "." or walk.enter_mount(part):
+                    continue
+                target = walk.link_target(part) if pending or follow else None
+                if target is not None:
+                    links += 1
+                    if links > _MAX_LINKS:
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                    if target.startswith("/"):
+                        walk.restart()
+                    pending.extend([piece for piece in target.split("/") if piece][::-1])
+                elif pending:
+                    walk.enter(part)
+                else:
+                    yield _Place(walk.directory, part, writable=walk.writable)
+                    return
+            yield _Place(walk.directory, ".", writable=walk.writable)
+
+
+class _Walk:
+    """Directories entered so far, each by its descriptor and its path in the guest."""
+
+    def __init__(self, mounts: Mapping[str, Mount]) -> None:
+        self._mounts = mounts
+        self._stack: list[tuple[int, str, bool]] = []
+
+    def __enter__(self) -> "_Walk":
+        self._push_mount("/")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor, _path, _writable in self._stack:
+            os.close(descriptor)
+
+    @property
+    def directory(self) -> int:
+        return self._stack[-1][0]
+
+    @property
+    def writable(self) -> bool:
+        return self._stack[-1][2]
+
+    def up(self) -> None:
+        if len(self._stack) > 1:
+            os.close(self._stack.pop()[0])
+
+    def restart(self) -> None:
+        while len(self._stack) > 1:
+            self.up()
+
+    def enter(self, name: str) -> None:
+        self._stack.append((os.open(name, _DIRECTORY, dir_fd=self.directory), self._path_of(name), self.writable))
+
+    def enter_mount(self, name: str) -> bool:
+        path = self._path_of(name)
+        if path not in self._mounts:
+            return False
+        self._push_mount(path)
+        return True
+
+    def link_target(self, name: str) -> str | None:
+        try:
+            if not stat.S_ISLNK(os.stat(name, dir_fd=self.directory, follow_symlinks=False).st_mode):
+                return None
+            return os.readlink(name, dir_fd=self.directory)
+        except FileNotFoundError:
+            return None
+
+    def _path_of(self, name: str) -> str:
+        return f"{self._stack[-1][1].rstrip('/')}/{name}"
+
+    def _push_mount(self, path: str) -> None:
+        mount = self._mounts[path]
+        # The top of a mount is ours, not the guest's: it may be reached through links of the host.
+        self._stack.append((os.open(mount.source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), path, mount.writable))
+
+
+def _open_plain(place: _Place, path: str, flags: int, python_mode: str, mode: int = 0o644) -> BinaryIO:
+    """Open what must be a plain file: a named pipe or a device would block the simulator or reach the host."""
+    descriptor = os.open(place.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=place.directory)
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            code = errno.EISDIR if stat.S_ISDIR(kind) else errno.EACCES
+            raise OSError(code, os.strerror(code), path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, python_mode)
+
+
+def _change_mode(place: _Place, path: str, mode: int) -> None:
+    file = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.directory)
+    try:
+        if stat.S_ISLNK(os.fstat(file).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        os.chmod(f"/proc/self/fd/{file}", mode)
+    finally:
+        os.close(file)
+
+
+def _describe(name: str, directory: int, entry: str) -> FileInfo:
+    status = os.stat(entry, dir_fd=directory, follow_symlinks=False)
+    link = stat.S_ISLNK(status.st_mode)
+    return FileInfo(
+        name=name,
+        kind="symlink" if link else "directory" if stat.S_ISDIR(status.st_mode) else "file",
+        size=status.st_size,
+        mode=stat.S_IMODE(status.st_mode),
+        modified=status.st_mtime,
+        accessed=status.st_atime,
+        link_target=os.readlink(entry, dir_fd=directory) if link else None,
+    )
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy the files, directories and links below a directory that no guest is writing to; leave out pipes and sockets."""
+
+    def special(directory: str, names: list[str]) -> set[str]:
+        kinds = {name: Path(directory, name).lstat().st_mode for name in names}
+        return {name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))}
+
+    shutil.copytree(source, target, symlinks=True, ignore=special)
+
+
+def remove_tree(directory: Path) -> None:
+    """Delete a directory with everything in it, also what a guest has made unreadable."""
+
+    def unlock(_function: object, path: str, _error: object) -> None:
+        parent = Path(path).parent
+        parent.chmod(0o700)
+        if Path(path).is_dir() and not Path(path).is_symlink():
+            Path(path).chmod(0o700)
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            Path(path).unlink(missing_ok=True)
+
+    if directory.exists():
+        shutil.rmtree(directory, onerror=unlock)
