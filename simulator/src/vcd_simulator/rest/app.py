@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from vcd_simulator import errors
 from vcd_simulator.errors import VcdError
+from vcd_simulator.extensions.casing import headers_as_sent
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
@@ -30,7 +31,7 @@ class Extensions(Protocol):
     """Services that administrators have registered, which answer paths of their own."""
 
     def matches(self, path: str) -> bool:
-        """Whether an enabled service wants this path; called under the cloud's lock."""
+        """Whether an enabled service wants this raw path; called under the cloud's lock."""
         ...
 
     async def handle(self, context: Context) -> Reply:
@@ -92,7 +93,7 @@ class RestApp:
         with self.cloud.lock:
             context.current = self.sessions.find(context.headers)
             extension = self.extensions
-            forward = extension is not None and extension.matches(context.path)
+            forward = extension is not None and extension.matches(context.raw_path)
         if context.current is None:
             raise errors.unauthorized()
         if extension is not None and forward:
@@ -135,7 +136,7 @@ class RestApp:
             raw_path=raw_path,
             query_string=request.scope["query_string"].decode("ascii", "replace"),
             headers=dict(request.headers),
-            original_headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw),
+            original_headers=headers_as_sent(request.scope),
             body=body,
             version=accepted.version or LATEST,
             json=accepted.json,

@@ -1,0 +1,67 @@
+"""Where HTTP meets AMQP: requests that an extension service has asked for leave the cell here."""
+
+from vcd_simulator import errors
+from vcd_simulator.extensions.forward import Forwarder
+from vcd_simulator.extensions.messages import Address, Caller, ForwardedRequest
+from vcd_simulator.extensions.registry import ExtensionRegistry, ExtensionService
+from vcd_simulator.model.kinds import ORG, RIGHT, USER
+from vcd_simulator.rest.context import Context, Reply
+
+_WITHOUT_BODY = (204, 304)
+
+
+class ExtensionGateway:
+    """What the REST application asks about requests that may belong to extension services."""
+
+    def __init__(self, registry: ExtensionRegistry, forwarder: Forwarder) -> None:
+        self._registry = registry
+        self._forwarder = forwarder
+
+    def matches(self, path: str) -> bool:
+        """Whether an enabled service wants this raw path; called under the cloud's lock."""
+        return bool(self._registry.match(path))
+
+    async def handle(self, context: Context) -> Reply:
+        """Let the service with the highest priority answer.
+
+        Raises:
+            VcdError: 403, a service wants authorization that nothing grants; 500 and 504, there is no answer.
+        """
+        if "%5c" in context.raw_path.lower():
+            return Reply(status=500)  # vCD's own filter refuses an encoded backslash, without a word
+        with context.cloud.lock:
+            services = self._registry.match(context.raw_path)
+            request = _request(context)
+        if not services:
+            raise errors.not_found(context.path)
+        self._authorize(services)
+        reply = await self._forwarder.forward_async(services[0], request)
+        body = b"" if reply.status in _WITHOUT_BODY else reply.body
+        return Reply(status=reply.status, content=body, headers=dict(reply.headers))
+
+    @staticmethod
+    def _authorize(services: list[ExtensionService]) -> None:
+        """Every matching service must let the caller in; without rules, and there are none yet, it lets nobody in."""
+        for service in services:
+            if service.authorization_enabled:
+                raise errors.forbidden(f'Access to the service "{service.name}" is forbidden: no rule allows it.')
+
+
+def _request(context: Context) -> ForwardedRequest:
+    session = context.session
+    return ForwardedRequest(
+        method=context.method,
+        path=context.raw_path,
+        query=context.query_string or None,
+        headers=context.original_headers,
+        body=context.body,
+        scheme=context.base.partition(":")[0],
+        remote=Address(host=context.client[0], port=context.client[1]),
+        local=Address(host=context.server[0], port=context.server[1]),
+        caller=Caller(
+            user_id=USER.urn + session.user.id,
+            org_id=ORG.urn + session.org.id,
+            right_ids=tuple(RIGHT.urn + right_id for right_id in context.access.right_ids()),
+            session_id=session.token,
+        ),
+    )

@@ -1,0 +1,45 @@
+"""URL patterns of API filters: regular expressions as java.util.regex reads them, matched against whole paths."""
+
+import logging
+import re
+
+import regex
+
+from vcd_simulator import errors
+
+log = logging.getLogger(__name__)
+
+LONGEST_PATTERN = 1024
+_MATCH_TIMEOUT_S = 0.05
+_TOKENS = re.compile(r"\\Q(.*?)(?:\\E|\Z)|\\.|[^\\]+", re.DOTALL)
+
+
+class UrlPattern:
+    """A compiled pattern."""
+
+    def __init__(self, text: str) -> None:
+        """Compile a pattern.
+
+        Raises:
+            VcdError: 400, it is empty, too long, or no regular expression.
+        """
+        if not text or len(text) > LONGEST_PATTERN:
+            raise errors.bad_request(f"A UrlPattern has between 1 and {LONGEST_PATTERN} characters.")
+        self.text = text
+        try:
+            self._compiled = regex.compile(_without_quotations(text), regex.VERSION1)
+        except regex.error as exc:
+            raise errors.bad_request(f"The UrlPattern is not a valid regular expression: {exc}.") from exc
+
+    def matches(self, path: str) -> bool:
+        """Whether the whole path fits. A pattern that takes absurdly long to decide does not."""
+        try:
+            return self._compiled.fullmatch(path, timeout=_MATCH_TIMEOUT_S) is not None
+        except TimeoutError:
+            log.warning("The URL pattern %r gave up on a path of %d characters", self.text, len(path))
+            return False
+
+
+def _without_quotations(pattern: str) -> str:
+    r"""Replace `\Q…\E`, which Java alone knows, by its escaped content."""
+    return _TOKENS.sub(lambda token: token[0] if token[1] is None else regex.escape(token[1]), pattern)

@@ -1,0 +1,165 @@
+"""The administration of extension services, and what every user sees of them."""
+
+from urllib.parse import parse_qs
+
+from vcd_simulator import errors
+from vcd_simulator.extensions import documents
+from vcd_simulator.extensions.registry import (
+    API_FILTER,
+    SERVICE,
+    SERVICE_LINK,
+    ApiFilter,
+    ExtensionRegistry,
+    ExtensionService,
+    ServiceLink,
+)
+from vcd_simulator.rest import xml
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.routing import Router
+
+
+def service_routes(registry: ExtensionRegistry) -> Router:
+    """The routes below `/api/admin/extension/service`, `/api/extensibility` and `/api/service`."""
+    router = Router()
+    resources = _Resources(registry)
+    root = documents.SERVICES
+    router.get(documents.EXTENSION)(resources.extension)
+    router.get(root)(resources.list_services)
+    router.post(root)(resources.register)
+    router.post(f"{root}/action/clearUnusedRights")(resources.clear_unused_rights)
+    router.get(f"{root}/{{service_id}}")(resources.show)
+    router.put(f"{root}/{{service_id}}")(resources.update)
+    router.delete(f"{root}/{{service_id}}")(resources.delete)
+    router.post(f"{root}/{{service_id}}/apifilters")(resources.add_filter)
+    router.get(f"{root}/apifilter/{{filter_id}}")(resources.show_filter)
+    router.delete(f"{root}/apifilter/{{filter_id}}")(resources.delete_filter)
+    router.post(f"{root}/{{service_id}}/links")(resources.add_link)
+    router.get(f"{root}/link/{{link_id}}")(resources.show_link)
+    router.delete(f"{root}/link/{{link_id}}")(resources.delete_link)
+    router.get(f"{root}/{{service_id}}/rights")(resources.list_rights)
+    router.post(f"{root}/{{service_id}}/rights")(resources.add_right)
+    router.get("/api/extensibility")(resources.extensibility)
+    router.get("/api/service/{service_id}")(resources.show_to_users)
+    return router
+
+
+class _Resources:
+    """Handlers; those of the administration are for system administrators alone."""
+
+    def __init__(self, registry: ExtensionRegistry) -> None:
+        self._registry = registry
+
+    def extension(self, context: Context) -> Reply:
+        context.access.require_sysadmin()
+        return Reply(content=documents.extension(context))
+
+    def list_services(self, context: Context) -> Reply:
+        context.access.require_sysadmin()
+        return Reply(content=documents.services(context))
+
+    def register(self, context: Context) -> Reply:
+        context.access.require_sysadmin()
+        service = self._registry.register(documents.read_service(_root(context, "Service")))
+        return _created(context, service, documents.service(context, service))
+
+    def show(self, context: Context, service_id: str) -> Reply:
+        return Reply(content=documents.service(context, self._service(context, service_id)))
+
+    def update(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        self._registry.update(service, documents.read_service(_root(context, "Service")))
+        return Reply(content=documents.service(context, service))
+
+    def delete(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        self._registry.delete(service, force=_is_set(context, "force"))
+        return Reply(status=204)
+
+    def add_filter(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        made = self._registry.add_filter(service, documents.read_filter(_root(context, "ApiFilter")))
+        return _created(context, made, documents.api_filter(context, made, service))
+
+    def show_filter(self, context: Context, filter_id: str) -> Reply:
+        one = self._filter(context, filter_id)
+        return Reply(content=documents.api_filter(context, one, self._registry.services[one.service_id]))
+
+    def delete_filter(self, context: Context, filter_id: str) -> Reply:
+        self._registry.filters.remove(self._filter(context, filter_id))
+        return Reply(status=204)
+
+    def add_link(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        made = self._registry.add_link(service, documents.read_link(_root(context, "ServiceLink")))
+        return _created(context, made, documents.service_link(context, made, service))
+
+    def show_link(self, context: Context, link_id: str) -> Reply:
+        one = self._link(context, link_id)
+        return Reply(content=documents.service_link(context, one, self._registry.services[one.service_id]))
+
+    def delete_link(self, context: Context, link_id: str) -> Reply:
+        self._registry.links.remove(self._link(context, link_id))
+        return Reply(status=204)
+
+    def list_rights(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        return Reply(content=documents.rights(context, service, self._registry.rights_of(service)))
+
+    def add_right(self, context: Context, service_id: str) -> Reply:
+        service = self._service(context, service_id)
+        made = self._registry.add_right(service, documents.read_right(_root(context, "Right")))
+        content = documents.right(context, made)
+        return Reply(status=201, content=content, headers={"location": context.href(made)})
+
+    def clear_unused_rights(self, context: Context) -> Reply:
+        context.access.require_sysadmin()
+        self._registry.clear_unused_rights()
+        return Reply(status=204)
+
+    def extensibility(self, context: Context) -> Reply:
+        enabled = [service for service in self._registry.services if service.enabled]
+        return Reply(content=documents.extensibility(context, enabled))
+
+    def show_to_users(self, context: Context, service_id: str) -> Reply:
+        service = self._registry.services.get(service_id)
+        if service is None or not service.enabled:
+            raise errors.no_access(SERVICE.name, service_id)
+        return Reply(content=documents.user_service(context, service))
+
+    def _service(self, context: Context, service_id: str) -> ExtensionService:
+        context.access.require_sysadmin()
+        service = self._registry.services.get(service_id)
+        if service is None:
+            raise errors.no_access(SERVICE.name, service_id)
+        return service
+
+    def _filter(self, context: Context, filter_id: str) -> ApiFilter:
+        context.access.require_sysadmin()
+        found = self._registry.filters.get(filter_id)
+        if found is None:
+            raise errors.no_access(API_FILTER.name, filter_id)
+        return found
+
+    def _link(self, context: Context, link_id: str) -> ServiceLink:
+        context.access.require_sysadmin()
+        found = self._registry.links.get(link_id)
+        if found is None:
+            raise errors.no_access(SERVICE_LINK.name, link_id)
+        return found
+
+
+def _created(context: Context, made: ExtensionService | ApiFilter | ServiceLink, content: xml.Element) -> Reply:
+    return Reply(status=201, content=content, headers={"location": context.href(made)})
+
+
+def _is_set(context: Context, flag: str) -> bool:
+    """A flag of the query string; clients spell it in Python's and in Java's way."""
+    return parse_qs(context.query_string).get(flag, [""])[-1].lower() == "true"
+
+
+def _root(context: Context, expected: str) -> xml.Element:
+    """The request's document, which must be of one kind."""
+    root = context.xml()
+    if xml.local_name(root) != expected:
+        raise errors.bad_request(f"Bad request: validation error, a document {expected} is expected.")
+    return root
