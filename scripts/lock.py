@@ -84,8 +84,8 @@ def compile_pins(requirements: list[str], output: Path, *, purpose: str, argumen
         if output.exists():
             pinned.write_text(output.read_text())  # uv keeps pins that it finds in its output file
         command = [
-            "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
-            "--no-emit-index-url", "--no-header", "--no-annotate", "--no-build", *arguments,
+            sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
+            "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--no-build", *arguments,
             "--output-file", str(pinned), str(source),
         ]  # fmt: skip
         if subprocess.run(command, check=False).returncode != 0:
