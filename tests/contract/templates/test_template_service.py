@@ -1,6 +1,7 @@
 """`cse.templates.v1.TemplateService` over a real channel."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import grpc
 import pytest
@@ -80,13 +81,13 @@ Stub = template_service_pb2_grpc.TemplateServiceStub
 
 
 def refusal(caught: pytest.ExceptionInfo[grpc.RpcError]) -> tuple[grpc.StatusCode, error_details_pb2.ErrorInfo]:
-    assert isinstance(caught.value, grpc.Call)  # what calls raise is the call itself
-    status = rpc_status.from_call(caught.value)
+    call = cast("grpc.Call", caught.value)  # what a call raises is the call itself
+    status = rpc_status.from_call(call)
     assert status is not None
     (detail,) = status.details
     info = error_details_pb2.ErrorInfo()
     assert detail.Unpack(info)
-    return caught.value.code(), info
+    return call.code(), info
 
 
 def test_the_list_holds_what_the_configuration_offers(stub: Stub) -> None:
