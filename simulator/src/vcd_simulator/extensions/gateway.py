@@ -3,11 +3,14 @@
 from vcd_simulator import errors
 from vcd_simulator.extensions.forward import Forwarder
 from vcd_simulator.extensions.messages import Address, Caller, ForwardedRequest
-from vcd_simulator.extensions.registry import ExtensionRegistry, ExtensionService
+from vcd_simulator.extensions.registry import ExtensionRegistry, ExtensionService, ServiceLink
 from vcd_simulator.model.kinds import ORG, RIGHT, USER
+from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.xml import Element
 
 _WITHOUT_BODY = (204, 304)
+_LINK = f"{{{xml.VCLOUD_NS}}}Link"
 
 
 class ExtensionGateway:
@@ -20,6 +23,18 @@ class ExtensionGateway:
     def matches(self, path: str) -> bool:
         """Whether an enabled service wants this raw path; called under the cloud's lock."""
         return bool(self._registry.match(path))
+
+    def add_links(self, context: Context, root: Element) -> None:
+        """Add to a document what services have to say about it; called under the cloud's lock."""
+        media_type, urn = root.get("type"), root.get("id")
+        if not media_type or not urn:
+            return
+        links = [
+            xml.vcloud("Link", rel=link.rel, type=link.mime_type, href=_href(link, context, urn))
+            for link in self._registry.links_for(media_type, urn)
+        ]
+        place = sum(1 for _ in root.iterchildren(_LINK))
+        root[place:place] = links
 
     async def handle(self, context: Context) -> Reply:
         """Let the service with the highest priority answer.
@@ -45,6 +60,11 @@ class ExtensionGateway:
         for service in services:
             if service.authorization_enabled:
                 raise errors.forbidden(f'Access to the service "{service.name}" is forbidden: no rule allows it.')
+
+
+def _href(link: ServiceLink, context: Context, urn: str) -> str:
+    resource_id = urn.rpartition(":")[2]
+    return link.href.replace("{baseUri}", context.url("/api/")).replace("{resourceId}", resource_id)
 
 
 def _request(context: Context) -> ForwardedRequest:

@@ -224,6 +224,17 @@ class ExtensionRegistry:
         """Add a link to those that the service has; raises `VcdError` 400 when it is invalid."""
         return self.links.add(self._link(service, spec))
 
+    def links_for(self, media_type: str, resource_id: str) -> list[ServiceLink]:
+        """The links that enabled services add to a resource, given as its media type and its URN."""
+        kind = _without_format(media_type)
+        return [
+            link
+            for link in self.links
+            if (link.resource_type is None or _without_format(link.resource_type) == kind)
+            and (link.resource_id is None or link.resource_id == resource_id)
+            and self.services[link.service_id].enabled
+        ]
+
     def rights_of(self, service: ExtensionService) -> list[Right]:
         """The rights that belong to the service's namespace."""
         return [right for right in self._cloud.rights if right.service_namespace == service.namespace]
@@ -270,6 +281,8 @@ class ExtensionRegistry:
         )
 
     def _link(self, service: ExtensionService, spec: LinkSpec) -> ServiceLink:
+        if spec.resource_type is None and spec.resource_id is None:
+            raise errors.bad_request("A ServiceLink has a ResourceType, a ResourceId or both.")
         return ServiceLink(
             id=self._cloud.new_id(),
             service_id=service.id,
@@ -279,6 +292,10 @@ class ExtensionRegistry:
             resource_type=spec.resource_type,
             resource_id=spec.resource_id,
         )
+
+
+def _without_format(media_type: str) -> str:
+    return media_type.partition("+")[0]
 
 
 def _replace(table: Table[_Part], service: ExtensionService, new: list[_Part]) -> None:

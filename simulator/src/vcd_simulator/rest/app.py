@@ -34,6 +34,10 @@ class Extensions(Protocol):
         """Whether an enabled service wants this raw path; called under the cloud's lock."""
         ...
 
+    def add_links(self, context: Context, root: xml.Element) -> None:
+        """Add to a document what services have to say about it; called under the cloud's lock."""
+        ...
+
     async def handle(self, context: Context) -> Reply:
         """Pass the request on and wait for the answer."""
         ...
@@ -110,6 +114,8 @@ class RestApp:
         with self.cloud.lock:
             reply = handler(context, **match.parameters)
             self.cloud.tasks.run_due()
+            if self.extensions is not None and isinstance(reply.content, xml.Element) and context.current is not None:
+                self.extensions.add_links(context, reply.content)
         if not isinstance(reply, Reply):
             raise TypeError(f"{handler!r} did not return a Reply")
         return reply
