@@ -47,9 +47,12 @@ class Inventory(Protocol):
     def clusters(
         self, who: Actor, *, name: str | None = None, org: str | None = None, vdc: str | None = None
     ) -> list[VappRecord]:
-        """vApps that carry `cse.cluster.id`, with `cse.cluster.id`, `.version`, `.template`, `.master.ip` and
-        `cse.operation.id` in `metadata`. One query (its pages in parallel), whatever the number of VDCs; ordered by
-        nothing in particular. The filters are equalities that vCD applies; `org` only for system administrators."""
+        """Lists the vApps that carry `cse.cluster.id`, in no particular order.
+
+        One query (its pages in parallel) whatever the number of VDCs, with `cse.cluster.id`, `cse.version`,
+        `cse.template`, `cse.master.ip` and `cse.operation.id` in `metadata`. The filters are equalities that vCD
+        applies; `org` is for system administrators, others see their own anyway.
+        """
         ...
 
     def find_vapp(self, who: Actor, vdc: Vdc, name: str) -> VappRecord | None:
@@ -93,12 +96,21 @@ class VappHost(Protocol):
         ...
 
     def add_machines(
-        self, who: Actor, vapp_href: str, template: VmTemplate, machines: Sequence[MachineSpec], *,
-        network: str, admin_password: Secret | None, power_on: bool,
+        self,
+        who: Actor,
+        vapp_href: str,
+        template: VmTemplate,
+        machines: Sequence[MachineSpec],
+        *,
+        network: str,
+        admin_password: Secret | None,
+        power_on: bool,
     ) -> str:
-        """One recompose that adds them all: host name = machine name, address from the network's pool, root's
-        password set by guest customization (`admin_password`, or one that vCD makes for each), EULAs accepted;
-        powered on afterwards if asked."""
+        """One recompose that adds them all, EULAs accepted; powered on afterwards if asked.
+
+        The guest's host name is the machine's name, its address comes from the network's pool, and guest customization
+        sets root's password: `admin_password`, or one that vCD makes for each.
+        """
         ...
 
     def set_hardware(self, who: Actor, machine_href: str, *, cpu_count: int, memory_mb: int) -> Sequence[str]:
@@ -144,8 +156,10 @@ class ScriptResult:
 
 
 class Guests(Protocol):
-    """The operating systems inside the machines, reached through vCenter. Work on many guests goes on side by side;
-    the adapter bounds what one vCenter gets at a time."""
+    """The operating systems inside the machines, reached through vCenter.
+
+    Work on many guests goes on side by side; the adapter bounds what one vCenter gets at a time.
+    """
 
     def wait_until_ready(self, login: GuestLogin, check: Check, *, timeout_s: float) -> None:
         """Returns when the guest's tools run and root can log in with this password.

@@ -8,13 +8,15 @@ from cse_core.secret import Secret
 DEPLOY_RIGHT: Final = "{cse}:CSE NATIVE DEPLOY RIGHT"
 SYSTEM_ORG: Final = "System"
 
+TokenScheme = Literal["bearer", "session"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
     """The caller's vCD token as it came with the call, and the API version to use it at."""
 
     token: Secret
-    scheme: Literal["bearer", "session"]
+    scheme: TokenScheme
     """`bearer`: a JWT for `Authorization`; `session`: a session id for `x-vcloud-authorization`."""
     api_version: str = ""
     """Empty: any."""

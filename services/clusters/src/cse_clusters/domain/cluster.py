@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Final
 
+from cse_clusters.domain.access import Caller
 from cse_clusters.domain.vcd import Machine, VappDetails, VappRecord
 
 CLUSTER_ID: Final = "cse.cluster.id"
@@ -59,6 +60,7 @@ class Cluster:
     """A cluster as callers see it. The vApp's fields are empty until vCD has it."""
 
     org: str
+    org_id: str
     vdc: str
     name: str
     uid: str
@@ -74,14 +76,21 @@ class Cluster:
     vm_count: int = 0
     nodes: tuple[Node, ...] = ()
 
-    def with_nodes(self, vapp: VappDetails) -> "Cluster":
+    def with_vapp(self, vapp: VappDetails) -> "Cluster":
+        """The cluster with what a GET of its vApp shows, above all its nodes."""
         return replace(
             self,
-            nodes=tuple(node_of(machine) for machine in vapp.machines),
+            vapp_id=vapp.id,
+            nodes=tuple(sorted(map(node_of, vapp.machines), key=_node_order)),
             vm_count=len(vapp.machines),
             vapp_status=vapp.status,
-            network=vapp.network,
+            network=vapp.network or self.network,
         )
+
+
+def _node_order(node: Node) -> tuple[int, str]:
+    roles = list(Role)
+    return (roles.index(node.role) if node.role else len(roles), node.name)
 
 
 def node_of(machine: Machine) -> Node:
@@ -95,17 +104,19 @@ def node_of(machine: Machine) -> Node:
     )
 
 
-def cluster_of(vapp: VappRecord, changing: State | None = None) -> Cluster:
+def cluster_of(vapp: VappRecord, caller: Caller, changing: State | None = None) -> Cluster:
     """The cluster that a vApp with `cse.cluster.id` is.
 
     Args:
         vapp: what the query service shows of it.
+        caller: who asked; where the query shows no org, it is his.
         changing: what an operation in progress does to it, None if there is none.
     """
     control_plane_ip = vapp.metadata.get(CONTROL_PLANE_IP, "")
     settled = State.FAILED if vapp.status in BROKEN_STATUSES or not control_plane_ip else State.READY
     return Cluster(
-        org=vapp.org,
+        org=vapp.org or caller.org,
+        org_id=vapp.org_id or caller.org_id,
         vdc=vapp.vdc,
         name=vapp.name,
         uid=vapp.metadata.get(CLUSTER_ID, ""),

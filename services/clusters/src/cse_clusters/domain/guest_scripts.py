@@ -26,8 +26,9 @@ _ACCEPT_KEY: Final = """\
 (
     umask 077
     mkdir -p /root/.ssh
-    touch /root/.ssh/authorized_keys
-    grep -qxF -e "$CSE_SSH_KEY" /root/.ssh/authorized_keys || printf '%s\\n' "$CSE_SSH_KEY" >> /root/.ssh/authorized_keys
+    cd /root/.ssh
+    touch authorized_keys
+    grep -qxF -e "$CSE_SSH_KEY" authorized_keys || printf '%s\\n' "$CSE_SSH_KEY" >> authorized_keys
 )
 """
 

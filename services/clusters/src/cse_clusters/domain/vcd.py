@@ -1,4 +1,7 @@
-"""What the cluster manager knows of vCD, in its own words. Ids are bare UUIDs; an href is used as it is, never taken apart."""
+"""What the cluster manager knows of vCD, in its own words.
+
+Ids are bare UUIDs; an href is used as it is, never taken apart.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,18 +70,21 @@ class GuestMachine:
 
 @dataclass(frozen=True, kw_only=True)
 class VappRecord:
-    """A vApp as the query service shows it, with the metadata of ours that was asked for."""
+    """A vApp as the query service shows it, with the metadata of ours that was asked for.
+
+    To a tenant the query does not show the org: both fields are empty then, and it is his own.
+    """
 
     id: str
     name: str
     href: str
     status: str
-    org: str
     vdc: str
     vdc_href: str
     vm_count: int
+    org: str = ""
+    org_id: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    owner_href: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

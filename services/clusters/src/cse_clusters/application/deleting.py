@@ -1,0 +1,143 @@
+"""Deleting clusters: accepting it, and the operation."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from cse_clusters.application.accepting import Acceptance, Submission
+from cse_clusters.application.changes import delete_vapp
+from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.failures import explained, place, step
+from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.operation_data import (
+    CREATE_CLUSTER,
+    DELETE_CLUSTER,
+    TOKEN,
+    ActingAs,
+    DeleteInput,
+    card_of,
+)
+from cse_clusters.application.ports import Inventory, TaskBoard, TaskCard, VappHost
+from cse_clusters.application.reporting import Progress, finish_task
+from cse_clusters.domain.access import SERVICE, Caller
+from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
+from cse_core.errors import CseError, NotFoundError
+from cse_core.names import ClusterName
+from cse_core.operations import Json, Operation, OperationContext, OperationKind, OperationRequest, Operations
+
+log = structlog.get_logger()
+
+
+class ClusterDeletion:
+    """The use case DeleteCluster."""
+
+    def __init__(
+        self, acceptance: Acceptance, directory: ClusterDirectory, operations: Operations, *, deadline: timedelta
+    ) -> None:
+        self._acceptance = acceptance
+        self._directory = directory
+        self._operations = operations
+        self._deadline = deadline
+
+    def accept(self, caller: Caller, name: ClusterName, submission: Submission) -> Operation:
+        """Begins the deletion; a creation of the same cluster is told to end, and the deletion follows it.
+
+        Raises:
+            NotFoundError, ConflictError: as `ClusterDirectory.find_one`.
+            PermissionDeniedError: the caller's role lacks the right.
+        """
+        self._acceptance.require_right(caller)
+        with self._acceptance.exclusively("", name.cluster):
+            first = self._repeated(caller, submission.request_id)
+            return first or self._begin(caller, self._directory.find_one(caller, name), submission)
+
+    def _repeated(self, caller: Caller, request_id: str) -> Operation | None:
+        """Found by the request alone: the cluster may be gone since, and with it what a `-` in its name means."""
+        owner = None if caller.is_system_administrator else caller.org_id
+        for each in self._operations.find(owner=owner):
+            if each.request_id == request_id and each.kind == DELETE_CLUSTER:
+                return each
+        return None
+
+    def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
+        card = TaskCard(
+            operation_name="delete_cluster",
+            cluster_id=cluster.uid,
+            cluster_name=cluster.name,
+            org=cluster.org,
+            user=caller.user,
+            user_id=caller.user_id,
+        )
+
+        def make_request(task_href: str) -> OperationRequest:
+            job = DeleteInput(
+                card=card,
+                task_href=task_href,
+                acting_as=ActingAs.of(caller.credentials),
+                vdc=cluster.vdc,
+                vapp_href=cluster.vapp_href,
+            )
+            return OperationRequest(
+                kind=DELETE_CLUSTER,
+                target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
+                partition=cluster.uid,
+                request_id=submission.request_id,
+                owner=cluster.org_id,
+                input=job.as_json(),
+                secrets={TOKEN: caller.credentials.token},
+                task_href=task_href,
+                deadline=self._deadline,
+            )
+
+        text = f"Deleting cluster {cluster.name} ({cluster.uid})"
+        operation = self._acceptance.submit(submission, card, text, make_request)
+        self._end_creation(cluster.uid)
+        return operation
+
+    def _end_creation(self, uid: str) -> None:
+        """Tells a creation in progress to end. The deletion, of the same partition, begins when it has."""
+        for each in self._operations.find(active=True):
+            if each.kind == CREATE_CLUSTER and card_of(each.input).cluster_id == uid:
+                with suppress(NotFoundError):  # forgotten since: it had ended
+                    self._operations.cancel(each.id)
+
+
+class DeleteClusterOperation:
+    """The code of operations of kind DELETE_CLUSTER."""
+
+    def __init__(self, inventory: Inventory, host: VappHost, board: TaskBoard, *, limits: Limits) -> None:
+        self._inventory = inventory
+        self._host = host
+        self._board = board
+        self._limits = limits
+
+    def kind(self) -> OperationKind:
+        return OperationKind(name=DELETE_CLUSTER, run=self._run, finish=self._finish)
+
+    def _run(self, ctx: OperationContext) -> Json:
+        job = DeleteInput.from_json(ctx.input)
+        title = f"cluster {job.name} ({job.uid})"
+        try:
+            Progress(self._board, job.task_href, ctx).say(ctx, f"Deleting {title}", 10)
+            href = job.vapp_href or str(step(ctx, "find_vapp", lambda: self._find(job)))
+            if href:
+                step(ctx, "delete_vapp", lambda: self._delete(ctx, job, href))
+            ctx.progress(f"Deleted {title}", percent=99)
+        except CseError as exc:
+            log.warning("delete_cluster_failed", reason=exc.code, error=exc.message, **place(exc))
+            raise explained(exc, f"Deleting {title}", "What is left can be deleted by trying again.") from exc
+        return {}
+
+    def _find(self, job: DeleteInput) -> Json:
+        """The vApp of a cluster that was just being created; empty if it has none (any more)."""
+        records = self._inventory.clusters(SERVICE, name=job.name, org=job.card.org, vdc=job.vdc)
+        return next((record.href for record in records if record.metadata.get(CLUSTER_ID) == job.uid), "")
+
+    def _delete(self, ctx: OperationContext, job: DeleteInput, href: str) -> Json:
+        who = job.acting_as.credentials(ctx)
+        delete_vapp(ctx, self._inventory, self._host, who, href, within=self._limits.busy)
+        return None
+
+    def _finish(self, operation: Operation) -> None:
+        finish_task(self._board, operation)

@@ -1,0 +1,117 @@
+"""Finding clusters: what vCD shows, together with what operations in progress are about to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput, card_of
+from cse_clusters.application.ports import Inventory
+from cse_clusters.domain.access import Caller
+from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order
+from cse_core.errors import ConflictError, NotFoundError, RetryableError
+from cse_core.names import WILDCARD, ClusterName, VdcName
+from cse_core.operations import Operation, Operations
+
+
+@dataclass(frozen=True)
+class Page:
+    """Clusters in order, and where the next page begins (empty after the last)."""
+
+    clusters: list[Cluster]
+    next_key: str
+
+
+class ClusterDirectory:
+    """The clusters that a caller sees."""
+
+    def __init__(self, inventory: Inventory, operations: Operations) -> None:
+        self._inventory = inventory
+        self._operations = operations
+
+    def list(self, caller: Caller, parent: VdcName, *, after: str = "", limit: int) -> Page:
+        """Clusters of the VDC (or of all that the caller sees), from the one behind `after` on; at most `limit`."""
+        clusters = [cluster for cluster in self._find(caller, parent) if _key(cluster) > after]
+        page = clusters[:limit]
+        return Page(page, _key(page[-1]) if len(clusters) > limit else "")
+
+    def get(self, caller: Caller, name: ClusterName) -> Cluster:
+        """The cluster with its nodes; without them if vCD shows the vApp's summary only."""
+        cluster = self.find_one(caller, name)
+        if not cluster.vapp_href:
+            return cluster
+        try:
+            details = self._inventory.vapp(caller.credentials, cluster.vapp_href)
+        except RetryableError:
+            return cluster
+        return cluster.with_vapp(details) if details is not None else cluster
+
+    def find_one(self, caller: Caller, name: ClusterName) -> Cluster:
+        """The one cluster that the name means, without its nodes.
+
+        Raises:
+            NotFoundError: there is none that the caller sees.
+            ConflictError: reason CLUSTER_AMBIGUOUS; there are several.
+        """
+        found = self._find(caller, name.parent, cluster=name.cluster)
+        if not found:
+            raise NotFoundError(
+                f"there is no cluster {name.cluster!r} that you can see",
+                reason="CLUSTER_NOT_FOUND",
+                cluster=name.cluster,
+            )
+        if len(found) > 1:
+            places = ", ".join(f"{cluster.org}/{cluster.vdc}" for cluster in found[:5])
+            raise ConflictError(
+                f"there are {len(found)} clusters called {name.cluster!r} ({places}); name the org and the VDC",
+                reason="CLUSTER_AMBIGUOUS",
+                cluster=name.cluster,
+            )
+        return found[0]
+
+    def _find(self, caller: Caller, parent: VdcName, *, cluster: str | None = None) -> list[Cluster]:
+        if parent.org not in (WILDCARD, caller.org) and not caller.is_system_administrator:
+            return []
+        org = None if parent.org == WILDCARD else parent.org
+        vdc = None if parent.vdc == WILDCARD else parent.vdc
+        active = self._operations.find(owner=None if caller.is_system_administrator else caller.org_id, active=True)
+        changes = _changes(active)
+        records = self._inventory.clusters(
+            caller.credentials, name=cluster, org=org if caller.is_system_administrator else None, vdc=vdc
+        )
+        found = [cluster_of(record, caller, changes.get(record.metadata.get(CLUSTER_ID, ""))) for record in records]
+        known = {each.uid for each in found}
+        coming = [each for each in map(_coming, _creations(active)) if each.uid not in known]
+        wanted = (
+            each
+            for each in coming
+            if org in (None, each.org) and vdc in (None, each.vdc) and cluster in (None, each.name)
+        )
+        return in_order([*found, *wanted])
+
+
+def _changes(active: Iterable[Operation]) -> dict[str, State]:
+    """What the operations in progress do, by the cluster's UUID; the latest that was asked for counts."""
+    return {card_of(each.input).cluster_id: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active}
+
+
+def _creations(active: Iterable[Operation]) -> list[CreateInput]:
+    return [CreateInput.from_json(each.input) for each in active if each.kind == CREATE_CLUSTER]
+
+
+def _coming(job: CreateInput) -> Cluster:
+    """A cluster that vCD knows nothing of yet."""
+    return Cluster(
+        org=job.vdc.org,
+        org_id=job.vdc.org_id,
+        vdc=job.vdc.name,
+        name=job.name,
+        uid=job.uid,
+        state=State.CREATING,
+        template=job.template,
+        network=job.network,
+        vdc_href=job.vdc.href,
+    )
+
+
+def _key(cluster: Cluster) -> str:
+    """Sorts as `in_order` does: names hold no character below the separator."""
+    return "\0".join((cluster.name, cluster.org, cluster.vdc, cluster.uid))

@@ -1,0 +1,61 @@
+"""Errors of operations, told so that a tenant knows what happened, where, and what to do next."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from cse_core.errors import CseError
+from cse_core.logs import redact
+from cse_core.operations import Json, OperationContext
+
+_Error = TypeVar("_Error", bound=CseError)
+
+STOPPING_REASON: Final = "SERVICE_STOPPING"
+"""The reason with which the engine ends what is in progress when the service ends."""
+
+_TAIL_LINES: Final = 5
+_TAIL_CHARS: Final = 600
+
+
+@contextmanager
+def located(step: str, node: str = "") -> Iterator[None]:
+    """Notes in the error's details at which step, and on which node, it was raised."""
+    try:
+        yield
+    except CseError as exc:
+        exc.details.setdefault("step", step)
+        if node:
+            exc.details.setdefault("node", node)
+        raise
+
+
+def step(ctx: OperationContext, name: str, action: Callable[[], Json], *, node: str = "") -> Json:
+    """`ctx.step` whose errors know where they come from."""
+    with located(name, node):
+        return ctx.step(name, action)
+
+
+def place(error: CseError) -> dict[str, str]:
+    """The step and the node that `located` noted."""
+    return {key: error.details[key] for key in ("step", "node") if key in error.details}
+
+
+def explained(error: _Error, what: str, next_step: str) -> _Error:
+    """A copy of the error whose message is whole: what was attempted, where it failed, why, what to do next."""
+    where = error.details.get("step", "")
+    node = error.details.get("node", "")
+    place = f" at step {where}" if where else ""
+    place += f" on {node}" if node else ""
+    text = f"{what} failed{place}: {error.message.rstrip('.')}. {next_step}"
+    result = copy.copy(error)
+    result.message = text
+    result.args = (text,)
+    return result
+
+
+def tail(output: str) -> str:
+    """The last lines of what a guest printed: redacted, printable, short enough for a task's message."""
+    printable = ("".join(char if char.isprintable() else " " for char in line) for line in redact(output).splitlines())
+    text = " | ".join([line.strip() for line in printable if line.strip()][-_TAIL_LINES:])
+    return text if len(text) <= _TAIL_CHARS else f"…{text[-_TAIL_CHARS:]}"

@@ -1,0 +1,181 @@
+"""What is done inside the guests of a cluster."""
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from cse_clusters.application.failures import tail
+from cse_clusters.application.ports import GuestLogin, Guests, Inventory, ScriptResult
+from cse_clusters.domain.guest_scripts import GET_NODES, MINT_JOIN, guest_script
+from cse_clusters.domain.kubernetes import (
+    JoinCredentials,
+    UnexpectedOutputError,
+    last_line,
+    nodes_not_ready,
+    parse_ipv4,
+    parse_join_command,
+)
+from cse_core.errors import DeadlineError, FailedPreconditionError, NotFoundError, UnauthenticatedError
+from cse_core.operations import OperationContext
+from cse_core.secret import Secret
+
+_POLL_S: Final = 1.0
+_READY_POLL_LIMIT_S: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long things may take before we call them stuck."""
+
+    placing: timedelta = timedelta(minutes=5)
+    """From vCD's "done" until a machine is on its vCenter."""
+    boot: timedelta = timedelta(minutes=15)
+    script: timedelta = timedelta(minutes=20)
+    mint: timedelta = timedelta(minutes=2)
+    ready: timedelta = timedelta(minutes=10)
+    """From the last join until Kubernetes calls all nodes Ready."""
+    busy: timedelta = timedelta(minutes=10)
+    """How long another change of the vApp is waited for."""
+
+
+class GuestDirectory:
+    """Logins of the guests of one vApp, read together with one GET. Thread-safe; passwords stay in memory."""
+
+    def __init__(self, inventory: Inventory, vapp_href: str, admin_password: Secret | None) -> None:
+        self._inventory = inventory
+        self._vapp_href = vapp_href
+        self._admin_password = admin_password
+        self._lock = threading.Lock()
+        self._logins: dict[str, GuestLogin] = {}
+
+    def login(self, ctx: OperationContext, name: str, within: timedelta) -> GuestLogin:
+        """Waits until the machine is placed on its vCenter.
+
+        Raises:
+            DeadlineError: it was not within the time.
+        """
+        until = time.monotonic() + within.total_seconds()
+        while time.monotonic() < until:
+            if login := self._known(name):
+                return login
+            ctx.pause(_POLL_S)
+        raise DeadlineError(
+            f"{name}: vCD does not show on which vCenter it runs, or no password for it, after {within}",
+            reason="GUEST_NOT_PLACED",
+        )
+
+    def _known(self, name: str) -> GuestLogin | None:
+        with self._lock:
+            if name not in self._logins:
+                for guest in self._inventory.guests(self._vapp_href).values():
+                    password = self._admin_password or guest.password
+                    if guest.moid and password:
+                        self._logins[guest.name] = GuestLogin(guest=guest, password=password)
+            return self._logins.get(name)
+
+
+class GuestWork:
+    """Runs a cluster's scripts in its guests; everything may be done twice."""
+
+    def __init__(self, guests: Guests, directory: GuestDirectory, limits: Limits) -> None:
+        self._guests = guests
+        self._directory = directory
+        self._limits = limits
+        self._minting = threading.Lock()
+        self._join: JoinCredentials | None = None
+
+    def wait_for_guest(self, ctx: OperationContext, node: str) -> None:
+        login = self._directory.login(ctx, node, self._limits.placing)
+        self._guests.wait_until_ready(login, ctx.check, timeout_s=self._limits.boot.total_seconds())
+
+    def init_control_plane(
+        self, ctx: OperationContext, node: str, *, script: str, cluster: str, pod_subnet: str, ssh_key: str
+    ) -> str:
+        """Returns the control plane's address, which its script prints last."""
+        environment = {"CSE_CLUSTER_NAME": cluster, "CSE_NODE_NAME": node, "CSE_POD_SUBNET": pod_subnet}
+        result = self._run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+        try:
+            return parse_ipv4(last_line(result.stdout))
+        except UnexpectedOutputError as exc:
+            raise FailedPreconditionError(
+                "the control plane's script did not print an IPv4 address as its last line", reason="SCRIPT_OUTPUT"
+            ) from exc
+
+    def join_credentials(self, ctx: OperationContext, control_plane: str) -> JoinCredentials:
+        """Minted once, at first use, and kept in memory only."""
+        with self._minting:
+            if self._join is None:
+                result = self._run(ctx, control_plane, guest_script(MINT_JOIN, {}), self._limits.mint)
+                try:
+                    self._join = parse_join_command(result.stdout)
+                except UnexpectedOutputError as exc:
+                    raise FailedPreconditionError(f"no worker can join: {exc}", reason="SCRIPT_OUTPUT") from exc
+            return self._join
+
+    def join(
+        self, ctx: OperationContext, node: str, *, script: str, credentials: JoinCredentials, ssh_key: str
+    ) -> None:
+        environment = {
+            "CSE_NODE_NAME": node,
+            "CSE_JOIN_ENDPOINT": credentials.endpoint,
+            "CSE_JOIN_TOKEN": credentials.token.reveal(),
+            "CSE_JOIN_CA_HASH": credentials.ca_hash,
+        }
+        self._run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+
+    def set_up_nfs(self, ctx: OperationContext, node: str, *, script: str, ssh_key: str) -> None:
+        self._run(ctx, node, guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key), self._limits.script)
+
+    def wait_until_nodes_ready(self, ctx: OperationContext, control_plane: str, expected: Iterable[str]) -> None:
+        """Raises FailedPreconditionError (NODES_NOT_READY) if Kubernetes does not call all of them Ready in time."""
+        login = self._directory.login(ctx, control_plane, self._limits.placing)
+        script = guest_script(GET_NODES, {})
+        wanted = frozenset(expected)
+        seen = "kubectl was not asked"
+        until = time.monotonic() + self._limits.ready.total_seconds()
+        pause_s = _POLL_S / 2
+        while time.monotonic() < until:
+            result = self._guests.run_script(login, script, ctx.check, timeout_s=self._limits.mint.total_seconds())
+            if result.exit_code == 0:
+                try:
+                    missing = nodes_not_ready(result.stdout, wanted)
+                except UnexpectedOutputError as exc:
+                    seen = str(exc)
+                else:
+                    if not missing:
+                        return
+                    seen = ", ".join(f"{name} {why}" for name, why in missing.items())
+            else:
+                seen = f"kubectl ended with {result.exit_code}: {tail(result.stderr)}"
+            ctx.pause(pause_s)
+            pause_s = min(pause_s * 1.5, _READY_POLL_LIMIT_S)
+        raise FailedPreconditionError(f"after {self._limits.ready}: {seen}", reason="NODES_NOT_READY")
+
+    def _run(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
+        login = self._directory.login(ctx, node, self._limits.placing)
+        result = self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+        if result.exit_code != 0:
+            said = tail(result.stderr) or tail(result.stdout) or "it printed nothing"
+            raise FailedPreconditionError(
+                f"its script ended with {result.exit_code}: {said}",
+                reason="GUEST_SCRIPT_FAILED",
+                exit_code=result.exit_code,
+            )
+        return result
+
+
+KUBECONFIG_LIMIT: Final = 1 << 20
+
+
+def read_first(guests: Guests, logins: Iterable[GuestLogin], path: str) -> bytes:
+    """The file, read with the first login that the guest accepts; the last error otherwise."""
+    problem: Exception = NotFoundError("there is no login for this guest", reason="GUEST_LOGIN_UNKNOWN")
+    for login in logins:
+        try:
+            return guests.read_file(login, path, limit_bytes=KUBECONFIG_LIMIT)
+        except UnauthenticatedError as exc:
+            problem = exc
+    raise problem

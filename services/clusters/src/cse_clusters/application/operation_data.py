@@ -1,0 +1,141 @@
+"""What the operations of this service get as input and give as result, and how that is written as JSON.
+
+Stored operations outlive code: a field that is added gets a default, none is renamed.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self, cast
+
+from cse_clusters.application.ports import Scripts, TaskCard
+from cse_clusters.domain.access import Credentials, TokenScheme
+from cse_clusters.domain.cluster import Cluster, Node, Role, State
+from cse_clusters.domain.vcd import Vdc, VmTemplate
+from cse_core.errors import UnauthenticatedError
+from cse_core.operations import JsonObject, OperationContext
+
+CREATE_CLUSTER: Final = "CREATE_CLUSTER"
+DELETE_CLUSTER: Final = "DELETE_CLUSTER"
+
+TOKEN: Final = "token"  # noqa: S105  the name under which the engine keeps the caller's token
+
+STATE_BY_KIND: Final = {CREATE_CLUSTER: State.CREATING, DELETE_CLUSTER: State.DELETING}
+"""What an operation in progress makes of a cluster's state; any other kind changes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActingAs:
+    """The part of the caller's credentials that is no secret."""
+
+    scheme: TokenScheme
+    api_version: str
+
+    @classmethod
+    def of(cls, credentials: Credentials) -> Self:
+        return cls(scheme=credentials.scheme, api_version=credentials.api_version)
+
+    def credentials(self, ctx: OperationContext) -> Credentials:
+        """The caller's credentials; raises UnauthenticatedError if the engine has dropped the token."""
+        token = ctx.secret(TOKEN)
+        if token is None:
+            raise UnauthenticatedError("the token that the operation was begun with is gone; start it again")
+        return Credentials(token=token, scheme=self.scheme, api_version=self.api_version)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateInput:
+    """Everything that a creation needs, looked up and checked when it was accepted."""
+
+    card: TaskCard
+    task_href: str
+    acting_as: ActingAs
+    vdc: Vdc
+    """With the one network, and the one storage profile if any, that is used."""
+    network: str
+    template: str
+    machine: VmTemplate
+    scripts: Scripts
+    workers: int
+    nfs: bool
+    cpu_count: int
+    memory_mb: int
+    storage_profile: str | None
+    """Href."""
+    ssh_public_key: str
+    rollback_on_failure: bool
+
+    @property
+    def name(self) -> str:
+        return self.card.cluster_name
+
+    @property
+    def uid(self) -> str:
+        return self.card.cluster_id
+
+    @property
+    def has_own_hardware(self) -> bool:
+        """Whether the nodes' CPUs or memory differ from the template's."""
+        return bool(self.cpu_count or self.memory_mb)
+
+    def as_json(self) -> JsonObject:
+        return cast(JsonObject, asdict(self))
+
+    @classmethod
+    def from_json(cls, data: JsonObject) -> Self:
+        fields = cast(dict[str, Any], dict(data))
+        fields["card"] = TaskCard(**fields["card"])
+        fields["acting_as"] = ActingAs(**fields["acting_as"])
+        fields["vdc"] = Vdc(**fields["vdc"])
+        fields["machine"] = VmTemplate(**fields["machine"])
+        fields["scripts"] = Scripts(**fields["scripts"])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteInput:
+    """The cluster to delete, as it was found when the deletion was accepted."""
+
+    card: TaskCard
+    task_href: str
+    acting_as: ActingAs
+    vdc: str
+    vapp_href: str
+    """Empty if it was just being created."""
+
+    @property
+    def name(self) -> str:
+        return self.card.cluster_name
+
+    @property
+    def uid(self) -> str:
+        return self.card.cluster_id
+
+    def as_json(self) -> JsonObject:
+        return cast(JsonObject, asdict(self))
+
+    @classmethod
+    def from_json(cls, data: JsonObject) -> Self:
+        fields = cast(dict[str, Any], dict(data))
+        fields["card"] = TaskCard(**fields["card"])
+        fields["acting_as"] = ActingAs(**fields["acting_as"])
+        return cls(**fields)
+
+
+def card_of(data: JsonObject) -> TaskCard:
+    """The task card in the input of any operation of ours."""
+    return TaskCard(**cast(dict[str, Any], data["card"]))
+
+
+def cluster_to_json(cluster: Cluster) -> JsonObject:
+    """A cluster as the result of an operation."""
+    data = cast(JsonObject, asdict(cluster))
+    data["state"] = cluster.state.value
+    return data
+
+
+def cluster_from_json(data: JsonObject) -> Cluster:
+    fields = cast(dict[str, Any], dict(data))
+    fields["state"] = State(fields["state"])
+    fields["nodes"] = tuple(
+        Node(**{**node, "role": Role(node["role"]) if node["role"] else None}) for node in fields["nodes"]
+    )
+    return Cluster(**fields)
