@@ -20,5 +20,5 @@ class Credentials:
     @property
     def fingerprint(self) -> str:
         """Tells credentials apart without holding them."""
-        text = "\0".join((self.scheme, self.api_version, self.token.reveal()))
+        text = f"{self.scheme}\0{self.api_version}\0{self.token.reveal()}"
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
