@@ -52,7 +52,7 @@ def read_members() -> Members:
 
 
 def third_party_closure(member: Member, members: Members) -> list[str]:
-    """What `member` and the members that it is built on need from others, directly; each requirement once."""
+    """What `member`, with all its extras, and the members that it is built on need from others; each once."""
     found: dict[str, None] = {}
     pending, seen = [member], set()
     while pending:
@@ -60,7 +60,7 @@ def third_party_closure(member: Member, members: Members) -> list[str]:
         if current.name in seen:
             continue
         seen.add(current.name)
-        for requirement in current.requirements:
+        for requirement in [*current.requirements, *(current.optional if current is member else [])]:
             ours = members.get(canonicalize_name(requirement.name))
             if ours is None:
                 found[str(requirement)] = None
@@ -72,8 +72,7 @@ def third_party_closure(member: Member, members: Members) -> list[str]:
 def everything(members: Members) -> list[str]:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
     needed = {text for member in members.values() for text in third_party_closure(member, members)}
-    optional = {str(requirement) for member in members.values() for requirement in member.optional}
-    return sorted(needed | optional | set(tools))
+    return sorted(needed | set(tools))
 
 
 def compile_pins(requirements: list[str], output: Path, *, purpose: str, arguments: list[str]) -> None:
