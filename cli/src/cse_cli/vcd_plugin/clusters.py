@@ -1,0 +1,156 @@
+"""The commands `vcd cse cluster …`."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from cse_cli.vcd_plugin.commands import CONTEXT, finish, path_name, with_session
+from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.output import print_message, print_properties, print_rows, wants_json
+from cse_cli.vcd_plugin.session import Session
+
+_COLUMNS = {
+    "name": "name",
+    "leader_endpoint": "control plane",
+    "template": "template",
+    "number_of_vms": "VMs",
+    "vdc_name": "vdc",
+    "status": "status",
+}
+_KUBECONFIG = Path(".kube") / "config"
+_MAX_KEY = 16 * 1024
+
+
+@click.group(context_settings=CONTEXT, short_help="work with clusters")
+def cluster() -> None:
+    """Kubernetes clusters.
+
+    \b
+    Examples
+        vcd cse cluster list
+        vcd cse cluster create c1 --network net1
+            Create a cluster with two workers from the default template.
+        vcd cse cluster create c1 -n net1 -N 5 -c 4 -m 8192 -t ubuntu-16.04 -k ~/.ssh/id_rsa.pub
+            Create one with five workers of 4 CPUs and 8 GB.
+        vcd cse cluster info c1
+        vcd cse cluster config c1 > ~/.kube/config
+        vcd cse cluster delete c1 --yes
+    """
+
+
+@cluster.command("list", short_help="list clusters")
+@with_session
+def list_clusters(context: click.Context, session: Session) -> None:
+    """List the clusters that you have access to."""
+    print_rows(context, session.json("GET", "/cse"), _COLUMNS)
+
+
+@cluster.command(short_help="show a cluster")
+@click.argument("name", callback=path_name, metavar="NAME")
+@with_session
+def info(context: click.Context, session: Session, name: str) -> None:
+    """Show a cluster with its nodes."""
+    print_properties(context, session.json("GET", _path(name, "info")))
+
+
+@cluster.command(short_help="create a cluster")
+@click.argument("name", metavar="NAME")
+@click.option("-N", "--nodes", "node_count", type=click.IntRange(min=0), default=2, show_default=True, help="Workers.")
+@click.option("-c", "--cpu", type=click.IntRange(min=1), help="Virtual CPUs of each node.")
+@click.option("-m", "--memory", type=click.IntRange(min=1), help="Memory of each node in MB.")
+@click.option("-n", "--network", required=True, help="Network of the org VDC that the nodes are connected to.")
+@click.option("-s", "--storage-profile", help="Storage profile of the nodes.")
+@click.option("-k", "--ssh-key", "ssh_key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="File with an SSH public key to be let in as root.")  # fmt: skip
+@click.option("-t", "--template", help="Template of the nodes; see `vcd cse template list`.")
+@click.option("--enable-nfs", is_flag=True, help="Add an NFS node.")
+@click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if the creation fails.")
+@with_session
+def create(
+    context: click.Context,
+    session: Session,
+    /,
+    name: str,
+    ssh_key_file: Path | None,
+    *,
+    disable_rollback: bool,
+    **options: Any,
+) -> None:
+    """Create a cluster in the org VDC in use, and wait until it is ready."""
+    if session.vdc is None:
+        raise PluginError("no org VDC is in use; choose one with `vcd vdc use NAME`")
+    request = {
+        "name": name,
+        "vdc": session.vdc,
+        "ssh_key": _public_key(ssh_key_file),
+        "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
+        **options,
+    }
+    finish(context, session, session.json("POST", "/cse", request), f"cluster {name!r} is ready")
+
+
+@cluster.command(short_help="delete a cluster")
+@click.argument("name", callback=path_name, metavar="NAME")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@with_session
+def delete(context: click.Context, session: Session, name: str, *, yes: bool) -> None:
+    """Delete a cluster with everything in it, and wait until it is gone."""
+    if not yes:
+        click.confirm(f"Delete the cluster {name!r} with everything in it?", abort=True, err=True)
+    finish(context, session, session.json("DELETE", _path(name)), f"cluster {name!r} is deleted")
+
+
+@cluster.command(short_help="show or save a cluster's kubeconfig")
+@click.argument("name", callback=path_name, metavar="NAME")
+@click.option("-s", "--save", is_flag=True, help="Write it to ~/.kube/config, keeping a copy of what is there.")
+@with_session
+def config(context: click.Context, session: Session, name: str, *, save: bool) -> None:
+    """Print the kubeconfig of a cluster's administrator: whoever has it may do anything in the cluster."""
+    kubeconfig = session.text(_path(name, "config"))
+    if save:
+        path = save_kubeconfig(Path.home() / _KUBECONFIG, kubeconfig)
+        print_message(context, f"saved to {path}")
+    elif wants_json(context):
+        print_message(context, kubeconfig)
+    else:
+        click.echo(kubeconfig, nl=not kubeconfig.endswith("\n"))
+
+
+def save_kubeconfig(path: Path, content: str) -> Path:
+    """Writes `path`, readable by its owner only; another content that is there is kept beside it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.read_text() != content:
+        copy, number = path.with_name("config.bak"), 1
+        while copy.exists():
+            copy, number = path.with_name(f"config.bak.{number}"), number + 1
+        path.rename(copy)
+        click.echo(f"what was there is in {copy} now", err=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(content)
+    return draft.replace(path)
+
+
+def _path(name: str, *more: str) -> str:
+    return "/".join(["/cse", quote(name, safe=""), *more])
+
+
+def _public_key(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    with file.open("rb") as stream:
+        content = stream.read(_MAX_KEY + 1)
+    if b"PRIVATE KEY" in content:
+        raise click.BadParameter(
+            f"{file} holds a private key; name the public one (usually {file}.pub)", param_hint="-k"
+        )
+    try:
+        text = content.decode().strip()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or len(content) > _MAX_KEY:
+        raise click.BadParameter(f"{file} holds no SSH public key", param_hint="-k")
+    return text

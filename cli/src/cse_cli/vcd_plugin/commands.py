@@ -1,0 +1,59 @@
+"""What all commands have in common: the session, errors, waiting for tasks."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec
+
+import click
+from vcd_cli.profiles import Profiles
+
+from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.output import print_json, print_message, wants_json, wants_no_wait
+from cse_cli.vcd_plugin.session import Session
+from cse_cli.vcd_plugin.tasks import Progress, wait_for_task
+
+P = ParamSpec("P")
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def path_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Callback of a name that becomes part of a URL's path. Whether it is valid is the server's business."""
+    if value in ("", ".", "..") or "/" in value or not value.isprintable():
+        raise click.BadParameter(f"{value!r} is no name; use letters, digits and hyphens", context, parameter)
+    return value
+
+
+def with_session(run: Callable[Concatenate[click.Context, Session, P], None]) -> Callable[P, None]:
+    """Gives a command the session of the profile, and shows its errors: exit code 1, JSON where it was asked for."""
+
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        context = click.get_current_context()
+        try:
+            session = Session.from_profile(Profiles.load())
+            if session.warn_unverified:
+                click.secho("Warning: the server's certificate is not checked.", fg="yellow", err=True)
+            run(context, session, *args, **kwargs)
+        except PluginError as exc:
+            if wants_json(context):
+                print_json(context, {"error": str(exc)})
+                context.exit(1)
+            raise click.ClickException(str(exc)) from exc
+
+    return update_wrapper(command, run)
+
+
+def finish(context: click.Context, session: Session, reply: dict[str, Any], done: str) -> None:
+    """Waits for the task that a reply names and prints `done`; with `vcd --no-wait`, prints where the task is."""
+    href = reply.get("task_href")
+    if not href:
+        print_message(context, done, **reply)
+    elif wants_no_wait(context):
+        print_message(context, f"begun; follow it with `vcd task wait {str(href).rpartition('/')[2]}`", **reply)
+    else:
+        try:
+            task = wait_for_task(session, str(href), Progress())
+        except KeyboardInterrupt:
+            identity = str(href).rpartition("/")[2]
+            raise PluginError(f"stopped waiting; the work goes on, follow it with `vcd task wait {identity}`") from None
+        print_message(context, f"{done} (task {task.id}: {task.operation})", **reply, status=task.status)

@@ -1,0 +1,32 @@
+"""`vcd cse`: vcd-cli imports this module because `extensions:` in ~/.vcd-cli/profiles.yaml names it."""
+
+import click
+from vcd_cli.vcd import vcd
+
+from cse_cli.vcd_plugin.clusters import cluster
+from cse_cli.vcd_plugin.commands import CONTEXT
+from cse_cli.vcd_plugin.system import system, version
+from cse_cli.vcd_plugin.templates import template
+
+
+@click.group("cse", short_help="manage Kubernetes clusters", context_settings=CONTEXT)
+def cse() -> None:
+    """Kubernetes clusters in your organisation's virtual datacenters.
+
+    \b
+    Examples
+        vcd cse cluster create c1 --network net1
+            Create a Kubernetes cluster with two workers.
+        vcd cse cluster config c1 --save
+            Let kubectl speak to it.
+        vcd cse cluster list
+            List the clusters that you have access to.
+
+    Results go to stdout, as JSON with `vcd --json cse …`. The exit code is 0 on success, 1 on failure, 2 for a command
+    that makes no sense.
+    """
+
+
+for command in (cluster, system, template, version):
+    cse.add_command(command)
+vcd.add_command(cse)

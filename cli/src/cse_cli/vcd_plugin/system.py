@@ -1,0 +1,76 @@
+"""The commands `vcd cse version` and `vcd cse system …`."""
+
+import platform
+
+import click
+
+from cse_cli import DESCRIPTION, PRODUCT, __version__
+from cse_cli.vcd_plugin.commands import CONTEXT, with_session
+from cse_cli.vcd_plugin.output import print_json, print_message, print_properties, wants_json
+from cse_cli.vcd_plugin.session import Session
+
+
+@click.command(context_settings=CONTEXT, short_help="show the version of this plug-in")
+@click.pass_context
+def version(context: click.Context) -> None:
+    """Show the version of this plug-in; `vcd cse system info` shows the server's."""
+    about = {
+        "product": PRODUCT,
+        "description": DESCRIPTION,
+        "version": __version__,
+        "python": platform.python_version(),
+    }
+    if wants_json(context):
+        print_json(context, about)
+    else:
+        click.echo(f"{PRODUCT}, {DESCRIPTION}, version {__version__}")
+
+
+@click.group(context_settings=CONTEXT, short_help="show and steer the service")
+def system() -> None:
+    """The service itself. Everybody may look; steering it is for system administrators.
+
+    \b
+    Examples
+        vcd cse system info
+        vcd cse system disable
+            Refuse requests from tenants; what is in progress goes on.
+        vcd cse system enable
+        vcd cse system stop --yes
+            End the server when it has finished what is in progress. Disable it first.
+    """
+
+
+@system.command(short_help="show the service")
+@with_session
+def info(context: click.Context, session: Session) -> None:
+    """Show version and, to system administrators, state."""
+    print_properties(context, session.json("GET", "/cse/system"))
+
+
+@system.command(short_help="accept requests")
+@with_session
+def enable(context: click.Context, session: Session) -> None:
+    """Accept requests from tenants."""
+    _steer(context, session, {"enabled": True})
+
+
+@system.command(short_help="refuse requests")
+@with_session
+def disable(context: click.Context, session: Session) -> None:
+    """Refuse requests from tenants; what is in progress goes on."""
+    _steer(context, session, {"enabled": False})
+
+
+@system.command(short_help="end the server")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@with_session
+def stop(context: click.Context, session: Session, *, yes: bool) -> None:
+    """End the server when it has finished what is in progress."""
+    if not yes:
+        click.confirm("Stop the CSE server?", abort=True, err=True)
+    _steer(context, session, {"stopped": True})
+
+
+def _steer(context: click.Context, session: Session, change: dict[str, bool]) -> None:
+    print_message(context, session.json("PUT", "/cse/system", change)["message"])
