@@ -139,6 +139,8 @@ class BrokerConfig(Section):
     storage_profile: Text = "*"
     default_template: Text
     templates: Annotated[list[TemplateConfig], Field(min_length=1)]
+    cse_msg_dir: FreeText = ""
+    """Reserved in CSE 1.2.x. Read and ignored."""
 
     @model_validator(mode="after")
     def _templates_fit(self) -> "BrokerConfig":
