@@ -1,0 +1,87 @@
+"""Calls to the services: the caller's token and request id go along, deadlines hold, errors are ours."""
+
+import uuid
+from typing import Final, TypeVar
+
+import grpc
+import structlog
+from google.protobuf.message import Message
+
+from cse_core.errors import CseError, DeadlineError, InternalError, UnavailableError
+from cse_core.grpc.metadata import REQUEST_ID, Credentials
+from cse_core.grpc.server import CHANNEL_OPTIONS
+from cse_core.grpc.status import error_of
+from cse_gateway.domain.http import Request
+from cse_gateway.domain.routing import Call
+
+log = structlog.get_logger()
+
+RequestT = TypeVar("RequestT", bound=Message)
+ResponseT = TypeVar("ResponseT", bound=Message)
+Method = grpc.aio.UnaryUnaryMultiCallable
+"""A method of a generated stub."""
+
+_REQUEST_IDS: Final = uuid.UUID("6f1f4c1c-5d0e-4d1b-9d5a-2f9f0f4f3c55")
+_RECONNECT: Final = (("grpc.max_reconnect_backoff_ms", 1_000),)
+_GENERIC_DETAILS: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
+
+
+def connect(target: str) -> grpc.aio.Channel:
+    """A channel to `host:port` or `unix:/path`. Connects when first used, and again for ever."""
+    taken = {name for name, _ in _RECONNECT}
+    options = [*(option for option in CHANNEL_OPTIONS if option[0] not in taken), *_RECONNECT]
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+async def invoke(method: "Method[RequestT, ResponseT]", message: RequestT, call: Call, *, service: str) -> ResponseT:
+    """Calls `method` in what is left of the time of `call`.
+
+    Args:
+        method: a method of a generated stub.
+        message: what it takes.
+        call: whose time, token and request id to use.
+        service: what the other side is called in messages to users.
+
+    Raises:
+        CseError: as the service said; UnavailableError if it does not answer.
+    """
+    try:
+        return await method(message, timeout=call.remaining_s(), metadata=metadata_of(call.request))
+    except grpc.aio.AioRpcError as error:
+        raise _translated(error, service) from error
+
+
+def request_id_of(request: Request) -> str:
+    """The message's id if it is a UUID, else one that is made of it, always the same."""
+    try:
+        return str(uuid.UUID(request.id))
+    except ValueError:
+        return str(uuid.uuid5(_REQUEST_IDS, request.id))
+
+
+def metadata_of(request: Request) -> list[tuple[str, str]]:
+    """The metadata of a call that is made for `request`."""
+    metadata = [(REQUEST_ID, request_id_of(request))]
+    token, is_jwt = request.bearer_token, True
+    if token is None:
+        token, is_jwt = request.session_id, False
+    if token is not None:
+        metadata += Credentials(token, is_jwt=is_jwt, api_version=request.api_version or "").to_metadata()
+    return metadata
+
+
+def _translated(error: grpc.aio.AioRpcError, service: str) -> CseError:
+    """The service's own error, or one in our words where gRPC itself failed: its words would help no user."""
+    code = error.code()
+    try:
+        translated = error_of(error)
+    except ValueError:  # status and details contradict each other: no service of ours sent that
+        translated = InternalError(f"{service} answered with a status that contradicts itself")
+    if translated.code != type(translated).reason or code not in _GENERIC_DETAILS | {grpc.StatusCode.DEADLINE_EXCEEDED}:
+        return translated
+    log.warning("service_call_failed", service=service, code=code.name, details=error.details())
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineError(f"{service} did not answer in time; what was begun may still happen, so look first")
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return UnavailableError(f"{service} does not answer; try again in a moment")
+    return InternalError(f"{service} failed for a reason of its own; its log says more")

@@ -1,0 +1,64 @@
+"""All routes below `/api/cse`. `docs/rest-api.md` tells clients about them."""
+
+from typing import Final
+
+import grpc
+
+from cse_core.errors import NotSupportedError
+from cse_gateway.adapters.routes.clusters import ClusterRoutes
+from cse_gateway.adapters.routes.operations import OperationRoutes
+from cse_gateway.adapters.routes.system import LearnState, Listeners, SystemRoutes
+from cse_gateway.adapters.routes.templates import TemplateRoutes
+from cse_gateway.domain.http import Reply
+from cse_gateway.domain.routing import Call, Handler, Route, RouteTable
+
+_NODES: Final = "adding, removing and showing single nodes is not offered by this version yet"
+_OVDC: Final = "choosing the container provider of an org VDC is not offered by this version yet"
+_SWAGGER: Final = "the description of the API is not offered by this version yet"
+
+
+def route_table(
+    *, clusters: grpc.aio.Channel, templates: grpc.aio.Channel, learn_state: LearnState, listeners: Listeners
+) -> RouteTable:
+    """The routes, over channels to the services that answer them.
+
+    Args:
+        clusters: the cluster manager.
+        templates: the template service.
+        learn_state: is told the service's state whenever an answer contains it.
+        listeners: what `GET /api/cse/system` shows of this gateway.
+    """
+    cluster = ClusterRoutes(clusters)
+    template = TemplateRoutes(templates)
+    system = SystemRoutes(clusters, learn_state, listeners)
+    operation = OperationRoutes(clusters)
+    return RouteTable(
+        [
+            Route("GET", "/api/cse", cluster.list),
+            Route("POST", "/api/cse", cluster.create),
+            Route("GET", "/api/cse/{cluster}/info", cluster.info),
+            Route("GET", "/api/cse/{cluster}/config", cluster.config),
+            Route("DELETE", "/api/cse/{cluster}", cluster.delete),
+            Route("POST", "/api/cse/{cluster}/node", _later(_NODES)),
+            Route("DELETE", "/api/cse/{cluster}/node", _later(_NODES)),
+            Route("GET", "/api/cse/{cluster}/{node}/info", _later(_NODES)),
+            Route("GET", "/api/cse/template", template.list),
+            Route("GET", "/api/cse/system", system.show, always_open=True),
+            Route("PUT", "/api/cse/system", system.change, always_open=True),
+            Route("GET", "/api/cse/ovdc/{ovdc}/info", _later(_OVDC)),
+            Route("PUT", "/api/cse/ovdc/{ovdc}/info", _later(_OVDC)),
+            Route("GET", "/api/cse/swagger", _later(_SWAGGER)),
+            Route("GET", "/api/cse/swagger.json", _later(_SWAGGER)),
+            Route("GET", "/api/cse/swagger.yaml", _later(_SWAGGER)),
+            Route("GET", "/api/cse/_operations/{operation}", operation.show),
+        ]
+    )
+
+
+def _later(message: str) -> Handler:
+    """A route that clients know and that this version does not offer."""
+
+    async def refuse(_call: Call) -> Reply:
+        raise NotSupportedError(message)
+
+    return refuse

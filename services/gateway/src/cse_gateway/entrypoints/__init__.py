@@ -1,0 +1,1 @@
+"""How requests come in (AMQP), and how operators look at the process (gRPC health)."""
