@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
-from cse_core.errors import ConflictError, PermissionDeniedError, RetryableError
+from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError, RetryableError
 from cse_core.operations import OperationContext
 
 _Result = TypeVar("_Result")
@@ -34,18 +34,16 @@ def delete_vapp(
     """Deletes the vApp with all machines and waits until it is gone. One that is gone already is fine."""
 
     def begin() -> str | None:
-        try:
-            return host.delete(who, vapp_href)
-        except PermissionDeniedError:
-            if inventory.vapp(SERVICE, vapp_href) is None:  # vCD says 403 for what is not there
-                return None
-            raise
+        task = host.delete(who, vapp_href)
+        if task is None and inventory.vapp(SERVICE, vapp_href) is not None:
+            raise PermissionDeniedError("vCD does not let you delete its vApp", reason="VAPP_DELETE_FORBIDDEN")
+        return task
 
     task = when_free(ctx, begin, within=within)
     if task is None:
         return
     try:
         host.wait(task, ctx.check)
-    except (ConflictError, RetryableError):
+    except (ConflictError, NotFoundError, RetryableError):
         if inventory.vapp(SERVICE, vapp_href) is not None:
             raise

@@ -97,7 +97,7 @@ class _Creation:
         plan = ClusterPlan.from_json(cast(dict[str, Any], step(ctx, "choose_names", self._choose_names)))
         vapp.href = str(step(ctx, "compose_vapp", vapp.compose))
         step(ctx, "mark_vapp", vapp.mark)
-        admin_password = self._ports.templates.get(job.template).admin_password
+        admin_password = self._ports.templates.admin_password(job.template)
         self._say(f"Adding {len(plan.machines)} nodes to {title}", 15)
         step(ctx, "add_machines", lambda: vapp.add_machines(plan, admin_password))
         if job.has_own_hardware:

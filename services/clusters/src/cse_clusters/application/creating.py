@@ -93,6 +93,7 @@ class ClusterCreation:
             cluster_id=uid,
             cluster_name=new.name,
             org=vdc.org,
+            org_id=vdc.org_id,
             user=caller.user,
             user_id=caller.user_id,
         )
@@ -176,10 +177,10 @@ class ClusterCreation:
 
     def _material(self, caller: Caller, new: NewCluster, org: str) -> _Material:
         try:
-            template = self._templates.get(new.template or None)
+            template = self._templates.get(caller.credentials, new.template or None)
         except NotFoundError as exc:
             raise _missing("cluster.template", "TEMPLATE_NOT_FOUND", f"there is no template {new.template!r}") from exc
-        scripts = self._later(lambda: self._templates.scripts(template.name))
+        scripts = self._later(lambda: self._templates.scripts(caller.credentials, template.name))
         try:
             machine = self._inventory.vm_template(
                 caller.credentials, org=org, catalog=template.catalog, item=template.item

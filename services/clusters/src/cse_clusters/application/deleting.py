@@ -66,6 +66,7 @@ class ClusterDeletion:
             cluster_id=cluster.uid,
             cluster_name=cluster.name,
             org=cluster.org,
+            org_id=cluster.org_id,
             user=caller.user,
             user_id=caller.user_id,
         )

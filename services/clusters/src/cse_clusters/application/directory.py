@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput, card_of
 from cse_clusters.application.ports import Inventory
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order
+from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order, sort_key
 from cse_core.errors import ConflictError, NotFoundError, RetryableError
 from cse_core.names import WILDCARD, ClusterName, VdcName
 from cse_core.operations import Operation, Operations
@@ -27,11 +27,11 @@ class ClusterDirectory:
         self._inventory = inventory
         self._operations = operations
 
-    def list(self, caller: Caller, parent: VdcName, *, after: str = "", limit: int) -> Page:
+    def page(self, caller: Caller, parent: VdcName, *, after: str = "", limit: int) -> Page:
         """Clusters of the VDC (or of all that the caller sees), from the one behind `after` on; at most `limit`."""
-        clusters = [cluster for cluster in self._find(caller, parent) if _key(cluster) > after]
+        clusters = [cluster for cluster in self._find(caller, parent) if sort_key(cluster) > after]
         page = clusters[:limit]
-        return Page(page, _key(page[-1]) if len(clusters) > limit else "")
+        return Page(page, sort_key(page[-1]) if len(clusters) > limit else "")
 
     def get(self, caller: Caller, name: ClusterName) -> Cluster:
         """The cluster with its nodes; without them if vCD shows the vApp's summary only."""
@@ -110,8 +110,3 @@ def _coming(job: CreateInput) -> Cluster:
         network=job.network,
         vdc_href=job.vdc.href,
     )
-
-
-def _key(cluster: Cluster) -> str:
-    """Sorts as `in_order` does: names hold no character below the separator."""
-    return "\0".join((cluster.name, cluster.org, cluster.vdc, cluster.uid))

@@ -10,7 +10,6 @@ from cse_clusters.domain.cluster import Cluster, Role, role_of
 from cse_clusters.domain.guest_scripts import KUBECONFIG
 from cse_clusters.domain.vcd import GuestMachine
 from cse_core.errors import (
-    CseError,
     FailedPreconditionError,
     NotFoundError,
     RetryableError,
@@ -53,11 +52,7 @@ class Kubeconfigs:
 
     def _logins(self, cluster: Cluster, machine: GuestMachine) -> Iterator[GuestLogin]:
         """The template's password first: clusters of 1.2.x have no other."""
-        try:
-            configured = self._templates.get(cluster.template or None).admin_password
-        except CseError:
-            configured = None  # the template is gone, or its service away; the machine's own password may do
-        for password in (configured, machine.password):
+        for password in (self._templates.admin_password(cluster.template), machine.password):
             if password:
                 yield GuestLogin(guest=machine, password=password)
 

@@ -3,6 +3,7 @@
 Stored operations outlive code: a field that is added gets a default, none is renamed.
 """
 
+import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Self, cast
 
@@ -77,7 +78,7 @@ class CreateInput:
         return bool(self.cpu_count or self.memory_mb)
 
     def as_json(self) -> JsonObject:
-        return cast(JsonObject, asdict(self))
+        return _plain(self)
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Self:
@@ -85,7 +86,7 @@ class CreateInput:
         fields["card"] = TaskCard(**fields["card"])
         fields["acting_as"] = ActingAs(**fields["acting_as"])
         fields["vdc"] = Vdc(**fields["vdc"])
-        fields["machine"] = VmTemplate(**fields["machine"])
+        fields["machine"] = VmTemplate(**{**fields["machine"], "hardware": tuple(fields["machine"]["hardware"])})
         fields["scripts"] = Scripts(**fields["scripts"])
         return cls(**fields)
 
@@ -110,7 +111,7 @@ class DeleteInput:
         return self.card.cluster_id
 
     def as_json(self) -> JsonObject:
-        return cast(JsonObject, asdict(self))
+        return _plain(self)
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Self:
@@ -120,6 +121,11 @@ class DeleteInput:
         return cls(**fields)
 
 
+def _plain(value: Any) -> JsonObject:
+    """A dataclass as JSON, and nothing that JSON would not give back."""
+    return cast(JsonObject, json.loads(json.dumps(asdict(value))))
+
+
 def card_of(data: JsonObject) -> TaskCard:
     """The task card in the input of any operation of ours."""
     return TaskCard(**cast(dict[str, Any], data["card"]))
@@ -127,9 +133,7 @@ def card_of(data: JsonObject) -> TaskCard:
 
 def cluster_to_json(cluster: Cluster) -> JsonObject:
     """A cluster as the result of an operation."""
-    data = cast(JsonObject, asdict(cluster))
-    data["state"] = cluster.state.value
-    return data
+    return _plain(cluster)
 
 
 def cluster_from_json(data: JsonObject) -> Cluster:

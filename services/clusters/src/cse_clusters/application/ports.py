@@ -50,8 +50,8 @@ class Inventory(Protocol):
         """Lists the vApps that carry `cse.cluster.id`, in no particular order.
 
         One query (its pages in parallel) whatever the number of VDCs, with `cse.cluster.id`, `cse.version`,
-        `cse.template`, `cse.master.ip` and `cse.operation.id` in `metadata`. The filters are equalities that vCD
-        applies; `org` is for system administrators, others see their own anyway.
+        `cse.template`, `cse.master.ip` and `cse.operation.id` in `metadata`. The filters are exact names; `org` is for
+        system administrators, others see their own anyway.
         """
         ...
 
@@ -114,7 +114,7 @@ class VappHost(Protocol):
         ...
 
     def set_hardware(self, who: Actor, machine_href: str, *, cpu_count: int, memory_mb: int) -> Sequence[str]:
-        """Changes a powered-off machine; 0 leaves a value. Returns the tasks, which may have ended already."""
+        """Changes a powered-off machine where it differs; 0 leaves a value. Returns the tasks, if any."""
         ...
 
     def power_on(self, who: Actor, vapp_href: str) -> str:
@@ -126,7 +126,10 @@ class VappHost(Protocol):
         ...
 
     def delete(self, who: Actor, vapp_href: str) -> str | None:
-        """Deletes the vApp with all machines, powered on or not. None if it is gone already."""
+        """Deletes the vApp with all machines, powered on or not.
+
+        None if it is gone, or not for this actor to delete: vCD does not tell the two apart.
+        """
         ...
 
     def wait(self, task_href: str, check: Check) -> None:
@@ -192,6 +195,7 @@ class TaskCard:
     cluster_id: str
     cluster_name: str
     org: str
+    org_id: str
     user: str
     user_id: str
 
@@ -204,7 +208,7 @@ class TaskBoard(Protocol):
         ...
 
     def progress(self, href: str, card: TaskCard, text: str, percent: int) -> None:
-        """Shows what is being done."""
+        """Shows what is being done; returns at once, and a failure is the adapter's to log."""
         ...
 
     def succeed(self, href: str, card: TaskCard, text: str) -> None:
@@ -218,15 +222,11 @@ class TaskBoard(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """A template as the templates service describes it. cpu_count and memory_mb are a node's unless asked otherwise."""
+    """A template as the templates service describes it."""
 
     name: str
     catalog: str
     item: str
-    cpu_count: int
-    memory_mb: int
-    admin_password: Secret | None = None
-    """From the configuration: set on the nodes in place of a password of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +243,7 @@ class Scripts:
 class Templates(Protocol):
     """What clusters are made from."""
 
-    def get(self, name: str | None) -> Template:
+    def get(self, credentials: Credentials, name: str | None) -> Template:
         """The template, or the default one.
 
         Raises:
@@ -251,10 +251,14 @@ class Templates(Protocol):
         """
         ...
 
-    def scripts(self, name: str) -> Scripts:
+    def scripts(self, credentials: Credentials, name: str) -> Scripts:
         """Its scripts.
 
         Raises:
             NotFoundError: reason TEMPLATE_NOT_FOUND.
         """
+        ...
+
+    def admin_password(self, name: str) -> Secret | None:
+        """What the configuration sets as root's password in place of one of each node's own; asks nobody."""
         ...

@@ -1,10 +1,5 @@
 """How an operation tells people where it stands: its own events and the vCD task say the same."""
 
-import threading
-import time
-from collections.abc import Callable
-from typing import Final
-
 import structlog
 
 from cse_clusters.application.operation_data import card_of
@@ -14,39 +9,20 @@ from cse_core.operations import Operation, OperationContext
 
 log = structlog.get_logger()
 
-_PERIOD_S: Final = 1.0
-
 
 class Progress:
-    """Reports the progress of one operation.
+    """Reports the progress of one operation."""
 
-    Its vCD task is written at most once a second; the operation's own events are complete. A task that cannot be
-    written does not stop the work.
-    """
-
-    def __init__(
-        self, board: TaskBoard, task_href: str, ctx: OperationContext, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, board: TaskBoard, task_href: str, ctx: OperationContext) -> None:
         self._board = board
         self._href = task_href
         self._card = card_of(ctx.input)
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._written_at = -_PERIOD_S
 
     def say(self, ctx: OperationContext, text: str, percent: int) -> None:
         """Args: `ctx` of the branch that speaks, a sentence, and the share of all work that is done."""
         ctx.progress(text, percent=percent)
-        if not self._href or not self._lock.acquire(blocking=False):
-            return  # another branch is writing
-        try:
-            if self._clock() - self._written_at >= _PERIOD_S:
-                self._board.progress(self._href, self._card, text, percent)
-                self._written_at = self._clock()
-        except CseError as exc:
-            log.warning("task_update_failed", task=self._href, reason=exc.code, error=exc.message)
-        finally:
-            self._lock.release()
+        if self._href:
+            self._board.progress(self._href, self._card, text, percent)
 
 
 def finish_task(board: TaskBoard, operation: Operation) -> None:

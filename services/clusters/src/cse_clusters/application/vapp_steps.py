@@ -102,7 +102,7 @@ class VappSteps:
         self._host.wait(when_free(self._ctx, begin, within=self._limits.busy), self._ctx.check)
 
     def add_machines(self, plan: ClusterPlan, admin_password: Secret | None) -> Json:
-        """One recompose for all of them; powers them on as well unless their hardware is to be changed first."""
+        """One recompose for all of them; powers them on as well unless their hardware is to be looked at first."""
         job = self._job
 
         def begin() -> str | None:
@@ -112,7 +112,7 @@ class VappSteps:
                 job.acting_as.credentials(self._ctx),
                 self.href,
                 job.machine,
-                [MachineSpec(name=name, storage_profile=job.storage_profile) for name in plan.machines],
+                [self._spec(name) for name in plan.machines],
                 network=job.network,
                 admin_password=admin_password,
                 power_on=not job.has_own_hardware,
@@ -123,13 +123,19 @@ class VappSteps:
             self._host.wait(task, self._ctx.check)
         return None
 
+    def _spec(self, name: str) -> MachineSpec:
+        job = self._job
+        return MachineSpec(
+            name=name, cpu_count=job.cpu_count, memory_mb=job.memory_mb, storage_profile=job.storage_profile
+        )
+
     def _machines(self) -> dict[str, str]:
         """Href by name of the machines that the vApp has."""
         details = self._inventory.vapp(SERVICE, self.href)
         return {machine.name: machine.href for machine in details.machines} if details else {}
 
     def size(self, plan: ClusterPlan) -> None:
-        """Sets CPUs and memory, then powers on for the first time."""
+        """Sets CPUs and memory where the recompose did not, then powers on for the first time."""
         hrefs = self._machines()
 
         def branch(name: str) -> Branch:

@@ -45,4 +45,5 @@ class Caller:
     org: str
     org_id: str
     """UUID of the org, bare."""
+    role: str = ""
     is_system_administrator: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Final
 
 from cse_clusters.domain.access import Caller
@@ -33,7 +33,7 @@ def role_of(machine_name: str) -> Role | None:
     return Role(prefix) if dash and prefix in list(Role) else None
 
 
-class State(Enum):
+class State(StrEnum):
     """Where a cluster stands as seen by CSE."""
 
     CREATING = "creating"
@@ -134,4 +134,9 @@ def cluster_of(vapp: VappRecord, caller: Caller, changing: State | None = None) 
 
 def in_order(clusters: Iterable[Cluster]) -> list[Cluster]:
     """By name; what has the same name in an order that never changes."""
-    return sorted(clusters, key=lambda cluster: (cluster.name, cluster.org, cluster.vdc, cluster.uid))
+    return sorted(clusters, key=sort_key)
+
+
+def sort_key(cluster: Cluster) -> str:
+    """The cluster's place in that order. vCD's names hold no NUL."""
+    return f"{cluster.name}\0{cluster.org}\0{cluster.vdc}\0{cluster.uid}"

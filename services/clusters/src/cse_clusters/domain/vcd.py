@@ -30,6 +30,8 @@ class VmTemplate:
 
     href: str
     name: str
+    hardware: tuple[str, ...] = ()
+    """How vCD describes its CPUs and memory; opaque to us, wanted back when machines are made from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,9 @@ class MachineSpec:
     """A machine to be made; it is also the guest's host name."""
 
     name: str
+    cpu_count: int = 0
+    """0 takes the template's, here and below."""
+    memory_mb: int = 0
     storage_profile: str | None = None
     """Href; None takes the VDC's default."""
 

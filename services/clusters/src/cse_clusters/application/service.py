@@ -1,0 +1,41 @@
+"""The use cases of the cluster manager in one place, and who is let in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cse_clusters.application.creating import ClusterCreation
+from cse_clusters.application.deleting import ClusterDeletion
+from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.ports import Callers
+from cse_clusters.application.system import SystemState
+from cse_clusters.domain.access import Caller, Credentials
+from cse_core.operations import Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterUseCases:
+    """What an entry point may call."""
+
+    callers: Callers
+    state: SystemState
+    directory: ClusterDirectory
+    creation: ClusterCreation
+    deletion: ClusterDeletion
+    kubeconfigs: Kubeconfigs
+
+    def admit(self, credentials: Credentials) -> Caller:
+        """Who calls.
+
+        Raises:
+            UnauthenticatedError: vCD does not accept the token.
+            FailedPreconditionError: reason SERVICE_DISABLED.
+        """
+        caller = self.callers.identify(credentials)
+        self.state.require_running()
+        return caller
+
+
+def sees_operation(caller: Caller) -> Callable[[Operation], bool]:
+    """Operations are for the org that owns them, and for system administrators."""
+    return lambda operation: caller.is_system_administrator or operation.owner == caller.org_id

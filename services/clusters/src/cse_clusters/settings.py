@@ -1,0 +1,47 @@
+"""What the process is told by its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Self, cast
+
+from cse_core.settings import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClustersSettings:
+    """Read once, at start; a bad value names its variable."""
+
+    listen: str = "127.0.0.1:7401"
+    """`CSE_CLUSTERS_LISTEN`: `host:port` or `unix:/path`."""
+    templates_target: str = "127.0.0.1:7402"
+    """`CSE_TEMPLATES_TARGET`: where the templates service listens."""
+    operation_timeout: timedelta = timedelta(minutes=60)
+    """`CSE_OPERATION_TIMEOUT` (seconds): what has not ended by then is ended as failed."""
+    task_timeout: timedelta = timedelta(minutes=30)
+    """`CSE_VCD_TASK_TIMEOUT` (seconds): how long one vCD task may run before it is called stuck."""
+    running_operations: int = 64
+    """`CSE_RUNNING_OPERATIONS`: at work at once; more are queued."""
+    log_level: str = "INFO"
+    """`CSE_LOG_LEVEL`"""
+    log_format: Literal["console", "json"] = "console"
+    """`CSE_LOG_FORMAT`"""
+
+    @classmethod
+    def read(cls, values: Mapping[str, str] | None = None) -> Self:
+        """Reads the settings; raises SettingsError."""
+        environment = Environment(os.environ if values is None else values)
+        return cls(
+            listen=environment.address("CSE_CLUSTERS_LISTEN", cls.listen),
+            templates_target=environment.address("CSE_TEMPLATES_TARGET", cls.templates_target),
+            operation_timeout=environment.seconds("CSE_OPERATION_TIMEOUT", cls.operation_timeout),
+            task_timeout=environment.seconds("CSE_VCD_TASK_TIMEOUT", cls.task_timeout),
+            running_operations=environment.integer(
+                "CSE_RUNNING_OPERATIONS", cls.running_operations, low=1, high=10_000
+            ),
+            log_level=environment.choice("CSE_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
+            log_format=cast(
+                Literal["console", "json"], environment.choice("CSE_LOG_FORMAT", cls.log_format, ("console", "json"))
+            ),
+        )
