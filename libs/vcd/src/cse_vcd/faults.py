@@ -1,0 +1,59 @@
+"""What vCenter's faults mean for us, and whether trying again helps."""
+
+import ssl
+from http.client import HTTPException
+from typing import Any, Final
+from xml.parsers.expat import ExpatError
+
+from cse_core.errors import CseError, ExhaustedError
+from cse_vcd.errors import (
+    GuestError,
+    GuestFileNotFoundError,
+    GuestGoneError,
+    GuestLoginError,
+    GuestUnavailableError,
+    UntrustedError,
+    VcenterUnavailableError,
+    tidy,
+)
+from cse_vcd.soap import vim, vmodl
+
+SESSION_OVER: Final[type[Exception]] = vim.fault.NotAuthenticated
+FAULT: Final[type[Exception]] = vmodl.MethodFault
+"""The root of all faults."""
+TRANSPORT: Final = (OSError, HTTPException, ExpatError)
+"""What a call raises when there was no answer that can be read."""
+
+_MEANING: Final[tuple[tuple[Any, type[CseError], str], ...]] = (
+    (vim.fault.InvalidLogin, VcenterUnavailableError, "it refuses our account; check the section `vcs`"),
+    (vim.fault.NoPermission, GuestError, "our account may not do this; it needs the privileges for guest operations"),
+    (vmodl.fault.ManagedObjectNotFound, GuestGoneError, "there is no such machine (any more)"),
+    (vim.fault.GuestOperationsUnavailable, GuestUnavailableError, "the guest's tools do not run"),
+    (vim.fault.InvalidGuestLogin, GuestLoginError, "the guest refuses the password"),
+    (vim.fault.TooManyGuestLogons, ExhaustedError, "the guest has too many logins"),
+    (vim.fault.FileNotFound, GuestFileNotFoundError, "the guest has no such file"),
+    (vim.fault.InvalidState, GuestUnavailableError, "the machine is off or busy"),
+    (vim.fault.TaskInProgress, GuestUnavailableError, "another task works on the machine"),
+)
+_PASSING: Final = (vmodl.fault.SystemError, vmodl.fault.HostCommunication, vmodl.fault.RequestCanceled)
+
+
+def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
+    """The error for what a call of pyVmomi has raised. The message begins with what was being done."""
+    where = f"{doing}: vCenter {vcenter!r}"
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return UntrustedError(
+            f"{where} shows a certificate that is not trusted; install its authority on this machine, or set "
+            "`verify: false` for it in the section `vcs`", vcenter=vcenter,
+        )
+    for kind, error, meaning in _MEANING:
+        if isinstance(exc, kind):
+            return error(f"{where}: {meaning}", vcenter=vcenter)
+    if isinstance(exc, _PASSING) or not isinstance(exc, FAULT):
+        return VcenterUnavailableError(f"{where} does not answer ({_says(exc)})", vcenter=vcenter)
+    return GuestError(f"{where}: {_says(exc)}", vcenter=vcenter, fault=type(exc).__name__.rsplit(".", 1)[-1])
+
+
+def _says(exc: BaseException) -> str:
+    text = getattr(exc, "msg", None) or getattr(exc, "strerror", None)
+    return tidy(text) if isinstance(text, str) and text else type(exc).__name__.rsplit(".", 1)[-1]

@@ -1,0 +1,346 @@
+"""Work inside a machine's operating system, through its tools: no network to the guest is needed.
+
+    guest = Guest(vcenters.get("vc1"), moid="vm-101", password=…)
+    guest.wait_ready(timeout_s=600)
+    result = guest.run_script(body, {"CSE_NODE_NAME": "node-7k2p"}, timeout_s=900)
+
+Errors say whether trying again helps: GuestUnavailableError and VcenterUnavailableError are retryable, GuestLoginError,
+GuestGoneError and GuestError are not.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from cse_core.errors import CseError, DeadlineError, ExhaustedError
+from cse_core.secret import Secret
+from cse_vcd.errors import (
+    GuestFileNotFoundError,
+    GuestLoginError,
+    GuestUnavailableError,
+    ScriptTimeoutError,
+    VcenterUnavailableError,
+)
+from cse_vcd.soap import vim
+from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Check, Clock, Deadline, no_check, pause
+from cse_vcd.vcenter import Vcenter
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+OUTPUT_BYTES: Final = 64 * 1024
+"""How much is kept of each stream of a script, its end, unless the caller asks for more or less."""
+
+_FIRST_POLL_S: Final = 0.05
+_MOST_POLL_S: Final = 2.0
+_TOOLS_RUN: Final = "guestToolsRunning"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KILLED_WITHIN_S: Final = 10.0
+_MARK: Final = "CSE_SCRIPT_DIRECTORY"
+_KILL_ALL: Final = """\
+for process in /proc/[0-9]*; do
+  if grep --quiet --null-data --no-messages --line-regexp --fixed-strings -e '{mark}' "$process/environ"; then
+    kill -KILL "${{process#/proc/}}"
+  fi
+done
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptResult:
+    """How a script ended. Streams are cut to their ends; what is no UTF-8 is replaced."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    is_cut: bool = False
+    """Whether a stream was longer than what is here."""
+
+
+class Guest:
+    """The guest of one machine, and root's login to it. Keeps no state; may be used by many threads."""
+
+    def __init__(
+        self, vcenter: Vcenter, *, moid: str, password: Secret, user: str = "root", clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._vcenter = vcenter
+        self._moid = moid
+        self._login = vim.vm.guest.NamePasswordAuthentication(
+            interactiveSession=False, username=user, password=password.reveal()
+        )
+        self._user = user
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Guest(vcenter={self._vcenter.name!r}, moid={self._moid!r}, user={self._user!r})"
+
+    def tools_run(self) -> bool:
+        """Whether the guest's tools answer.
+
+        Raises:
+            GuestGoneError: vCenter does not know the machine.
+            VcenterUnavailableError: vCenter does not answer.
+        """
+        info = self._vcenter.call("reading the tools' state", lambda vc: vc.machine(self._moid).guest)
+        return info is not None and info.toolsRunningStatus == _TOOLS_RUN
+
+    def check_login(self) -> None:
+        """Returns if the guest accepts the login.
+
+        Raises:
+            GuestUnavailableError: its tools do not run (yet).
+            GuestLoginError: it refuses the password.
+        """
+        self._vcenter.call(
+            "logging in to the guest",
+            lambda vc: vc.credentials.ValidateCredentialsInGuest(vc.machine(self._moid), self._login),
+        )
+
+    def wait_ready(self, *, timeout_s: float, check: Check = no_check) -> None:
+        """Returns when tools run and the guest accepts the login.
+
+        A guest that boots refuses the password until customization has set it, so a refusal counts only at the end.
+
+        Raises:
+            GuestLoginError: tools run, but the password was refused to the end.
+            DeadlineError: it was not ready in time; the message says what was seen last.
+            GuestGoneError: vCenter does not know the machine.
+        """
+        deadline = Deadline(timeout_s, self._clock)
+        backoff = Backoff(0.1, _MOST_POLL_S)
+        while True:
+            seen = self._why_not_ready()
+            if seen is None:
+                return
+            if deadline.passed:
+                if isinstance(seen, GuestLoginError):
+                    raise seen
+                raise DeadlineError(f"the guest was not ready within {timeout_s:.0f} s; {seen}") from seen
+            pause(backoff.next_s(), check, deadline, self._clock)
+
+    def run_script(
+        self,
+        script: str | Secret,
+        env: Mapping[str, str | Secret] | None = None,
+        *,
+        timeout_s: float,
+        check: Check = no_check,
+        output_bytes: int = OUTPUT_BYTES,
+    ) -> ScriptResult:
+        """Runs a bash script and returns how it ended; an exit code other than 0 is no error here.
+
+        Script, variables and output live in a directory that only this user can read, and that is deleted however this
+        ends. A vCenter or tools that are away for a while do not end the wait.
+
+        Args:
+            script: its text; a shebang is not needed.
+            env: variables that are exported before it; values are quoted and may be anything.
+            timeout_s: how long it may run.
+            check: called at least once a second; what it raises ends the script, and passes through.
+            output_bytes: how much of the end of each stream is fetched.
+
+        Raises:
+            ScriptTimeoutError: it did not end in time; it has been killed.
+            GuestUnavailableError: the guest was restarted, or its tools ended, while it ran.
+            CseError: it could not be started.
+        """
+        body = script.reveal() if isinstance(script, Secret) else script
+        directory = self._make_directory()
+        try:
+            text = compose_script(body, {_MARK: directory, **(env or {})})
+            self.write_file(f"{directory}/script", text.encode(), mode=0o700)
+            exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
+            stdout, cut_out = self._stream(f"{directory}/stdout", output_bytes)
+            stderr, cut_err = self._stream(f"{directory}/stderr", output_bytes)
+            return ScriptResult(exit_code=exit_code, stdout=stdout, stderr=stderr, is_cut=cut_out or cut_err)
+        finally:
+            self._delete_directory(directory)
+
+    def run(self, *command: str, timeout_s: float, check: Check = no_check) -> ScriptResult:
+        """Runs one command, whose arguments are quoted; otherwise as `run_script`."""
+        return self.run_script(f"exec {shlex.join(command)}", timeout_s=timeout_s, check=check)
+
+    def read_file(self, path: str, max_bytes: int) -> bytes:
+        """The file's content.
+
+        Raises:
+            GuestFileNotFoundError: the guest has no such file.
+            ExhaustedError: it is longer than `max_bytes`.
+        """
+        content, is_cut = self._fetch(path, max_bytes, keep_end=False)
+        if is_cut:
+            raise ExhaustedError(f"the file {path!r} in the guest is longer than {max_bytes} bytes", path=path)
+        return content
+
+    def write_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
+        """Writes the file, replacing one of that name."""
+        doing = "sending a file to the guest"
+        attributes = vim.vm.guest.FileManager.PosixFileAttributes(permissions=mode)
+
+        def send() -> None:
+            url = self._vcenter.call(
+                doing,
+                lambda vc: vc.files.InitiateFileTransferToGuest(
+                    vc.machine(self._moid), self._login, path, attributes, len(content), True
+                ),
+            )
+            self._vcenter.put(doing, url, content)
+
+        _twice(send)
+
+    def _why_not_ready(self) -> CseError | None:
+        try:
+            if not self.tools_run():
+                return GuestUnavailableError("its tools do not run yet")
+            self.check_login()
+        except (GuestUnavailableError, GuestLoginError, VcenterUnavailableError) as exc:
+            return exc
+        return None
+
+    def _make_directory(self) -> str:
+        directory: str = self._vcenter.call(
+            "making a directory in the guest",
+            lambda vc: vc.files.CreateTemporaryDirectoryInGuest(
+                vc.machine(self._moid), self._login, "cse-", "", "/tmp"  # noqa: S108 - the guest's, and private there
+            ),
+            repeatable=False,
+        )
+        return directory
+
+    def _delete_directory(self, directory: str) -> None:
+        try:
+            self._vcenter.call(
+                "cleaning up in the guest",
+                lambda vc: vc.files.DeleteDirectoryInGuest(vc.machine(self._moid), self._login, directory, True),
+            )
+        except CseError as exc:
+            log.info("guest_not_cleaned_up", moid=self._moid, directory=directory, error=str(exc))
+
+    def _start_in(self, directory: str, name: str) -> int:
+        """Starts a script of the directory; returns its process id."""
+        script, stdout, stderr = (shlex.quote(f"{directory}/{leaf}") for leaf in (name, "stdout", "stderr"))
+        spec = vim.vm.guest.ProcessManager.ProgramSpec(
+            programPath="/bin/bash", arguments=f"{script} </dev/null >{stdout} 2>{stderr}"
+        )
+        pid: int = self._vcenter.call(
+            "starting a program in the guest",
+            lambda vc: vc.processes.StartProgramInGuest(vc.machine(self._moid), self._login, spec),
+            repeatable=False,
+        )
+        return pid
+
+    def _await(self, pid: int, directory: str, timeout_s: float, check: Check) -> int:
+        """The exit code of the program."""
+        deadline = Deadline(timeout_s, self._clock)
+        backoff = Backoff(_FIRST_POLL_S, _MOST_POLL_S)
+        try:
+            while True:
+                exit_code = self._exit_code(pid)
+                if exit_code is not None:
+                    return exit_code
+                if deadline.passed:
+                    raise ScriptTimeoutError(
+                        f"a script in the guest did not end within {timeout_s:.0f} s and was killed", moid=self._moid
+                    )
+                pause(backoff.next_s(), check, deadline, self._clock)
+        except _ENDED_BY_ITSELF:
+            raise
+        except BaseException:
+            self._kill(pid, directory)
+            raise
+
+    def _exit_code(self, pid: int) -> int | None:
+        """None while it runs, and while nobody can tell."""
+        try:
+            found = self._processes(pid)
+        except (VcenterUnavailableError, GuestUnavailableError) as exc:
+            log.info("guest_not_asked", moid=self._moid, error=str(exc))
+            return None
+        if not found:
+            raise _LostProcessError(
+                "the guest was restarted while a script ran; how it ended is not known", moid=self._moid
+            )
+        code = found[0].exitCode
+        return None if found[0].endTime is None and code is None else int(code or 0)
+
+    def _processes(self, pid: int) -> list[Any]:
+        def ask(vc: Any) -> list[Any]:
+            try:
+                return list(vc.processes.ListProcessesInGuest(vc.machine(self._moid), self._login, [pid]))
+            except vim.fault.GuestProcessNotFound:
+                return []
+
+        return self._vcenter.call("asking for a program in the guest", ask)
+
+    def _kill(self, pid: int, directory: str) -> None:
+        """Ends the script and all that it has started: those have its directory in their environment."""
+        try:
+            self._vcenter.call(
+                "killing a program in the guest",
+                lambda vc: vc.processes.TerminateProcessInGuest(vc.machine(self._moid), self._login, pid),
+            )
+            self.write_file(f"{directory}/kill", _KILL_ALL.format(mark=f"{_MARK}={directory}").encode(), mode=0o700)
+            killer = self._start_in(directory, "kill")
+            deadline = Deadline(_KILLED_WITHIN_S, self._clock)
+            while self._exit_code(killer) is None and not deadline.passed:
+                pause(0.2, no_check, deadline, self._clock)
+        except CseError as exc:
+            log.warning("guest_program_not_killed", moid=self._moid, error=str(exc))
+
+    def _stream(self, path: str, max_bytes: int) -> tuple[str, bool]:
+        try:
+            content, is_cut = self._fetch(path, max_bytes, keep_end=True)
+        except GuestFileNotFoundError:
+            return "", False
+        return content.decode(errors="replace"), is_cut
+
+    def _fetch(self, path: str, max_bytes: int, *, keep_end: bool) -> tuple[bytes, bool]:
+        doing = "fetching a file from the guest"
+
+        def fetch() -> tuple[bytes, bool]:
+            ticket = self._vcenter.call(
+                doing,
+                lambda vc: vc.files.InitiateFileTransferFromGuest(vc.machine(self._moid), self._login, path),
+            )
+            if not keep_end and ticket.size > max_bytes:
+                return b"", True
+            return self._vcenter.get(doing, ticket.url, max_bytes, keep_end=keep_end)
+
+        return _twice(fetch)
+
+
+def _twice(transfer: Callable[[], T]) -> T:
+    """A transfer's address is good for one try, so a second one needs a new address."""
+    try:
+        return transfer()
+    except VcenterUnavailableError:
+        return transfer()
+
+
+class _LostProcessError(GuestUnavailableError):
+    """The guest does not know the program any more, so there is nothing to kill."""
+
+
+_ENDED_BY_ITSELF: Final = (_LostProcessError,)
+
+
+def compose_script(body: str, env: Mapping[str, str | Secret]) -> str:
+    """One bash script that exports the variables, quoted, and goes on with the body.
+
+    Raises:
+        ValueError: a name is no name of a variable, or a value holds a NUL character, which no variable can.
+    """
+    lines = ["#!/bin/bash"]
+    for name, value in env.items():
+        text = value.reveal() if isinstance(value, Secret) else value
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a variable")
+        if "\0" in text:
+            raise ValueError(f"the value of {name} holds a NUL character")
+        lines.append(f"export {name}={shlex.quote(text)}")
+    return "\n".join([*lines, body, ""])

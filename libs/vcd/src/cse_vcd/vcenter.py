@@ -1,0 +1,284 @@
+"""Sessions with vCenters, one for each, shared by all threads.
+
+    vcenters = Vcenters.from_config(account, config.vcs)
+    vcenters.get("vc1").call("reading the tools' state", lambda vc: vc.machine("vm-101").guest)
+
+A session is opened when first used and again when vCenter has forgotten it. No call waits for ever, and no vCenter gets
+more than so many calls at once.
+"""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+
+from cse_core.config import VcenterConfig
+from cse_core.errors import FailedPreconditionError, NotFoundError
+from cse_core.secret import Secret
+from cse_vcd.errors import UntrustedError, VcdUnavailableError, VcenterUnavailableError, from_transport
+from cse_vcd.faults import FAULT, SESSION_OVER, TRANSPORT, from_vim
+from cse_vcd.platform import vcenter_url
+from cse_vcd.session import VcdSession
+from cse_vcd.soap import SoapStubAdapter, vim
+from cse_vcd.transport import PooledAdapter, equip
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_API: Final = "vim.version.version10"
+"""vSphere 6.0: has all that we use, and every vCenter since then speaks it."""
+_IDLE_S: Final = 3
+"""Connections idle for longer are not used again: the other side may be closing them at that moment."""
+_QUEUE_S: Final = 120.0
+_CHUNK: Final = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class VcenterLogin:
+    """How a vCenter is spoken to. Times are in seconds and hold for each call."""
+
+    user: str
+    password: Secret
+    verify: bool | str = True
+    """Whether certificates are checked, or the path of the file with the authorities to trust."""
+    timeout_s: float = 30.0
+    calls: int = 16
+    """How many calls are made at once."""
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """A session, and the managers found through it."""
+
+    stub: Any
+    sessions: Any
+    files: Any
+    processes: Any
+    credentials: Any
+
+    def machine(self, moid: str) -> Any:
+        """The virtual machine; nothing is asked."""
+        return vim.VirtualMachine(moid, self.stub)
+
+
+class Vcenter:
+    """One vCenter. Everything raises errors of `cse_vcd.errors` that begin with what was being done."""
+
+    def __init__(self, name: str, *, host: str, port: int, login: VcenterLogin) -> None:
+        self.name = name
+        self._host = host
+        self._port = port
+        self._login = login
+        self._slots = threading.BoundedSemaphore(login.calls)
+        self._lock = threading.Lock()
+        self._connection: _Connection | None = None
+        adapter = PooledAdapter(
+            connect_timeout_s=login.timeout_s, read_timeout_s=login.timeout_s, pool_size=login.calls
+        )
+        self._adapter = adapter
+        self._http = equip(requests.Session(), adapter)
+
+    @property
+    def address(self) -> str:
+        return f"{self._host}:{self._port}"
+
+    def call(self, doing: str, use: Callable[[_Connection], T], *, repeatable: bool = True) -> T:
+        """Uses the session.
+
+        Args:
+            doing: what for, in words: messages begin with it.
+            use: may be called twice, if the session turns out to be over.
+            repeatable: whether it may also be called again when the connection broke and nobody knows how far it got.
+
+        Raises:
+            VcenterUnavailableError: vCenter does not answer, or refuses our account.
+            CseError: what the fault means, see `cse_vcd.faults`.
+        """
+        with self._slot(doing), self._translated(doing):
+            connection = self._connected(None)
+            try:
+                return use(connection)
+            except SESSION_OVER:
+                log.info("vcenter_session_expired", vcenter=self.name)
+                connection = self._connected(connection)
+            except TRANSPORT as exc:
+                if not repeatable:
+                    raise
+                log.info("vcenter_call_repeated", vcenter=self.name, error=type(exc).__name__)
+            return use(connection)
+
+    def check(self) -> None:
+        """Logs in if need be; returns when vCenter answers.
+
+        Raises:
+            VcenterUnavailableError: vCenter does not answer, or refuses our account.
+        """
+        self.call("checking it", lambda connection: connection.sessions.currentSession)
+
+    def put(self, doing: str, url: str, content: bytes) -> None:
+        """Sends a file to where vCenter said. Raises as `call`."""
+        with self._slot(doing), self._translated(doing):
+            response = self._http.put(self._url(url), data=content, verify=self._login.verify)
+            _expect_ok(response, doing)
+
+    def get(self, doing: str, url: str, max_bytes: int, *, keep_end: bool = False) -> tuple[bytes, bool]:
+        """Fetches a file from where vCenter said.
+
+        Returns:
+            At most `max_bytes` of it (the first, or the last with `keep_end`), and whether that is less than all.
+
+        Raises:
+            As `call`.
+        """
+        with self._slot(doing), self._translated(doing):
+            with self._http.get(self._url(url), verify=self._login.verify, stream=True) as response:
+                _expect_ok(response, doing)
+                return _bounded(response.iter_content(_CHUNK), max_bytes, keep_end=keep_end)
+
+    def close(self) -> None:
+        """Ends the session."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.sessions.Logout()
+            except (FAULT, *TRANSPORT) as exc:
+                log.info("vcenter_logout_failed", vcenter=self.name, error=type(exc).__name__)
+            connection.stub.DropConnections()
+        self._adapter.shut_down()
+
+    @contextmanager
+    def _slot(self, doing: str) -> Iterator[None]:
+        if not self._slots.acquire(timeout=_QUEUE_S):
+            raise VcenterUnavailableError(f"{doing}: vCenter {self.name!r} has been too busy for {_QUEUE_S:.0f} s")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except requests.RequestException as exc:
+            error = from_transport(exc, f"vCenter {self.name!r}")
+            kind = UntrustedError if isinstance(error, UntrustedError) else VcenterUnavailableError
+            raise kind(f"{doing}: {error.message}", vcenter=self.name) from exc
+        except (FAULT, *TRANSPORT) as exc:
+            raise from_vim(exc, doing, self.name) from exc
+
+    def _url(self, url: str) -> str:
+        """vSphere may write `*` for its own host."""
+        return url.replace("://*:", f"://{self._host}:", 1).replace("://*/", f"://{self.address}/", 1)
+
+    def _connected(self, stale: _Connection | None) -> _Connection:
+        """The present session, or a new one if there is none but `stale`; one thread logs in for all."""
+        with self._lock:
+            if self._connection is None or self._connection is stale:
+                self._connection = None
+                self._connection = self._connect()
+            return self._connection
+
+    def _connect(self) -> _Connection:
+        login = self._login
+        stub = SoapStubAdapter(
+            host=self._host, port=self._port, version=_API, sslContext=_tls(login.verify), poolSize=login.calls,
+            httpConnectionTimeout=login.timeout_s, connectionPoolTimeout=_IDLE_S,
+        )
+        content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+        content.sessionManager.Login(login.user, login.password.reveal())
+        guests = content.guestOperationsManager
+        return _Connection(
+            stub, content.sessionManager, guests.fileManager, guests.processManager, guests.authManager
+        )
+
+
+class Vcenters:
+    """The vCenters that vCD uses, by their names in vCD. Their addresses are asked of vCD, once."""
+
+    def __init__(self, account: VcdSession, logins: Mapping[str, VcenterLogin]) -> None:
+        self._account = account
+        self._logins = logins
+        self._lock = threading.Lock()
+        self._known: dict[str, Vcenter] = {}
+
+    @classmethod
+    def from_config(cls, account: VcdSession, config: Iterable[VcenterConfig]) -> "Vcenters":
+        """From the section `vcs` of the configuration file."""
+        logins = {
+            vcenter.name: VcenterLogin(user=vcenter.username, password=vcenter.password, verify=vcenter.verify)
+            for vcenter in config
+        }
+        return cls(account, logins)
+
+    def get(self, name: str) -> Vcenter:
+        """The vCenter of this name.
+
+        Raises:
+            FailedPreconditionError: the configuration has no account for it.
+            NotFoundError: vCD does not know it.
+        """
+        login = self._logins.get(name)
+        if login is None:
+            raise FailedPreconditionError(
+                f"the section `vcs` of the configuration has no vCenter {name!r}; add it with its account",
+                reason="VCENTER_NOT_CONFIGURED", vcenter=name,
+            )
+        with self._lock:
+            known = self._known.get(name)
+        if known is None:
+            host, port = self._address(name)
+            with self._lock:
+                known = self._known.setdefault(name, Vcenter(name, host=host, port=port, login=login))
+        return known
+
+    def close(self) -> None:
+        """Ends all sessions."""
+        with self._lock:
+            known, self._known = list(self._known.values()), {}
+        for vcenter in known:
+            vcenter.close()
+
+    def _address(self, name: str) -> tuple[str, int]:
+        url = vcenter_url(self._account, name)
+        if url is None:
+            raise NotFoundError(f"vCD has no vCenter {name!r}; is its name in `vcs` that in vCD?", vcenter=name)
+        parts = urlsplit(url)
+        if not parts.hostname:
+            raise VcdUnavailableError(f"vCD has no address for vCenter {name!r}", vcenter=name)
+        return parts.hostname, parts.port or 443
+
+
+def _tls(verify: bool | str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _expect_ok(response: requests.Response, doing: str) -> None:
+    if response.status_code != 200:
+        raise VcenterUnavailableError(f"{doing}: the transfer was answered with HTTP status {response.status_code}")
+
+
+def _bounded(chunks: Iterable[bytes], max_bytes: int, *, keep_end: bool) -> tuple[bytes, bool]:
+    kept = b""
+    for chunk in chunks:
+        kept += chunk
+        if len(kept) > max_bytes:
+            if not keep_end:
+                return kept[:max_bytes], True
+            break
+    else:
+        return kept, False
+    for chunk in chunks:
+        kept = (kept + chunk)[-max_bytes - _CHUNK :]
+    return kept[-max_bytes:], True
