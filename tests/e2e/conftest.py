@@ -8,10 +8,10 @@ import pytest
 from cse_lab.lab import down, up
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
-from cse_testing.vcd_cli import VcdCli
+from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
-CliFactory = Callable[[str, str, str], VcdCli]
+CliFactory = Callable[[str, str, str], LabCli]
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +32,8 @@ def lab(lab_state: LabState) -> dict[str, str]:
 def log_in(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> CliFactory:
     """Gives a vcd-cli that is logged in as a user of an organisation."""
 
-    def factory(org: str, user: str, password: str) -> VcdCli:
-        cli = VcdCli(tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
+    def factory(org: str, user: str, password: str) -> LabCli:
+        cli = LabCli(tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
         cli.login(org, user, password)
         return cli
 
@@ -41,19 +41,19 @@ def log_in(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Cli
 
 
 @pytest.fixture(scope="session")
-def tenant(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+def tenant(lab: dict[str, str], log_in: CliFactory) -> LabCli:
     """An organisation administrator."""
     return log_in(lab["LAB_ORG"], lab["LAB_TENANT"], lab["LAB_TENANT_PASSWORD"])
 
 
 @pytest.fixture(scope="session")
-def stranger(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+def stranger(lab: dict[str, str], log_in: CliFactory) -> LabCli:
     """An administrator of another organisation."""
     return log_in(lab["LAB2_ORG"], lab["LAB2_TENANT"], lab["LAB2_TENANT_PASSWORD"])
 
 
 @pytest.fixture(scope="session")
-def sysadmin(lab: dict[str, str], log_in: CliFactory) -> VcdCli:
+def sysadmin(lab: dict[str, str], log_in: CliFactory) -> LabCli:
     return log_in("System", lab["LAB_SYSADMIN"], lab["LAB_SYSADMIN_PASSWORD"])
 
 
@@ -70,7 +70,7 @@ def sysadmin_rest(lab: dict[str, str]) -> VcdRest:
 
 
 @pytest.fixture(scope="session")
-def cluster(tenant: VcdCli, lab: dict[str, str]) -> str:
+def cluster(tenant: LabCli, lab: dict[str, str]) -> str:
     """A cluster with two workers that the tenant created; no test deletes it."""
     name = "shared"
     tenant.run("cse", "cluster", "create", name, "-n", lab["LAB_NETWORK"], "-N", "2")

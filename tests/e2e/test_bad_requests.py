@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cse_testing.vcd_cli import VcdCli
+from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
 pytestmark = pytest.mark.timeout(240)
@@ -61,7 +61,7 @@ def test_an_unknown_cluster_is_not_found(tenant_rest: VcdRest, path: str) -> Non
     assert (reply.status, "none" in reply.message) == (404, True)
 
 
-def test_vcd_cli_shows_the_reason_to_the_user(tenant: VcdCli, lab: dict[str, str]) -> None:
+def test_vcd_cli_shows_the_reason_to_the_user(tenant: LabCli, lab: dict[str, str]) -> None:
     refused = tenant.attempt("cse", "cluster", "create", "a" * 26, "-n", lab["LAB_NETWORK"])
     assert refused.exit_code != 0
     assert "25" in refused.text

@@ -9,7 +9,7 @@ from cse_lab.lab import broker_of, down, up
 from cse_lab.processes import wait_until
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
-from cse_testing.vcd_cli import VcdCli
+from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
 pytestmark = pytest.mark.timeout(240)
@@ -34,7 +34,7 @@ def test_a_tenant_can_neither_disable_nor_stop(tenant_rest: VcdRest) -> None:
 
 
 def test_while_disabled_every_command_but_system_says_so(
-    sysadmin: VcdCli, tenant: VcdCli, tenant_rest: VcdRest, lab: dict[str, str]
+    sysadmin: LabCli, tenant: LabCli, tenant_rest: VcdRest, lab: dict[str, str]
 ) -> None:
     assert "Updated" in sysadmin.run("cse", "system", "disable").text
     try:
@@ -57,7 +57,7 @@ def test_while_disabled_every_command_but_system_says_so(
     assert tenant_rest.send("GET", "/api/cse").status == 200
 
 
-def test_the_service_is_not_stopped_while_it_is_enabled(sysadmin: VcdCli, sysadmin_rest: VcdRest) -> None:
+def test_the_service_is_not_stopped_while_it_is_enabled(sysadmin: LabCli, sysadmin_rest: VcdRest) -> None:
     refused = sysadmin.attempt("cse", "system", "stop", "--yes")
     assert "Cannot stop CSE while is enabled. Disable the service first." in refused.text
     assert sysadmin_rest.send("GET", "/api/cse/system").json()["status"] == "Running"
@@ -89,7 +89,7 @@ def short_lived_lab(tmp_path: Path) -> Iterator[LabState]:
 
 def test_a_disabled_service_can_be_stopped_and_ends(short_lived_lab: LabState, tmp_path: Path) -> None:
     lab = short_lived_lab.variables
-    administrator = VcdCli(tmp_path / "home", host=lab["LAB_VCD"])
+    administrator = LabCli(tmp_path / "home", host=lab["LAB_VCD"])
     administrator.login("System", lab["LAB_SYSADMIN"], lab["LAB_SYSADMIN_PASSWORD"])
     administrator.run("cse", "system", "disable")
     assert "CSE graceful shutdown started." in administrator.run("cse", "system", "stop", "--yes").text

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cse_testing.vcd_cli import VcdCli
+from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
 pytestmark = pytest.mark.timeout(240)
@@ -12,7 +12,7 @@ _ERROR = "{http://www.vmware.com/vcloud/v1.5}Error"
 
 
 def test_a_tenant_of_another_organisation_sees_nothing_of_a_cluster(
-    stranger: VcdCli, lab: dict[str, str], cluster: str
+    stranger: LabCli, lab: dict[str, str], cluster: str
 ) -> None:
     assert cluster not in stranger.run("cse", "cluster", "list").text
     for command in (["info", cluster], ["config", cluster], ["delete", cluster, "--yes"]):
@@ -36,14 +36,14 @@ def test_the_cluster_of_another_organisation_is_not_found(
     assert cluster in reply.message
 
 
-def test_two_organisations_may_use_the_same_cluster_name(stranger: VcdCli, lab: dict[str, str], cluster: str) -> None:
+def test_two_organisations_may_use_the_same_cluster_name(stranger: LabCli, lab: dict[str, str], cluster: str) -> None:
     stranger.run("cse", "cluster", "create", cluster, "-n", lab["LAB2_NETWORK"], "-N", "0")
     assert cluster in stranger.run("cse", "cluster", "list").text
     stranger.run("cse", "cluster", "delete", cluster, "--yes")
     assert cluster not in stranger.run("cse", "cluster", "list").text
 
 
-def test_the_system_administrator_sees_the_clusters_of_all(sysadmin: VcdCli, cluster: str) -> None:
+def test_the_system_administrator_sees_the_clusters_of_all(sysadmin: LabCli, cluster: str) -> None:
     assert cluster in sysadmin.run("cse", "cluster", "list").text
 
 

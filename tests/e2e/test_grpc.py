@@ -1,0 +1,64 @@
+"""The services speak for themselves: reflection, health, and the example client of the documentation."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from cse_testing.lab_cli import LabCli
+
+pytestmark = pytest.mark.timeout(240)
+_EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "create_cluster.py"
+_CLUSTERS = {
+    "cse.clusters.v1.ClusterService",
+    "cse.system.v1.SystemService",
+    "cse.operations.v1.OperationService",
+    "google.longrunning.Operations",
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "services"),
+    [
+        ("LAB_CLUSTERS_GRPC", _CLUSTERS),
+        ("LAB_TEMPLATES_GRPC", {"cse.templates.v1.TemplateService"}),
+        ("LAB_GATEWAY_GRPC", set()),
+    ],
+)
+def test_reflection_lists_the_services_and_health_says_serving(
+    lab: dict[str, str], variable: str, services: set[str]
+) -> None:
+    with grpc.insecure_channel(lab[variable]) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        [listed] = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        names = {service.name for service in listed.list_services_response.service}
+        assert services | {"grpc.health.v1.Health"} <= names
+        health = health_pb2_grpc.HealthStub(channel)
+        for name in ("", *services):
+            reply = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            assert reply.status == health_pb2.HealthCheckResponse.SERVING, name
+
+
+def test_the_example_client_creates_and_watches_a_cluster(lab: dict[str, str], tenant: LabCli) -> None:
+    done = subprocess.run(
+        [sys.executable, str(_EXAMPLE), "by-grpc", "--workers", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **lab},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    *events, result = done.stdout.splitlines()
+    assert len(events) > 3
+    assert "100%" in events[-1]
+    assert "succeeded" in events[-1]
+    assert "clusters/by-grpc is ready" in result
+    assert "by-grpc" in tenant.run("cse", "cluster", "list").stdout
+    tenant.run("cse", "cluster", "delete", "by-grpc", "--yes")

@@ -1,0 +1,74 @@
+"""Drives the real vcd-cli with the plug-in `vcd cse`, each user in a home of his own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cse_lab.vcd_cli import write_profiles
+
+_TIMEOUT_S = 180
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one command did."""
+
+    command: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Everything that a user sees."""
+        return self.stdout + self.stderr
+
+
+class LabCli:
+    """A user at a shell with vcd-cli and the plug-in `vcd cse`."""
+
+    def __init__(self, home: Path, *, host: str) -> None:
+        self.home = home
+        self._host = host
+        write_profiles(home)
+
+    def login(self, org: str, user: str, password: str, *, version: str | None = None) -> Output:
+        """Log in; raises AssertionError when that fails."""
+        options = ["-V", version] if version else []
+        return self.run("login", self._host, org, user, "-i", "-w", *options, environment={"VCD_PASSWORD": password})
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Output:
+        """Run a command that must succeed; the AssertionError otherwise shows all that it printed."""
+        output = self.attempt(*arguments, environment=environment)
+        assert output.exit_code == 0, f"vcd {' '.join(arguments)} → {output.exit_code}\n{output.text}"
+        return output
+
+    def attempt(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Output:
+        """Run a command that may fail."""
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "vcd"), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            cwd=self.home,
+            timeout=_TIMEOUT_S,
+            env={
+                "HOME": str(self.home),
+                "PATH": os.environ["PATH"],
+                "LC_ALL": "C.UTF-8",
+                "COLUMNS": "200",
+                "PYTHONWARNINGS": "ignore",
+                **(environment or {}),
+            },
+        )
+        return Output(arguments, done.returncode, done.stdout, done.stderr)
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command of vcd-cli with `--json` and return what it printed."""
+        return json.loads(self.run("--json", *arguments).stdout)
