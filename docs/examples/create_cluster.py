@@ -22,7 +22,7 @@ from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb
 from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_service_pb2_grpc
 
 API_VERSION = "31.0"
-Metadata = list[tuple[str, str]]
+Metadata = tuple[tuple[str, str], ...]
 
 
 def log_in(vcd: str, *, org: str, user: str, password: str) -> str:
@@ -70,7 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     lab = os.environ
     token = log_in(lab["LAB_VCD"], org=lab["LAB_ORG"], user=lab["LAB_TENANT"], password=lab["LAB_TENANT_PASSWORD"])
-    call = [("x-vcloud-authorization", token), ("x-vcloud-api-version", API_VERSION)]
+    call = (("x-vcloud-authorization", token), ("x-vcloud-api-version", API_VERSION))
     with grpc.insecure_channel(lab["LAB_CLUSTERS_GRPC"]) as channel:
         try:
             operation = create(channel, call, options.name, options.workers)
