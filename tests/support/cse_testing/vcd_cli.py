@@ -1,74 +1,58 @@
-"""Drives the real vcd-cli, each user in a home of his own."""
+"""The real vcd-cli as its users run it: a process, with a home of its own."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from cse_lab.vcd_cli import write_profiles
-
-_TIMEOUT_S = 180
+TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
-class Output:
-    """What one command did."""
+class Outcome:
+    """How a command ended; vcd-cli writes its errors to stderr and its warnings too."""
 
-    command: tuple[str, ...]
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def text(self) -> str:
-        """Everything that a user sees."""
-        return self.stdout + self.stderr
+    code: int
+    out: str
+    err: str
 
 
 class VcdCli:
-    """A user at a shell with vcd-cli and the plug-in `vcd cse`."""
+    """One user's vcd-cli; the login stays in `home`."""
 
-    def __init__(self, home: Path, *, host: str) -> None:
-        self.home = home
-        self._host = host
-        write_profiles(home)
+    def __init__(self, home: Path, address: str) -> None:
+        self._home = home
+        self._address = address
+        home.mkdir(parents=True, exist_ok=True)
 
-    def login(self, org: str, user: str, password: str, *, version: str | None = None) -> Output:
-        """Log in; raises AssertionError when that fails."""
-        options = ["-V", version] if version else []
-        return self.run("login", self._host, org, user, "-i", "-w", *options, environment={"VCD_PASSWORD": password})
-
-    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Output:
-        """Run a command that must succeed; the AssertionError otherwise shows all that it printed."""
-        output = self.attempt(*arguments, environment=environment)
-        assert output.exit_code == 0, f"vcd {' '.join(arguments)} → {output.exit_code}\n{output.text}"
-        return output
-
-    def attempt(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Output:
-        """Run a command that may fail."""
+    def run(self, *arguments: str) -> Outcome:
+        """Run a command, whatever becomes of it."""
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "vcd"), *arguments],
-            check=False,
+            [str(Path(sys.executable).with_name("vcd")), *arguments],
+            cwd=self._home,  # it leaves log files where it is started
+            env={"HOME": str(self._home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=self.home,
-            timeout=_TIMEOUT_S,
-            env={
-                "HOME": str(self.home),
-                "PATH": os.environ["PATH"],
-                "LC_ALL": "C.UTF-8",
-                "COLUMNS": "200",
-                "PYTHONWARNINGS": "ignore",
-                **(environment or {}),
-            },
+            timeout=TIMEOUT_S,
+            check=False,
         )
-        return Output(arguments, done.returncode, done.stdout, done.stderr)
+        return Outcome(done.returncode, done.stdout, done.stderr)
 
-    def json(self, *arguments: str) -> Any:
-        """Run a command of vcd-cli with `--json` and return what it printed."""
-        return json.loads(self.run("--json", *arguments).stdout)
+    def ok(self, *arguments: str) -> str:
+        """Run a command that must succeed; returns what it printed."""
+        outcome = self.run(*arguments)
+        assert outcome.code == 0, f"vcd {' '.join(arguments)} failed:\n{outcome.out}\n{outcome.err}"
+        return outcome.out
+
+    def refused(self, *arguments: str) -> str:
+        """Run a command that must fail; returns what it told the user."""
+        outcome = self.run(*arguments)
+        assert outcome.code != 0, f"vcd {' '.join(arguments)} succeeded:\n{outcome.out}"
+        return outcome.out + outcome.err
+
+    def login(self, org: str, user: str, password: str, version: str | None = None) -> str:
+        """Log in; without a version the client takes the newest that it and the server know."""
+        chosen = ["-V", version] if version else []
+        return self.ok("login", self._address, org, user, "-p", password, "-i", "-w", *chosen)

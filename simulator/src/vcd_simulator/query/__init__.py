@@ -1,0 +1,1 @@
+"""The typed query service: which records there are, which of them a filter wants, and how they are shown."""
