@@ -179,6 +179,7 @@ class Guest:
         account: Account,
         arguments: Sequence[str],
         *,
+        name: str | None = None,
         command_line: str | None = None,
         directory: str | None = None,
         environment: Mapping[str, str] | None = None,
@@ -199,7 +200,7 @@ class Guest:
             program = Program(
                 pid=self._last_pid,
                 owner=account.name,
-                name=arguments[0].rpartition("/")[2],
+                name=name or arguments[0].rpartition("/")[2],
                 command_line=command_line if command_line is not None else " ".join(arguments),
             )
             self._programs[program.pid] = program

@@ -1,0 +1,132 @@
+"""The HTTP side of a vCenter: /sdk for SOAP, /guestFile for the content of files."""
+
+import functools
+from collections.abc import Iterator
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from vcd_simulator.guests.hypervisor import Hypervisor
+from vcd_simulator.vcenter import transfers
+from vcd_simulator.vcenter.inventory import API_VERSION
+from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
+from vcd_simulator.vcenter.service import Caller, VimService
+
+_MAX_REQUEST_BYTES = 8 << 20
+_MAX_UPLOAD_BYTES = 1 << 30
+_CHUNK = 256 << 10
+_VERSIONS = f"""<?xml version="1.0" encoding="UTF-8" ?>
+<namespaces version="1.0">
+ <namespace>
+  <name>urn:vim25</name>
+  <version>{API_VERSION}</version>
+  <priorVersions><version>6.5</version><version>6.0</version><version>5.5</version></priorVersions>
+ </namespace>
+</namespaces>
+"""
+
+
+def create_app(hypervisor: Hypervisor, vcenter: VcenterAccount) -> Starlette:
+    """The ASGI application of one vCenter, to be served over TLS on an address of its own.
+
+    `app.state.service` is its `VimService`.
+    """
+    service = VimService(hypervisor, vcenter)
+    app = Starlette(
+        routes=[
+            Route("/sdk/vimServiceVersions.xml", _versions, methods=["GET"]),
+            Route("/sdk/vimService.wsdl", _no_wsdl, methods=["GET"]),
+            Route("/sdk", functools.partial(_soap, service), methods=["POST"]),
+            Route("/sdk/", functools.partial(_soap, service), methods=["POST"]),
+            Route("/sdk/vimService", functools.partial(_soap, service), methods=["POST"]),
+            Route(transfers.PATH, functools.partial(_upload, service), methods=["PUT"]),
+            Route(transfers.PATH, functools.partial(_download, service), methods=["GET"]),
+        ]
+    )
+    app.state.service = service
+    return app
+
+
+async def _versions(_request: Request) -> Response:
+    return Response(_VERSIONS, media_type="text/xml")
+
+
+async def _no_wsdl(_request: Request) -> Response:
+    return PlainTextResponse("The simulator publishes no WSDL.\n", status_code=404)
+
+
+async def _soap(service: VimService, request: Request) -> Response:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_REQUEST_BYTES:
+            return PlainTextResponse("The request is too large.\n", status_code=413)
+    known = _cookie_of(request)
+    cookie = known or new_cookie()
+    caller = Caller(
+        cookie=cookie,
+        address=request.client.host if request.client else "",
+        agent=request.headers.get("user-agent", ""),
+        authority=request.headers.get("host") or request.url.netloc,
+    )
+    status, envelope = await run_in_threadpool(service.answer, bytes(body), caller)
+    response = Response(envelope, status_code=status, media_type="text/xml; charset=utf-8")
+    if known is None:
+        response.headers["set-cookie"] = f'{COOKIE}="{cookie}"; Path=/; HttpOnly; Secure;'
+    return response
+
+
+def _cookie_of(request: Request) -> str | None:
+    """The session's cookie. Clients may send back a whole Set-Cookie line, attributes included."""
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+async def _upload(service: VimService, request: Request) -> Response:
+    offer = service.transfers.take(request.query_params.get("token", ""), upload=True)
+    if offer is None:
+        return PlainTextResponse("There is no such transfer.\n", status_code=404)
+    tree = offer.guest.tree
+    try:
+        file = await run_in_threadpool(
+            tree.open_write, offer.path, mode=offer.attributes.mode or 0o644, exclusive=not offer.overwrite
+        )
+    except OSError as exc:
+        return PlainTextResponse(f"The guest cannot write the file: {exc.strerror}\n", status_code=500)
+    try:
+        with file:
+            received = 0
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > _MAX_UPLOAD_BYTES:
+                    return PlainTextResponse("The file is too large.\n", status_code=413)
+                if chunk:
+                    await run_in_threadpool(file.write, chunk)
+        await run_in_threadpool(offer.attributes.apply, tree, offer.path)
+    except (OSError, ClientDisconnect):
+        return PlainTextResponse("The transfer was not completed.\n", status_code=500)
+    return Response(status_code=200)
+
+
+async def _download(service: VimService, request: Request) -> Response:
+    offer = service.transfers.take(request.query_params.get("token", ""), upload=False)
+    if offer is None:
+        return PlainTextResponse("There is no such transfer.\n", status_code=404)
+    try:
+        file = await run_in_threadpool(offer.guest.tree.open_read, offer.path)
+    except OSError as exc:
+        return PlainTextResponse(f"The guest cannot read the file: {exc.strerror}\n", status_code=500)
+
+    def chunks() -> Iterator[bytes]:
+        with file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    return StreamingResponse(chunks(), media_type="application/octet-stream")
