@@ -53,7 +53,7 @@ format: setup ## Format the code and repair what ruff can repair
 
 .PHONY: types
 types: setup ## mypy --strict over code and tests
-	@mypy --no-error-summary $$(sed -n 's|^-e \(.*\)|\1/src|p' requirements-dev.txt | grep -v contracts) tests scripts
+	@mypy --no-error-summary $$(sed -n 's|^-e \(.*\)|\1/src|p' requirements-dev.txt | grep -v contracts) tests scripts docs/examples
 
 .PHONY: protos
 protos: setup ## Regenerate libs/contracts from protos/

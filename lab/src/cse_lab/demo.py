@@ -1,10 +1,12 @@
 """A walk through CSE with the real vcd-cli: every command is shown as a tenant would type it, and really run."""
 
+import json
 import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from cse_lab.processes import LabError
 from cse_lab.state import LabState
@@ -51,7 +53,7 @@ def walk(state: LabState) -> None:
 
 def _remove_leftover(shell: "_Shell") -> None:
     """A cluster that an interrupted walk left behind would be in the way of this one."""
-    if any(line.split()[:1] == [_CLUSTER] for line in shell.output("cse", "cluster", "list").splitlines()):
+    if _CLUSTER in [cluster["name"] for cluster in shell.json("cse", "cluster", "list")]:
         shell.run("cse", "cluster", "delete", _CLUSTER, "--yes")
 
 
@@ -73,15 +75,17 @@ class _Shell:
                 f"`vcd {arguments[0]} …` failed with exit code {done.returncode}; see {self._directory.parent}"
             )
 
-    def output(self, *arguments: str) -> str:
-        return subprocess.run(
-            [self._vcd, *arguments],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=self._directory,
-        ).stdout
+    def json(self, *arguments: str) -> Any:
+        """What a command tells programs; nothing is shown."""
+        command = [self._vcd, "--json", *arguments]
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=self._directory
+        )
+        if done.returncode != 0:
+            raise DemoError(
+                f"`vcd {arguments[0]} …` failed with exit code {done.returncode}; see {self._directory.parent}"
+            )
+        return json.loads(done.stdout)
 
 
 def _next_steps(state: LabState) -> str:

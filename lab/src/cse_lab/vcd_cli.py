@@ -7,7 +7,7 @@ import yaml
 
 from cse_lab.settings import program
 
-PLUGIN = "cse_cli.vcd_plugin"
+PLUGIN = "cse_cli.vcd_plugin.cse"
 
 
 def prepare_vcd_cli(directory: Path) -> Path:
