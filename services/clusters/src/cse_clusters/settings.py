@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self, cast
 
+from cse_core.config import CONFIG_VARIABLE, DEFAULT_CONFIG
 from cse_core.settings import Environment
 
 
@@ -23,6 +25,8 @@ class ClustersSettings:
     """`CSE_VCD_TASK_TIMEOUT` (seconds): how long one vCD task may run before it is called stuck."""
     running_operations: int = 64
     """`CSE_RUNNING_OPERATIONS`: at work at once; more are queued."""
+    config_file: Path = Path(DEFAULT_CONFIG)
+    """`CSE_CONFIG`: the configuration file; system administrators are shown its path."""
     log_level: str = "INFO"
     """`CSE_LOG_LEVEL`"""
     log_format: Literal["console", "json"] = "console"
@@ -40,6 +44,7 @@ class ClustersSettings:
             running_operations=environment.integer(
                 "CSE_RUNNING_OPERATIONS", cls.running_operations, low=1, high=10_000
             ),
+            config_file=Path(environment.text(CONFIG_VARIABLE, DEFAULT_CONFIG)),
             log_level=environment.choice("CSE_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
             log_format=cast(
                 Literal["console", "json"], environment.choice("CSE_LOG_FORMAT", cls.log_format, ("console", "json"))

@@ -1,7 +1,6 @@
 """`Templates` kept with the templates service, and root's passwords with the configuration."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 
 import grpc
@@ -22,13 +21,13 @@ class GrpcTemplates:
     Args:
         channel: to the templates service.
         admin_passwords: by template, from the configuration.
-        timeout: of a call.
+        timeout_s: of a call.
     """
 
-    def __init__(self, channel: grpc.Channel, admin_passwords: Mapping[str, Secret], *, timeout: timedelta) -> None:
+    def __init__(self, channel: grpc.Channel, admin_passwords: Mapping[str, Secret], *, timeout_s: float) -> None:
         self._stub: Final = template_service_pb2_grpc.TemplateServiceStub(channel)
         self._admin_passwords = admin_passwords
-        self._timeout_s = timeout.total_seconds()
+        self._timeout_s = timeout_s
 
     def get(self, credentials: Credentials, name: str | None) -> Template:
         request = template_service_pb2.GetTemplateRequest(name=str(TemplateName(name or WILDCARD)))

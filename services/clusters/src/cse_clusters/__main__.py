@@ -1,0 +1,63 @@
+"""`cse-clusters`: the cluster manager as a process of its own."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from cse_clusters import __version__
+from cse_clusters.bootstrap import create
+from cse_clusters.settings import ClustersSettings
+from cse_core import logs, runtime
+from cse_core.config import ConfigError, load_config
+from cse_core.settings import SettingsError
+
+_EPILOG = """\
+environment:
+  CSE_CONFIG              configuration file (default: config.yaml); must be readable by its owner only
+  CSE_CLUSTERS_LISTEN     host:port or unix:/path to listen on (default: 127.0.0.1:7401)
+  CSE_TEMPLATES_TARGET    where cse-templates listens (default: 127.0.0.1:7402)
+  CSE_OPERATION_TIMEOUT   seconds after which an operation is ended as failed (default: 3600)
+  CSE_VCD_TASK_TIMEOUT    seconds after which a vCD task is called stuck (default: 1800)
+  CSE_RUNNING_OPERATIONS  operations at work at once (default: 64)
+  CSE_LOG_LEVEL           DEBUG, INFO, WARNING or ERROR (default: INFO)
+  CSE_LOG_FORMAT          console or json (default: console)
+
+examples:
+  cse-clusters -c config.yaml
+  CSE_CLUSTERS_LISTEN=unix:/run/cse/clusters.sock CSE_LOG_FORMAT=json cse-clusters
+  grpcurl -plaintext 127.0.0.1:7401 list
+  grpcurl -plaintext 127.0.0.1:7401 grpc.health.v1.Health/Check
+
+It ends with SIGTERM or Ctrl-C after it has finished, or handed back, what is in progress.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs until SIGTERM, Ctrl-C or StopSystem; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="cse-clusters",
+        description="The cluster manager of Container Service Extension, over gRPC.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-c", "--config", metavar="FILE", type=Path, help="configuration file; overrides CSE_CONFIG")
+    parser.add_argument("--version", action="version", version=f"cse-clusters {__version__}")
+    options = parser.parse_args(arguments)
+    try:
+        settings = ClustersSettings.read()
+        if options.config:
+            settings = replace(settings, config_file=options.config)
+        logs.configure(service="clusters", level=settings.log_level, form=settings.log_format)
+        return runtime.run_until_signal([create(load_config(settings.config_file), settings)])
+    except ConfigError as exc:
+        findings = [f"{exc.path}: {finding}" for finding in exc.findings]
+    except (SettingsError, OSError) as exc:
+        findings = [str(exc)]
+    for finding in findings:
+        print(f"cse-clusters: {finding}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

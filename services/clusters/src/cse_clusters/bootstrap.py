@@ -1,0 +1,227 @@
+"""Puts the cluster manager together; the only module that knows all its parts.
+
+Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool is bounded:
+
+* gRPC: `GRPC_THREADS` calls at once; a watched operation holds one for as long as it is watched.
+* look-ups: `LOOKUP_THREADS` for the questions of a call that do not depend on each other.
+* operations: `settings.running_operations` at once, and twice as many branches (nodes) at once over all of them.
+* cse_vcd: one thread polls the vCD tasks of all operations, one writes our own tasks; connections to vCD and calls to
+  each vCenter are bounded there.
+"""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import grpc
+import structlog
+from google.longrunning import operations_pb2_grpc
+
+from cse.clusters.v1 import cluster_service_pb2_grpc
+from cse.operations.v1 import operation_service_pb2_grpc
+from cse.system.v1 import system_service_pb2_grpc
+from cse_clusters import __version__
+from cse_clusters.adapters.grpc_templates import GrpcTemplates
+from cse_clusters.adapters.sessions import Sessions
+from cse_clusters.adapters.vcd_inventory import VcdInventory
+from cse_clusters.adapters.vcd_vapp_host import VcdTaskBoard, VcdVappHost
+from cse_clusters.adapters.vcenter_guests import VcenterGuests
+from cse_clusters.application.accepting import Acceptance
+from cse_clusters.application.create_operation import CreateClusterOperation, CreatePorts
+from cse_clusters.application.creating import ClusterCreation
+from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOperation
+from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.ports import Callers
+from cse_clusters.application.service import ClusterUseCases, sees_operation
+from cse_clusters.application.system import SystemState
+from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
+from cse_clusters.settings import ClustersSettings
+from cse_core.config import Config
+from cse_core.grpc import operations as operation_servicers
+from cse_core.grpc.server import CHANNEL_OPTIONS, GrpcServer
+from cse_core.operations.in_memory import InMemoryOperations
+from cse_core.runtime import Service
+from cse_vcd.auth import RoleRights, TokenVerifier
+from cse_vcd.service_tasks import ServiceTasks
+from cse_vcd.session import ServiceAccount, Vcd, VcdEndpoint
+from cse_vcd.tasks import TaskPoller
+from cse_vcd.vcenter import Vcenters
+
+log = structlog.get_logger()
+
+GRPC_THREADS: Final = 64
+LOOKUP_THREADS: Final = 32
+TEMPLATES_TIMEOUT_S: Final = 5.0
+
+
+class World:
+    """Everything outside that the service talks to. Nothing connects before it is used."""
+
+    def __init__(self, config: Config, settings: ClustersSettings) -> None:
+        self._vcd = Vcd(VcdEndpoint.from_config(config.vcd))
+        self._account = ServiceAccount.from_config(self._vcd, config.vcd)
+        self._poller = TaskPoller(self._account)
+        self._tasks = ServiceTasks(self._account)
+        self._vcenters = Vcenters.from_config(self._account, config.vcs)
+        self._channel = grpc.insecure_channel(settings.templates_target, options=CHANNEL_OPTIONS)
+        self.sessions = Sessions(TokenVerifier(self._vcd), self._account, RoleRights(self._account))
+        self.inventory = VcdInventory(self.sessions)
+        self.host = VcdVappHost(self.sessions, self._poller, task_timeout=settings.task_timeout)
+        self.board = VcdTaskBoard(self.sessions, self._tasks)
+        self.guests = VcenterGuests(self._vcenters)
+        passwords = {each.name: each.admin_password for each in config.broker.templates if each.admin_password}
+        self.templates = GrpcTemplates(self._channel, passwords, timeout_s=TEMPLATES_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Writes what is pending and ends all sessions."""
+        self._tasks.close()
+        self._poller.close()
+        self._vcenters.close()
+        self._account.close()
+        self._channel.close()
+        self._vcd.close()
+
+
+class ClustersService:
+    """The cluster manager on a gRPC address.
+
+    Args:
+        server: what it serves.
+        operations: the engine.
+        state: asked for the end by StopSystem.
+        world: closed at the end.
+        lookups: likewise.
+    """
+
+    name = "clusters"
+
+    def __init__(
+        self,
+        server: GrpcServer,
+        operations: InMemoryOperations,
+        state: SystemState,
+        world: World,
+        lookups: ThreadPoolExecutor,
+    ) -> None:
+        self._server = server
+        self._operations = operations
+        self._state = state
+        self._world = world
+        self._lookups = lookups
+        self._stopping = threading.Lock()
+        self._ended = threading.Event()
+
+    @property
+    def address(self) -> str:
+        """Where it listens; known after `start`."""
+        return self._server.address
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Begins nothing new, gives the operations in progress so long, then ends them with a clear error."""
+        with self._stopping:
+            if self._ended.is_set():
+                return
+            self._server.set_serving(serving=False)
+            if not self._operations.close(grace_s):
+                log.warning("operations_left", count=self._operations.active_count())
+            self._server.stop(min(grace_s, 5.0))
+            self._lookups.shutdown(wait=False, cancel_futures=True)
+            self._world.close()
+            self._ended.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Also True when StopSystem was asked for and no operation is in progress any more."""
+        if self._ended.wait(timeout_s):
+            return True
+        return self._state.stopping.is_set() and self._operations.active_count() == 0
+
+
+def create(config: Config, settings: ClustersSettings) -> Service:
+    """The service, ready to start."""
+    world = World(config, settings)
+    state = SystemState()
+    limits = Limits()
+    ports = CreatePorts(
+        inventory=world.inventory,
+        host=world.host,
+        guests=world.guests,
+        board=world.board,
+        templates=world.templates,
+    )
+    operations = InMemoryOperations(
+        [
+            CreateClusterOperation(ports, version=__version__, limits=limits).kind(),
+            DeleteClusterOperation(world.inventory, world.host, world.board, limits=limits).kind(),
+        ],
+        max_running=settings.running_operations,
+        max_branches=2 * settings.running_operations,
+    )
+    lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
+    use_cases = _use_cases(config, settings, world, state, operations, lookups)
+    server = _server(settings, use_cases, operations)
+    return ClustersService(server, operations, state, world, lookups)
+
+
+def _use_cases(
+    config: Config,
+    settings: ClustersSettings,
+    world: World,
+    state: SystemState,
+    operations: InMemoryOperations,
+    lookups: ThreadPoolExecutor,
+) -> ClusterUseCases:
+    directory = ClusterDirectory(world.inventory, operations)
+    acceptance = Acceptance(
+        world.sessions, world.board, operations, enforce_rights=config.service.enforce_authorization
+    )
+    return ClusterUseCases(
+        callers=world.sessions,
+        state=state,
+        directory=directory,
+        creation=ClusterCreation(
+            acceptance,
+            world.inventory,
+            world.templates,
+            operations,
+            lookups=lookups,
+            deadline=settings.operation_timeout,
+        ),
+        deletion=ClusterDeletion(acceptance, directory, operations, deadline=settings.operation_timeout),
+        kubeconfigs=Kubeconfigs(directory, world.inventory, world.guests, world.templates),
+    )
+
+
+def _server(settings: ClustersSettings, use_cases: ClusterUseCases, operations: InMemoryOperations) -> GrpcServer:
+    clusters = cluster_servicer.ClusterServicer(use_cases)
+    system = system_servicer.SystemServicer(
+        use_cases.state,
+        use_cases.callers,
+        operations,
+        version=__version__,
+        replica_id=str(uuid.uuid4()),
+        config_file=str(settings.config_file),
+    )
+    may_see = _may_see(use_cases.callers)
+    standard = operation_servicers.OperationsServicer(operations, result_of=convert.result_of, may_see=may_see)
+    watching = operation_servicers.OperationServicer(operations, may_see=may_see)
+    return GrpcServer(
+        settings.listen,
+        services=[cluster_servicer.SERVICE, system_servicer.SERVICE, *operation_servicers.SERVICES],
+        register=[
+            lambda server: cluster_service_pb2_grpc.add_ClusterServiceServicer_to_server(clusters, server),
+            lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(system, server),
+            lambda server: operations_pb2_grpc.add_OperationsServicer_to_server(standard, server),
+            lambda server: operation_service_pb2_grpc.add_OperationServiceServicer_to_server(watching, server),
+        ],
+        threads=GRPC_THREADS,
+    )
+
+
+def _may_see(callers: Callers) -> operation_servicers.MaySee:
+    return lambda context: sees_operation(callers.identify(convert.credentials(context.invocation_metadata())))
