@@ -1,17 +1,9 @@
 """The documents of extension services: how they are shown, and how what clients send is read."""
 
 from vcd_simulator.extensions.broker import AmqpSettings
-from vcd_simulator.extensions.registry import (
-    SERVICE,
-    ApiFilter,
-    ExtensionService,
-    FilterSpec,
-    LinkSpec,
-    RightSpec,
-    ServiceLink,
-    ServiceSpec,
-)
+from vcd_simulator.extensions.registry import FilterSpec, LinkSpec, RightSpec, ServiceSpec
 from vcd_simulator.model.kinds import ADMIN, RIGHT, VCLOUD
+from vcd_simulator.model.services import SERVICE, ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.tenancy import Right
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
@@ -33,21 +25,6 @@ _USER_SERVICE_MEDIA = f"{VCLOUD}service+xml"
 
 def _link(rel: str, href: str, media: str | None = None, name: str | None = None) -> Element:
     return xml.vcloud_in_vmext("Link", rel=rel, type=media, name=name, href=href)
-
-
-def extension(context: Context) -> Element:
-    """The root of what the provider administers."""
-    here = context.url(EXTENSION)
-    down = {
-        "vimServerReferences": "vmwVimServerReferences",
-        "externalNetworkReferences": "vmwExternalNetworkReferences",
-        "networkPoolReferences": "vmwNetworkPoolReferences",
-        "providerVdcReferences": "vmwProviderVdcReferences",
-        "service": "extensionServices",
-        "settings": "systemSettings",
-    }
-    links = [_link("down", f"{here}/{path}", f"{ADMIN}{media}+xml") for path, media in down.items()]
-    return xml.vmext("VMWExtension", links, href=here, type=_EXTENSION_MEDIA)
 
 
 def services(context: Context) -> Element:
@@ -132,21 +109,6 @@ def rights(context: Context, of: ExtensionService, owned: list[Right]) -> Elemen
         [xml.vcloud("RightReference", name=one.name, type=RIGHT.media_type, href=context.href(one)) for one in owned],
         href=here,
         type=_RIGHTS_MEDIA,
-    )
-
-
-def right(context: Context, one: Right) -> Element:
-    """A right of a service."""
-    return xml.vcloud(
-        "Right",
-        xml.vcloud("Description", one.description),
-        xml.vcloud("Category", one.category),
-        xml.vcloud("BundleKey", one.bundle_key),
-        xml.vcloud("ServiceNamespace", one.service_namespace),
-        name=one.name,
-        id=context.urn(one),
-        href=context.href(one),
-        type=RIGHT.media_type,
     )
 
 

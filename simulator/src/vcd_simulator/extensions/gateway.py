@@ -3,8 +3,9 @@
 from vcd_simulator import errors
 from vcd_simulator.extensions.forward import Forwarder
 from vcd_simulator.extensions.messages import Address, Caller, ForwardedRequest
-from vcd_simulator.extensions.registry import ExtensionRegistry, ExtensionService, ServiceLink
+from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.model.kinds import ORG, RIGHT, USER
+from vcd_simulator.model.services import ExtensionService, ServiceLink
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.xml import Element

@@ -1,78 +1,18 @@
 """The registered extension services: their filters, rights and links, and the rules that keep them consistent."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from vcd_simulator import errors
 from vcd_simulator.extensions.patterns import UrlPattern
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.kinds import ADMIN, Kind
+from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import Right
 
 RESERVED_NAMESPACE = "com.vmware.vcloud"
 _LONGEST_NAME = 255
 _PRIORITIES = range(101)
-_ROOT = "/api/admin/extension/service/"
-
-
-def _kind(name: str, path: str, media: str) -> Kind:
-    media_type = f"{ADMIN}{media}+xml"
-    return Kind(
-        name=name,
-        urn=f"urn:vcloud:{name}:",
-        path=path,
-        media_type=media_type,
-        admin_path=path,
-        admin_media_type=media_type,
-    )
-
-
-SERVICE = _kind("externalService", _ROOT, "service")
-API_FILTER = _kind("apiFilter", f"{_ROOT}apifilter/", "apiFilter")
-SERVICE_LINK = _kind("serviceLink", f"{_ROOT}link/", "serviceLink")
-
-
-@dataclass(slots=True, kw_only=True)
-class ExtensionService:
-    """A service that answers paths of its own, reached through an exchange and a routing key."""
-
-    kind: ClassVar[Kind] = SERVICE
-    id: str
-    name: str
-    namespace: str
-    exchange: str
-    routing_key: str
-    enabled: bool = True
-    authorization_enabled: bool = False
-    priority: int = 0
-    vendor: str = ""
-    description: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class ApiFilter:
-    """What a service wants to see: requests for certain paths, or responses of a certain type."""
-
-    kind: ClassVar[Kind] = API_FILTER
-    id: str
-    service_id: str
-    url_pattern: UrlPattern | None = None
-    response_content_type: str | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class ServiceLink:
-    """A link that appears in other documents: in all of a type, or in one resource's."""
-
-    kind: ClassVar[Kind] = SERVICE_LINK
-    id: str
-    service_id: str
-    href: str
-    mime_type: str
-    rel: str
-    resource_type: str | None = None
-    resource_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +69,9 @@ class ExtensionRegistry:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self.services: Table[ExtensionService] = Table(
-            name=lambda service: service.name, namespace=lambda service: service.namespace
-        )
-        self.filters: Table[ApiFilter] = Table(service=lambda one: one.service_id)
-        self.links: Table[ServiceLink] = Table(service=lambda one: one.service_id)
+        self.services = cloud.services
+        self.filters = cloud.api_filters
+        self.links = cloud.service_links
 
     def match(self, path: str) -> list[ExtensionService]:
         """The enabled services that want a raw path, the one with the highest priority first."""

@@ -4,17 +4,11 @@ from urllib.parse import parse_qs
 
 from vcd_simulator import errors
 from vcd_simulator.extensions import documents
-from vcd_simulator.extensions.registry import (
-    API_FILTER,
-    SERVICE,
-    SERVICE_LINK,
-    ApiFilter,
-    ExtensionRegistry,
-    ExtensionService,
-    ServiceLink,
-)
+from vcd_simulator.extensions.registry import ExtensionRegistry
+from vcd_simulator.model.services import API_FILTER, SERVICE, SERVICE_LINK, ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.documents import people
 from vcd_simulator.rest.routing import Router
 
 
@@ -23,7 +17,6 @@ def service_routes(registry: ExtensionRegistry) -> Router:
     router = Router()
     resources = _Resources(registry)
     root = documents.SERVICES
-    router.get(documents.EXTENSION)(resources.extension)
     router.get(root)(resources.list_services)
     router.post(root)(resources.register)
     router.post(f"{root}/action/clearUnusedRights")(resources.clear_unused_rights)
@@ -48,10 +41,6 @@ class _Resources:
 
     def __init__(self, registry: ExtensionRegistry) -> None:
         self._registry = registry
-
-    def extension(self, context: Context) -> Reply:
-        context.access.require_sysadmin()
-        return Reply(content=documents.extension(context))
 
     def list_services(self, context: Context) -> Reply:
         context.access.require_sysadmin()
@@ -108,7 +97,7 @@ class _Resources:
     def add_right(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
         made = self._registry.add_right(service, documents.read_right(_root(context, "Right")))
-        content = documents.right(context, made)
+        content = people.right(context, made)
         return Reply(status=201, content=content, headers={"location": context.href(made)})
 
     def clear_unused_rights(self, context: Context) -> Reply:

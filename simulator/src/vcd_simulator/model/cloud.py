@@ -17,6 +17,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.metadata import MetadataStore
+from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
 from vcd_simulator.tasks import TaskEngine
@@ -90,6 +91,11 @@ class Cloud:
             vapp_name=lambda vm: (vm.vapp_id, vm.name) if vm.vapp_id else None,
             profile=lambda vm: vm.storage_profile_id,
         )
+        self.services: Table[ExtensionService] = Table(
+            name=lambda service: service.name, namespace=lambda service: service.namespace
+        )
+        self.api_filters: Table[ApiFilter] = Table(service=lambda one: one.service_id)
+        self.service_links: Table[ServiceLink] = Table(service=lambda one: one.service_id)
 
     def new_id(self) -> str:
         """A new UUID; random, but the same for the same seed."""

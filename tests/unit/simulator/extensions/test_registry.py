@@ -7,7 +7,6 @@ import pytest
 from vcd_simulator.errors import VcdError
 from vcd_simulator.extensions.registry import (
     ExtensionRegistry,
-    ExtensionService,
     FilterSpec,
     LinkSpec,
     RightSpec,
@@ -15,6 +14,7 @@ from vcd_simulator.extensions.registry import (
 )
 from vcd_simulator.hypervisor import Hypervisor
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.services import ExtensionService
 from vcd_simulator.model.tenancy import Org, Role
 
 ORG_MEDIA = "application/vnd.vmware.vcloud.org+xml"
