@@ -248,6 +248,8 @@ def _finding(error: Any) -> Finding:
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "missing":
         return Finding(where, "is missing")
+    if error["type"] == "model_type":
+        return Finding(where, "must be a section with keys of its own")
     if error["type"] == "value_error" and ": " in message:  # a validator of a section names the key itself
         key, _, message = message.partition(": ")
         where = f"{where}.{key}" if where else key
