@@ -8,7 +8,6 @@ Errors say whether trying again helps: GuestUnavailableError and VcenterUnavaila
 GuestGoneError and GuestError are not.
 """
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from cse_vcd.errors import (
     ScriptTimeoutError,
     VcenterUnavailableError,
 )
+from cse_vcd.script import MARK, compose, kill_marked
 from cse_vcd.soap import vim
 from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Check, Clock, Deadline, no_check, pause
 from cse_vcd.vcenter import Vcenter
@@ -39,16 +39,7 @@ OUTPUT_BYTES: Final = 64 * 1024
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
 _TOOLS_RUN: Final = "guestToolsRunning"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KILLED_WITHIN_S: Final = 10.0
-_MARK: Final = "CSE_SCRIPT_DIRECTORY"
-_KILL_ALL: Final = """\
-for process in /proc/[0-9]*; do
-  if grep --quiet --null-data --no-messages --line-regexp --fixed-strings -e '{mark}' "$process/environ"; then
-    kill -KILL "${{process#/proc/}}"
-  fi
-done
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +143,7 @@ class Guest:
         body = script.reveal() if isinstance(script, Secret) else script
         directory = self._make_directory()
         try:
-            text = compose_script(body, {_MARK: directory, **(env or {})})
+            text = compose(body, {MARK: directory, **(env or {})})
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
             exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
             stdout, cut_out = self._stream(f"{directory}/stdout", output_bytes)
@@ -284,7 +275,7 @@ class Guest:
                 "killing a program in the guest",
                 lambda vc: vc.processes.TerminateProcessInGuest(vc.machine(self._moid), self._login, pid),
             )
-            self.write_file(f"{directory}/kill", _KILL_ALL.format(mark=f"{_MARK}={directory}").encode(), mode=0o700)
+            self.write_file(f"{directory}/kill", kill_marked(directory).encode(), mode=0o700)
             killer = self._start_in(directory, "kill")
             deadline = Deadline(_KILLED_WITHIN_S, self._clock)
             while self._exit_code(killer) is None and not deadline.passed:
@@ -327,20 +318,3 @@ class _LostProcessError(GuestUnavailableError):
 
 
 _ENDED_BY_ITSELF: Final = (_LostProcessError,)
-
-
-def compose_script(body: str, env: Mapping[str, str | Secret]) -> str:
-    """One bash script that exports the variables, quoted, and goes on with the body.
-
-    Raises:
-        ValueError: a name is no name of a variable, or a value holds a NUL character, which no variable can.
-    """
-    lines = ["#!/bin/bash"]
-    for name, value in env.items():
-        text = value.reveal() if isinstance(value, Secret) else value
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a variable")
-        if "\0" in text:
-            raise ValueError(f"the value of {name} holds a NUL character")
-        lines.append(f"export {name}={shlex.quote(text)}")
-    return "\n".join([*lines, body, ""])

@@ -1,4 +1,4 @@
-"""What `cse install` and `cse check` need of vCD: its vCenters, the extension service, rights, the catalog.
+"""What `cse install` and `cse check` need of vCD: the extension service, its rights, the catalog.
 
 Everything runs as a system administrator and looks before it acts.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cse_core.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from cse_core.errors import AlreadyExistsError, FailedPreconditionError
 from cse_vcd.catalogs import CatalogRef, find_catalogs
 from cse_vcd.documents import (
     Element,
@@ -15,27 +15,18 @@ from cse_vcd.documents import (
     X,
     admin_type,
     admin_view,
-    attribute,
     clean,
-    every,
     link,
     text_at,
 )
 from cse_vcd.errors import VcdRefusedError, VcdUnavailableError
+from cse_vcd.extension import extension_link
 from cse_vcd.query import Condition, Query, Record, run
 from cse_vcd.session import VcdSession
 from cse_vcd.vdcs import OrgRef
 
 _TENANT_CONTEXT: Final = "X-VMWARE-VCLOUD-TENANT-CONTEXT"
 _SERVICE: Final = admin_type("service")
-
-
-@dataclass(frozen=True, kw_only=True)
-class VcenterRef:
-    """A vCenter as it is registered in vCD."""
-
-    name: str
-    href: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,23 +53,6 @@ class Right:
     bundle_key: str
 
 
-def list_vcenters(session: VcdSession) -> list[VcenterRef]:
-    """The vCenters registered in vCD."""
-    document = session.get(_extension_link(session, "vmwVimServerReferences"))
-    return [
-        VcenterRef(name=attribute(found, "name"), href=attribute(found, "href"))
-        for found in every(document, "vmext:VimServerReference")
-    ]
-
-
-def vcenter_url(session: VcdSession, name: str) -> str | None:
-    """The address of the vCenter of this name, for example `https://vc1.example.com:443`; None if vCD has none."""
-    for found in list_vcenters(session):
-        if found.name == name:
-            return text_at(session.get(found.href, missing=f"vCenter {name!r}"), "vmext:Url")
-    return None
-
-
 def find_extension(session: VcdSession, name: str, namespace: str) -> ExtensionService | None:
     """The extension service of this name and namespace with its filters."""
     record = _extension_record(session, name, namespace)
@@ -92,7 +66,7 @@ def ensure_extension(
     found = find_extension(session, wanted.name, wanted.namespace)
     if found is None:
         try:
-            session.post(_extension_link(session, "extensionServices"), _service_body(wanted, wanted.filters), _SERVICE)
+            session.post(extension_link(session, "extensionServices"), _service_body(wanted, wanted.filters), _SERVICE)
         except AlreadyExistsError:
             found = find_extension(session, wanted.name, wanted.namespace)
     change: Literal["created", "updated", "unchanged"] = "created"
@@ -161,15 +135,6 @@ def publish_catalog(session: VcdSession, catalog: CatalogRef) -> bool:
 def _catalog_of(session: VcdSession, org: OrgRef, name: str) -> CatalogRef | None:
     found = find_catalogs(session, name, org=org.name)
     return next((catalog for catalog in found if catalog.org.lower() == org.name.lower()), None)
-
-
-def _extension_link(session: VcdSession, name: str) -> str:
-    """The href of a part of vCD's extension resource. At times it is asked for twice; installing is rare."""
-    document = session.get(session.link("down", admin_type("vmwExtension")))
-    href = link(document, "down", admin_type(name))
-    if href is None:
-        raise NotFoundError(f"vCD offers no {name} to this account")
-    return href
 
 
 def _extension_record(session: VcdSession, name: str, namespace: str) -> Record | None:

@@ -22,8 +22,8 @@ from cse_core.config import VcenterConfig
 from cse_core.errors import FailedPreconditionError, NotFoundError
 from cse_core.secret import Secret
 from cse_vcd.errors import UntrustedError, VcdUnavailableError, VcenterUnavailableError, from_transport
+from cse_vcd.extension import vcenter_url
 from cse_vcd.faults import FAULT, SESSION_OVER, TRANSPORT, from_vim
-from cse_vcd.platform import vcenter_url
 from cse_vcd.session import VcdSession
 from cse_vcd.soap import SoapStubAdapter, vim
 from cse_vcd.transport import PooledAdapter, equip
@@ -137,10 +137,13 @@ class Vcenter:
         Raises:
             As `call`.
         """
-        with self._slot(doing), self._translated(doing):
-            with self._http.get(self._url(url), verify=self._login.verify, stream=True) as response:
-                _expect_ok(response, doing)
-                return _bounded(response.iter_content(_CHUNK), max_bytes, keep_end=keep_end)
+        with (
+            self._slot(doing),
+            self._translated(doing),
+            self._http.get(self._url(url), verify=self._login.verify, stream=True) as response,
+        ):
+            _expect_ok(response, doing)
+            return _bounded(response.iter_content(_CHUNK), max_bytes, keep_end=keep_end)
 
     def close(self) -> None:
         """Ends the session."""
@@ -175,7 +178,7 @@ class Vcenter:
             raise from_vim(exc, doing, self.name) from exc
 
     def _url(self, url: str) -> str:
-        """vSphere may write `*` for its own host."""
+        """The address to use: vSphere may write `*` for its own host."""
         return url.replace("://*:", f"://{self._host}:", 1).replace("://*/", f"://{self.address}/", 1)
 
     def _connected(self, stale: _Connection | None) -> _Connection:
