@@ -12,7 +12,7 @@ import pika
 import pytest
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import Answer, Extension, Received, answer_with, reply_body
+from cse_testing.amqp_extension import Answer, Extension, Received, answer_with, reply_body
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.errors import ExtensionTimeoutError, ExtensionUnreachableError, ReplyMismatchError
 from vcd_simulator.extensions.forward import Forwarder, diagnose

@@ -11,14 +11,13 @@ import pytest
 import requests
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import Extension, answer_with
+from cse_testing.amqp_extension import Extension, answer_with
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import Forwarder
 from vcd_simulator.extensions.gateway import ExtensionGateway
 from vcd_simulator.extensions.registry import (
     ExtensionRegistry,
-    ExtensionService,
     FilterSpec,
     LinkSpec,
     RightSpec,
@@ -28,6 +27,7 @@ from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.hypervisor import NoGuests
 from vcd_simulator.inventory import Inventory, populate
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.services import ExtensionService
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.server import HttpsServer, bind
@@ -233,7 +233,7 @@ def test_without_a_broker_the_service_is_named_and_the_rest_works(site: Site, tm
 def test_administration_is_for_system_administrators(site: Site) -> None:
     service = site.register()
     root = "/api/admin/extension"
-    for path in ("", "/service", f"/service/{service.id}", f"/service/{service.id}/rights", "/settings/amqp"):
+    for path in ("/service", f"/service/{service.id}", f"/service/{service.id}/rights", "/settings/amqp"):
         assert site.ask("GET", root + path, site.login(), accept=XML_31).status_code == 403
         assert site.ask("GET", root + path, site.administrator(), accept=XML_31).status_code == 200
 

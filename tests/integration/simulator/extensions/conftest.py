@@ -1,0 +1,16 @@
+"""A whole simulator beside a real broker."""
+
+from collections.abc import Iterator
+
+import pytest
+from vcd_simulator.simulator import Simulator
+
+from cse_lab.rabbitmq import PrivateRabbitMQ
+from vcd_simulator.inventory import Inventory
+
+
+@pytest.fixture
+def vcd(broker: PrivateRabbitMQ) -> Iterator[Simulator]:
+    """The lab's inventory, without latency."""
+    with Simulator(Inventory.lab(), profile="instant", amqp=broker.url) as running:
+        yield running
