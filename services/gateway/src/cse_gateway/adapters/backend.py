@@ -1,5 +1,6 @@
 """Calls to the services: the caller's token and request id go along, deadlines hold, errors are ours."""
 
+import contextlib
 import uuid
 from typing import Final, TypeVar
 
@@ -7,7 +8,14 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
-from cse_core.errors import CseError, DeadlineError, InternalError, UnavailableError
+from cse_core.errors import (
+    CseError,
+    DeadlineError,
+    ExhaustedError,
+    InternalError,
+    NotSupportedError,
+    UnavailableError,
+)
 from cse_core.grpc.metadata import REQUEST_ID, Credentials
 from cse_core.grpc.server import CHANNEL_OPTIONS
 from cse_core.grpc.status import error_of
@@ -23,7 +31,7 @@ Method = grpc.aio.UnaryUnaryMultiCallable
 
 _REQUEST_IDS: Final = uuid.UUID("6f1f4c1c-5d0e-4d1b-9d5a-2f9f0f4f3c55")
 _RECONNECT: Final = (("grpc.max_reconnect_backoff_ms", 1_000),)
-_GENERIC_DETAILS: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
+_STATUS_DETAILS: Final = "grpc-status-details-bin"
 
 
 def connect(target: str) -> grpc.aio.Channel:
@@ -73,15 +81,23 @@ def metadata_of(request: Request) -> list[tuple[str, str]]:
 def _translated(error: grpc.aio.AioRpcError, service: str) -> CseError:
     """The service's own error, or one in our words where gRPC itself failed: its words would help no user."""
     code = error.code()
-    try:
-        translated = error_of(error)
-    except ValueError:  # status and details contradict each other: no service of ours sent that
-        translated = InternalError(f"{service} answered with a status that contradicts itself")
-    if translated.code != type(translated).reason or code not in _GENERIC_DETAILS | {grpc.StatusCode.DEADLINE_EXCEEDED}:
-        return translated
+    if _comes_from_a_service(error):
+        with contextlib.suppress(ValueError):  # status and details contradict each other: no service of ours sent that
+            return error_of(error)
     log.warning("service_call_failed", service=service, code=code.name, details=error.details())
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineError(f"{service} did not answer in time; what was begun may still happen, so look first")
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return UnavailableError(f"{service} does not answer; try again in a moment")
-    return InternalError(f"{service} failed for a reason of its own; its log says more")
+    match code:
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineError(f"{service} did not answer in time; what was begun may still happen, so look first")
+        case grpc.StatusCode.UNAVAILABLE:
+            return UnavailableError(f"{service} does not answer; try again in a moment")
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return NotSupportedError(f"{service} does not offer this in its version")
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return ExhaustedError(f"the request or its answer is too large for {service}")
+        case _:
+            return InternalError(f"{service} failed for a reason of its own; its log says more")
+
+
+def _comes_from_a_service(error: grpc.aio.AioRpcError) -> bool:
+    """Whether it was raised by our code on the other side, rather than by gRPC."""
+    return any(key == _STATUS_DETAILS for key, _ in error.trailing_metadata() or ())
