@@ -1,0 +1,5 @@
+"""`python -m cse_cli` is `cse`."""
+
+from cse_cli.main import main
+
+main()

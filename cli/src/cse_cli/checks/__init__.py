@@ -1,0 +1,1 @@
+"""What `cse check` looks at. Every check tells what it found; none stops at the first thing that is wrong."""

@@ -1,0 +1,44 @@
+"""The command `cse check`."""
+
+from pathlib import Path
+
+import click
+
+from cse_cli.checks.report import print_json, print_table
+from cse_cli.checks.run import run_checks
+from cse_cli.commands.options import config_option
+from cse_cli.progress import progress
+from cse_cli.quiet import configure_logs
+
+
+@click.command(name="check", short_help="Check the configuration and everything it names.")
+@config_option
+@click.option("-i", "--check-install", "installed", is_flag=True, help="Check also what `cse install` sets up.")
+@click.option("-t", "--template", help="With --check-install: look for this template only.  [default: all]")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_context
+def command(context: click.Context, path: Path, *, installed: bool, template: str | None, output: str) -> None:
+    """Check the configuration file and everything it names; changes nothing.
+
+    Looks at the file itself, the templates' scripts, RabbitMQ, vCloud Director, its vCenters, and the provider's org,
+    VDC, network and storage profile. Tells everything that is wrong at once, and what to do about it.
+
+    \b
+    Examples
+        cse check
+        cse check -c config.yaml --check-install
+        cse check --check-install --template photon-v2
+        cse check --output json | jq '.results[] | select(.outcome == "failed")'
+
+    The exit code is 0 if nothing is wrong (warnings do not count), 1 otherwise.
+    """
+    configure_logs()
+    with progress() as say:
+        report = run_checks(path, installed=installed, template=template, say=say)
+    if output == "json":
+        print_json(report.results, is_good=report.is_good)
+    else:
+        print_table(report.results)
+        wrong = sum(result.outcome == "failed" for result in report.results)
+        click.echo("everything is right" if report.is_good else f"wrong: {wrong}", err=True)
+    context.exit(0 if report.is_good else 1)
