@@ -1,6 +1,5 @@
 """The configuration file: readable by its owner only, well-formed, complete; and the templates it offers."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +65,7 @@ def check_file(path: Path) -> Usable:
 def check_templates(config: Config) -> Results:
     """The template directories, as the templates service reads them at start."""
     try:
-        catalogue = load_catalogue(config, TemplatesSettings.from_environment(os.environ))
+        catalogue = load_catalogue(config, TemplatesSettings.read())
     except CatalogueError as exc:
         for finding in exc.findings:
             yield failed("broker.templates", finding, "see docs/templates.md for what a template directory holds")

@@ -37,9 +37,7 @@ from cse_core.errors import CseError
     show_default=True,
     help="The extension in vCD: ask before changing one that is there, leave it alone, or make it what the file says.",
 )
-@click.pass_context
 def command(
-    context: click.Context,
     path: Path,
     template: str,
     *,
@@ -66,7 +64,7 @@ def command(
             "--no-capture needs --ssh-key: without a key nobody can log in to the machine that is left"
         )
     configure_logs()
-    config = _checked(context, path)
+    config = _checked(path)
     if template != "*" and config.template(template) is None:
         names = ", ".join(entry.name for entry in config.broker.templates)
         raise click.ClickException(f"no template {template!r} is in broker.templates (there are: {names})")
@@ -85,14 +83,14 @@ def command(
     _say_what_is_left(done, asked_to_build=update or no_capture or ssh_key is not None or template != "*")
 
 
-def _checked(context: click.Context, path: Path) -> Config:
+def _checked(path: Path) -> Config:
     with progress() as say:
         report = run_checks(path, installed=False, template=None, say=say)
     if report.is_good and report.config is not None:
         return report.config
     print_table([result for result in report.results if result.outcome != "ok"])
     click.echo("nothing was changed; correct what is wrong and run `cse install` again", err=True)
-    context.exit(1)
+    raise click.exceptions.Exit(1)
 
 
 def _confirm(question: str) -> bool:
