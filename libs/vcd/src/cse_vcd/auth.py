@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from cse_core.errors import NotFoundError
+from cse_core.errors import NotFoundError, UnauthenticatedError
 from cse_vcd.credentials import Credentials
 from cse_vcd.documents import admin_view, every
 from cse_vcd.query import Condition, Query, run
@@ -71,7 +71,11 @@ class TokenVerifier:
         with entry.lock:
             if entry.caller is None or self._vcd.clock.monotonic() >= entry.until:
                 entry.caller = None
-                entry.caller = Caller.of(self._vcd.rehydrate(credentials))
+                try:
+                    entry.caller = Caller.of(self._vcd.rehydrate(credentials))
+                except UnauthenticatedError:
+                    self.forget(credentials)  # so that wrong tokens do not push out good ones
+                    raise
                 entry.until = self._vcd.clock.monotonic() + self._ttl_s
             return entry.caller
 

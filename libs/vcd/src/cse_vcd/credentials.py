@@ -1,10 +1,13 @@
 """What a caller brings."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from cse_core.secret import Secret
+
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +25,8 @@ class Credentials:
         """Tells credentials apart without holding them."""
         text = f"{self.scheme}\0{self.api_version}\0{self.token.reveal()}"
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the token could be one: what is not could not even be sent in a header."""
+        return _TOKEN.fullmatch(self.token.reveal()) is not None

@@ -19,7 +19,7 @@ from pyvcloud.vcd.client import BasicLoginCredentials
 from pyvcloud.vcd.exceptions import VcdException
 
 from cse_core.config import VcdConfig
-from cse_core.errors import CseError, FailedPreconditionError, PermissionDeniedError
+from cse_core.errors import CseError, FailedPreconditionError, PermissionDeniedError, UnauthenticatedError
 from cse_core.secret import Secret
 from cse_vcd.client import KNOWN_VERSIONS, VcdClient
 from cse_vcd.credentials import Credentials
@@ -140,6 +140,8 @@ class Vcd:
             UnauthenticatedError: vCD does not accept the token (any more).
             VcdUnavailableError: vCD does not answer.
         """
+        if not credentials.is_plausible:
+            raise UnauthenticatedError("this is no token of vCD")
         client = self._client(self.closest_version(credentials.api_version))
         with _pyvcloud_errors():
             client.rehydrate_from_token(credentials.token.reveal(), is_jwt_token=credentials.scheme == "bearer")

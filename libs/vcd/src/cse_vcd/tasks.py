@@ -27,6 +27,8 @@ _FIRST_S: Final = 0.05
 _MOST_S: Final = 2.0
 _TOGETHER: Final = 0.25
 """Tasks due within this part of their interval are asked for together with those that are due now."""
+_APART_S: Final = 0.02
+"""The least time between two rounds: what is begun meanwhile shares the next."""
 _PER_QUERY: Final = 60
 """Ids in one filter; more would make the URL longer than proxies like."""
 _CHECK_S: Final = 0.5
@@ -132,6 +134,7 @@ class TaskPoller:
         self._watches: dict[str, _Watch] = {}
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._next_round = clock.monotonic()
 
     def wait(self, href: str, *, timeout_s: float, check: Check = no_check) -> Task:
         """Returns when the task has ended well.
@@ -216,17 +219,18 @@ class TaskPoller:
     def _due(self) -> list[_Watch]:
         now = self._clock.monotonic()
         open_ = [watch for watch in self._watches.values() if watch.outcome is None]
-        if not any(watch.due <= now for watch in open_):
+        if now < self._next_round or not any(watch.due <= now for watch in open_):
             return []
         return [watch for watch in open_ if watch.due - _TOGETHER * watch.interval_s <= now]
 
     def _time_to_next(self) -> float:
         now = self._clock.monotonic()
-        return min((max(0.0, watch.due - now) for watch in self._watches.values() if watch.outcome is None),
-                   default=_IDLE_S)
+        first = min((watch.due for watch in self._watches.values() if watch.outcome is None), default=now + _IDLE_S)
+        return max(0.0, max(first, self._next_round) - now)
 
     def _note(self, due: Sequence[_Watch], outcomes: dict[str, Task | CseError]) -> None:
         now = self._clock.monotonic()
+        self._next_round = now + _APART_S
         for watch in due:
             watch.outcome = outcomes.get(watch.id)
             if watch.outcome is not None:
