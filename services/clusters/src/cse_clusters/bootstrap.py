@@ -42,11 +42,13 @@ from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_core.grpc import operations as operation_servicers
 from cse_core.grpc.server import CHANNEL_OPTIONS, GrpcServer
+from cse_core.operations import Operations
 from cse_core.operations.in_memory import InMemoryOperations
 from cse_core.runtime import Service
+from cse_vcd.account import ServiceAccount
 from cse_vcd.auth import RoleRights, TokenVerifier
 from cse_vcd.service_tasks import ServiceTasks
-from cse_vcd.session import ServiceAccount, Vcd, VcdEndpoint
+from cse_vcd.session import Vcd, VcdEndpoint
 from cse_vcd.tasks import TaskPoller
 from cse_vcd.vcenter import Vcenters
 
@@ -164,7 +166,7 @@ def create(config: Config, settings: ClustersSettings) -> Service:
     )
     lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
     use_cases = _use_cases(config, settings, world, state, operations, lookups)
-    server = _server(settings, use_cases, operations)
+    server = make_server(settings, use_cases, operations)
     return ClustersService(server, operations, state, world, lookups)
 
 
@@ -173,7 +175,7 @@ def _use_cases(
     settings: ClustersSettings,
     world: World,
     state: SystemState,
-    operations: InMemoryOperations,
+    operations: Operations,
     lookups: ThreadPoolExecutor,
 ) -> ClusterUseCases:
     directory = ClusterDirectory(world.inventory, operations)
@@ -197,7 +199,8 @@ def _use_cases(
     )
 
 
-def _server(settings: ClustersSettings, use_cases: ClusterUseCases, operations: InMemoryOperations) -> GrpcServer:
+def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operations: Operations) -> GrpcServer:
+    """Everything that is served, over use cases and an engine that may be anybody's."""
     clusters = cluster_servicer.ClusterServicer(use_cases)
     system = system_servicer.SystemServicer(
         use_cases.state,

@@ -1,0 +1,126 @@
+"""The cluster manager's use cases over an in-memory world."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from cse_clusters.application.accepting import Acceptance, Submission
+from cse_clusters.application.create_operation import CreateClusterOperation, CreatePorts
+from cse_clusters.application.creating import ClusterCreation
+from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOperation
+from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.service import ClusterUseCases
+from cse_clusters.application.system import SystemState
+from cse_clusters.domain.access import Caller
+from cse_clusters.domain.new_cluster import NewCluster, NodePool
+from cse_core.names import ClusterName, VdcName
+from cse_core.operations import Operation
+from cse_core.operations.in_memory import InMemoryOperations
+from cse_testing.clusters.guests import FakeGuests, FakeTemplates
+from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
+
+WAIT_S = 20.0
+FAST = Limits(
+    placing=timedelta(seconds=2),
+    boot=timedelta(seconds=2),
+    script=timedelta(seconds=2),
+    mint=timedelta(seconds=2),
+    ready=timedelta(seconds=1),
+    busy=timedelta(seconds=1),
+)
+
+
+def a_cluster(
+    name: str = "demo", *, vdc: str = "dev", org: str = "acme", workers: int = 2, **fields: Any
+) -> NewCluster:
+    """A request for a cluster that is fine."""
+    pool = NodePool(
+        node_count=workers,
+        cpu_count=fields.pop("cpu_count", 0),
+        memory_mb=fields.pop("memory_mb", 0),
+        storage_profile=fields.pop("storage_profile", ""),
+    )
+    return NewCluster(vdc=VdcName(org, vdc), name=name, network=fields.pop("network", "net"), workers=pool, **fields)
+
+
+class ClustersInMemory:
+    """Everything but gRPC and vCD. Orgs `acme` (alice, bob) and `globex` (carol), VDCs `dev` and `prod`, an admin."""
+
+    def __init__(self, *, enforce_rights: bool = False, max_running: int = 8) -> None:
+        self.vcd = FakeVcd()
+        self.vcd.add_org("System", "admin")
+        self.vcd.add_org("acme", "alice", "bob")
+        self.vcd.add_org("globex", "carol")
+        self.dev = self.vcd.add_vdc("acme", "dev", profiles=("*", "gold"))
+        self.prod = self.vcd.add_vdc("acme", "prod")
+        self.vcd.add_vdc("globex", "dev")
+        self.guests = FakeGuests()
+        self.templates = FakeTemplates()
+        self.board = FakeBoard(self.vcd)
+        ports = CreatePorts(
+            inventory=self.vcd, host=self.vcd, guests=self.guests, board=self.board, templates=self.templates
+        )
+        self.operations = InMemoryOperations(
+            [
+                CreateClusterOperation(ports, version="0.1.0", limits=FAST).kind(),
+                DeleteClusterOperation(self.vcd, self.vcd, self.board, limits=FAST).kind(),
+            ],
+            max_running=max_running,
+        )
+        self._lookups = ThreadPoolExecutor(8)
+        deadline = timedelta(minutes=5)
+        acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
+        directory = ClusterDirectory(self.vcd, self.operations)
+        self.use_cases = ClusterUseCases(
+            callers=self.vcd,
+            state=SystemState(),
+            directory=directory,
+            creation=ClusterCreation(
+                acceptance, self.vcd, self.templates, self.operations, lookups=self._lookups, deadline=deadline
+            ),
+            deletion=ClusterDeletion(acceptance, directory, self.operations, deadline=deadline),
+            kubeconfigs=Kubeconfigs(directory, self.vcd, self.guests, self.templates),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.operations.close(WAIT_S)
+        self._lookups.shutdown(wait=True)
+
+    def caller(self, user: str = "alice") -> Caller:
+        return self.vcd.identify(credentials(user))
+
+    def create(
+        self,
+        request: NewCluster | None = None,
+        *,
+        user: str = "alice",
+        request_id: str = "",
+        is_wanted: Callable[[], bool] = lambda: True,
+    ) -> Operation:
+        submission = Submission.of(request_id, is_wanted)
+        return self.use_cases.creation.accept(self.caller(user), request or a_cluster(), submission)
+
+    def delete(self, name: str = "demo", *, user: str = "alice", request_id: str = "", vdc: str = "-") -> Operation:
+        submission = Submission.of(request_id, lambda: True)
+        return self.use_cases.deletion.accept(self.caller(user), ClusterName("-", vdc, name), submission)
+
+    def finished(self, operation: Operation) -> Operation:
+        """The operation as it ended; fails if it does not end."""
+        ended = self.operations.wait(operation.id, WAIT_S)
+        assert ended.state.is_final, ended
+        return ended
+
+    def created(self, request: NewCluster | None = None, **arguments: Any) -> Operation:
+        """A creation that has ended well."""
+        ended = self.finished(self.create(request, **arguments))
+        assert ended.error is None, ended.error
+        return ended

@@ -1,0 +1,132 @@
+"""Deleting clusters in every state they can be in."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
+from cse_clusters.domain.cluster import CLUSTER_ID
+from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError
+from cse_core.operations import OperationState
+from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+
+
+@pytest.fixture
+def clusters() -> Iterator[ClustersInMemory]:
+    with ClustersInMemory() as service:
+        yield service
+
+
+def test_a_cluster_is_deleted_with_the_tenants_token_and_a_task_of_its_own(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    operation = clusters.finished(clusters.delete())
+    assert operation.state is OperationState.SUCCEEDED
+    assert not clusters.vcd.vapps
+    assert ("delete", "token-of-alice") in clusters.vcd.actors
+    task = clusters.vcd.tasks[operation.task_href]
+    assert (task.status, task.card.operation_name) == ("success", "delete_cluster")
+    assert task.texts[0].startswith("Deleting cluster demo (")
+    assert task.texts[-1].startswith("Deleted cluster demo (")
+
+
+def test_a_cluster_made_by_1_2_x_is_deleted_like_any_other(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "old", metadata={CLUSTER_ID: "1"}, nodes=["mstr-abcd"])
+    assert clusters.finished(clusters.delete("old")).error is None
+    assert not clusters.vcd.vapps
+
+
+def test_a_vapp_that_is_gone_already_is_deleted(clusters: ClustersInMemory) -> None:
+    vapp = clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"})
+    clusters.vcd.during("create_task", lambda: clusters.vcd.vapps.pop(vapp.href, None))
+    operation = clusters.finished(clusters.delete())
+    assert operation.state is OperationState.SUCCEEDED
+
+
+def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(clusters: ClustersInMemory) -> None:
+    begun = threading.Event()
+
+    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        begun.set()
+        pause = threading.Event()
+        while True:
+            check()
+            pause.wait(0.01)
+
+    clusters.guests.on("BODY-control-plane", endless)
+    creation = clusters.create(a_cluster(rollback_on_failure=False))
+    assert begun.wait(WAIT_S)
+    deletion = clusters.finished(clusters.delete())
+    assert deletion.error is None
+    ended = clusters.operations.get(creation.id)
+    assert ended.state is OperationState.CANCELLED
+    assert ended.end_time is not None
+    assert deletion.start_time is not None
+    assert ended.end_time <= deletion.start_time
+    assert not clusters.vcd.vapps
+    assert {task.status for task in clusters.vcd.tasks.values()} == {"error", "success"}
+
+
+def test_a_creation_that_has_no_vapp_yet_can_be_deleted(clusters: ClustersInMemory) -> None:
+    composing, go_on = threading.Event(), threading.Event()
+
+    def compose() -> None:
+        composing.set()
+        assert go_on.wait(WAIT_S)
+
+    clusters.vcd.during("compose", compose)
+    clusters.create()
+    assert composing.wait(WAIT_S)
+    deletion = clusters.delete()
+    go_on.set()
+    assert clusters.finished(deletion).error is None
+    assert not clusters.vcd.vapps
+
+
+def test_repeating_a_request_id_returns_the_first_operation_even_when_the_cluster_is_gone(
+    clusters: ClustersInMemory,
+) -> None:
+    clusters.created()
+    request_id = str(uuid.uuid4())
+    first = clusters.finished(clusters.delete(request_id=request_id))
+    assert clusters.delete(request_id=request_id).id == first.id
+
+
+def test_what_is_not_there_or_another_orgs_is_not_found(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    with pytest.raises(NotFoundError):
+        clusters.delete("other")
+    with pytest.raises(NotFoundError):
+        clusters.delete("demo", user="carol")
+    assert len(clusters.vcd.vapps) == 1
+
+
+def test_a_name_that_fits_several_clusters_is_refused(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"})
+    clusters.vcd.add_vapp(clusters.prod, "demo", metadata={CLUSTER_ID: "2"})
+    with pytest.raises(ConflictError, match="acme/dev, acme/prod") as refused:
+        clusters.delete()
+    assert refused.value.code == "CLUSTER_AMBIGUOUS"
+    clusters.finished(clusters.delete(vdc="prod"))
+    assert [vapp.vdc.name for vapp in clusters.vcd.vapps.values()] == ["dev"]
+
+
+def test_a_caller_who_may_not_delete_the_vapp_is_told_so(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    clusters.vcd.fail("delete", PermissionDeniedError("vCD says no"))
+    operation = clusters.finished(clusters.delete())
+    assert operation.error is not None
+    assert operation.error.error_type == "PermissionDeniedError"
+    assert operation.error.details["step"] == "delete_vapp"
+    assert clusters.vcd.tasks[operation.task_href].status == "error"
+
+
+def test_a_vapp_that_vcd_hides_from_the_caller_is_not_called_deleted(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    (vapp,) = clusters.vcd.vapps.values()
+    clusters.vcd.during("create_task", lambda: clusters.vcd.hidden.add(vapp.href))
+    ended = clusters.finished(clusters.delete())
+    assert ended.error is not None
+    assert ended.error.reason == "VAPP_DELETE_FORBIDDEN"
+    assert len(clusters.vcd.vapps) == 1

@@ -1,0 +1,142 @@
+"""What guests print is read strictly; what goes into them is quoted."""
+
+import base64
+import contextlib
+import json
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cse_clusters.domain.guest_scripts import guest_script
+from cse_clusters.domain.kubernetes import (
+    UnexpectedOutputError,
+    last_line,
+    nodes_not_ready,
+    parse_ipv4,
+    parse_join_command,
+)
+from cse_clusters.domain.new_cluster import check_ssh_key
+from cse_core.errors import InvalidArgumentError
+
+HASH = "sha256:" + "0a" * 32
+TOKEN = "abcdef.0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        f"kubeadm join 10.0.0.1:6443 --token {TOKEN} --discovery-token-ca-cert-hash {HASH} \n",
+        f"kubeadm join --token {TOKEN} 10.0.0.1:6443 --discovery-token-ca-cert-hash {HASH}",
+        f"W0101 warnings\n\nkubeadm join 10.0.0.1:6443 --token={TOKEN} --discovery-token-ca-cert-hash={HASH}\n\n",
+    ],
+)
+def test_a_join_command_is_read_in_any_order(output: str) -> None:
+    found = parse_join_command(output)
+    assert (found.endpoint, found.token.reveal(), found.ca_hash) == ("10.0.0.1:6443", TOKEN, HASH)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "nothing of the kind",
+        "kubeadm join 'unbalanced",
+        f"kubeadm join 10.0.0.1:6443 --token {TOKEN}",
+        f"kubeadm join 10.0.0.1:6443 --token {TOKEN} --discovery-token-unsafe-skip-ca-verification",
+        f"kubeadm join 10.0.0.1:6443 --token '$(reboot)' --discovery-token-ca-cert-hash {HASH}",
+        f"kubeadm join evil.example.com:6443 --token {TOKEN} --discovery-token-ca-cert-hash {HASH}",
+        f"kubeadm join 10.0.0.256:6443 --token {TOKEN} --discovery-token-ca-cert-hash {HASH}",
+        f"kubeadm join 10.0.0.1:0 --token {TOKEN} --discovery-token-ca-cert-hash {HASH}",
+        f"kubeadm join 10.0.0.1:6443 10.0.0.2:6443 --token {TOKEN} --discovery-token-ca-cert-hash {HASH}",
+        f"echo kubeadm join 10.0.0.1:6443 --token {TOKEN} --discovery-token-ca-cert-hash {HASH}",
+    ],
+)
+def test_anything_else_is_refused_without_repeating_it(output: str) -> None:
+    with pytest.raises(UnexpectedOutputError) as refused:
+        parse_join_command(output)
+    assert TOKEN not in str(refused.value)
+
+
+@given(st.text())
+def test_no_output_makes_the_parsers_raise_anything_else(output: str) -> None:
+    for parse in (parse_join_command, parse_ipv4, lambda text: nodes_not_ready(text, ["n"])):
+        with contextlib.suppress(UnexpectedOutputError):
+            parse(output)
+
+
+@pytest.mark.parametrize("output", ["[]", "{}", '{"items": 3}', '{"items": [{}]}', '{"items": [[]]}', "[" * 100_000])
+def test_a_list_of_nodes_of_another_shape_is_refused(output: str) -> None:
+    with pytest.raises(UnexpectedOutputError):
+        nodes_not_ready(output, ["node-abcd"])
+
+
+def test_nodes_that_are_missing_or_not_ready_are_named() -> None:
+    def node(name: str, *conditions: tuple[str, str]) -> object:
+        listed = [{"type": kind, "status": status} for kind, status in conditions]
+        return {"metadata": {"name": name}, "status": {"conditions": listed}}
+
+    output = json.dumps({"items": [node("a", ("Ready", "True")), node("b", ("Ready", "Unknown")), node("c")]})
+    assert nodes_not_ready(output, ["a"]) == {}
+    assert nodes_not_ready(output, ["a", "b", "c", "d"]) == {
+        "b": "is not Ready",
+        "c": "is not Ready",
+        "d": "is not registered",
+    }
+
+
+def test_the_last_line_is_the_last_with_something_in_it() -> None:
+    assert last_line("a\n 10.0.0.1 \n\n") == "10.0.0.1"
+    assert last_line("\n") == ""
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_a_parameter_arrives_in_the_script_as_it_is(value: str) -> None:
+    script = guest_script('#!/bin/bash\nset -eu\nprintf %s "$CSE_NODE_NAME"', {"CSE_NODE_NAME": value})
+    ran = subprocess.run(["bash"], input=script.reveal().encode(), capture_output=True, check=True)
+    assert ran.stdout == value.encode()
+
+
+def test_a_parameter_that_is_not_ours_is_refused() -> None:
+    with pytest.raises(ValueError, match="PATH"):
+        guest_script("", {"PATH": "/tmp"})
+    with pytest.raises(ValueError, match="CSE_NODE_NAME"):
+        guest_script("", {"CSE_NODE_NAME": "a\0b"})
+
+
+def key(kind: str = "ssh-ed25519", *, inside: str | None = None) -> str:
+    name = (inside or kind).encode()
+    return f"{kind} {base64.b64encode(len(name).to_bytes(4, 'big') + name + bytes(36)).decode()}"
+
+
+@pytest.mark.parametrize(
+    "text", [key(), key() + " alice@home", f"  {key()} \n", key("ssh-rsa"), key("ecdsa-sha2-nistp256")]
+)
+def test_openssh_public_keys_are_taken(text: str) -> None:
+    assert check_ssh_key(text, field="key") == text.strip()
+
+
+def test_no_key_is_fine() -> None:
+    assert check_ssh_key(" \n", field="key") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----",
+        key() + "\nssh-rsa AAAA",
+        key() + "\rcommand=...",
+        "ssh-rsa",
+        "ssh-ed25519 !!!!",
+        key("ssh-ed25519", inside="ssh-rsa"),
+        key("ssh-foo"),
+        'command="reboot" ' + key(),
+        key() + " " + "x" * 20_000,
+    ],
+)
+def test_what_is_no_public_key_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        check_ssh_key(text, field="cluster.ssh_public_key")
+    assert refused.value.field == "cluster.ssh_public_key"
+    assert text[:40] not in refused.value.message

@@ -1,0 +1,69 @@
+"""Reading kubeconfigs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cse_clusters.domain.cluster import CLUSTER_ID, TEMPLATE
+from cse_core.errors import FailedPreconditionError, NotFoundError
+from cse_core.names import ClusterName
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
+
+CONFIG = b"apiVersion: v1\nkind: Config\n"
+
+
+@pytest.fixture
+def clusters() -> Iterator[ClustersInMemory]:
+    with ClustersInMemory() as service:
+        yield service
+
+
+def read(clusters: ClustersInMemory, name: str = "demo", user: str = "alice") -> str:
+    return clusters.use_cases.kubeconfigs.read(clusters.caller(user), ClusterName("-", "-", name)).reveal()
+
+
+def test_the_kubeconfig_of_a_cluster_of_ours(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster(workers=1))
+    (vapp,) = clusters.vcd.vapps.values()
+    clusters.guests.passwords.update({name: password.reveal() for name, password in vapp.passwords.items()})
+    assert read(clusters) == CONFIG.decode()
+
+
+def test_a_cluster_of_1_2_x_is_reached_with_the_templates_password(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "old", metadata={CLUSTER_ID: "1", TEMPLATE: "old"}, nodes=["mstr-abcd"])
+    clusters.guests.files["mstr-abcd", "/root/.kube/config"] = CONFIG
+    clusters.guests.passwords["mstr-abcd"] = "for all of them"
+    assert read(clusters, "old") == CONFIG.decode()
+
+
+def test_a_machines_own_password_is_tried_after_the_templates(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "old", metadata={CLUSTER_ID: "1", TEMPLATE: "old"}, nodes=["mstr-abcd"])
+    clusters.guests.files["mstr-abcd", "/root/.kube/config"] = CONFIG
+    clusters.guests.passwords["mstr-abcd"] = "made-for-mstr-abcd"
+    assert read(clusters, "old") == CONFIG.decode()
+
+
+def test_a_guest_that_refuses_every_password_is_unreachable(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"}, nodes=["mstr-abcd"])
+    clusters.guests.passwords["mstr-abcd"] = "something else"
+    with pytest.raises(FailedPreconditionError, match="refuses the passwords that are known") as refused:
+        read(clusters)
+    assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
+
+
+def test_a_cluster_without_a_running_control_plane_is_unreachable(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"}, nodes=["node-abcd"])
+    with pytest.raises(FailedPreconditionError, match="no running control plane"):
+        read(clusters)
+
+
+def test_a_control_plane_that_is_not_set_up_is_unreachable(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"}, nodes=["mstr-abcd"])
+    with pytest.raises(FailedPreconditionError, match="not set up there"):
+        read(clusters)
+
+
+def test_another_orgs_kubeconfig_is_not_there(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    with pytest.raises(NotFoundError):
+        read(clusters, user="carol")
