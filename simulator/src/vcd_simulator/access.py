@@ -66,9 +66,12 @@ class Access:
             raise errors.no_access("org", org_id)
         return org
 
+    def sees_user(self, user: User) -> bool:
+        return self.is_sysadmin or user is self.user or self._sees_people(user.org_id)
+
     def user_by_id(self, user_id: str) -> User:
         user = self._cloud.users.get(user_id)
-        if user is None or not (self.is_sysadmin or user is self.user or self._sees_people(user.org_id)):
+        if user is None or not self.sees_user(user):
             raise errors.no_access("user", user_id)
         return user
 
@@ -109,9 +112,12 @@ class Access:
             raise errors.no_access("network", network_id)
         return network
 
+    def sees_profile(self, profile: StorageProfile) -> bool:
+        return self.sees_vdc(self._cloud.vdcs[profile.vdc_id])
+
     def profile_by_id(self, profile_id: str) -> StorageProfile:
         profile = self._cloud.profiles.get(profile_id)
-        if profile is None or not self.sees_vdc(self._cloud.vdcs[profile.vdc_id]):
+        if profile is None or not self.sees_profile(profile):
             raise errors.no_access("vdcStorageProfile", profile_id)
         return profile
 
@@ -139,6 +145,11 @@ class Access:
         if not self.may_change_vapp(vapp):
             raise errors.no_access("vApp", vapp_id)
         return vapp
+
+    def sees_vm(self, vm: Vm) -> bool:
+        """Whether a VM is within reach: through its vApp, or through its template."""
+        vapp, template = self._cloud.vapps.get(vm.vapp_id), self._cloud.templates.get(vm.template_id)
+        return (vapp is not None and self.sees_vapp(vapp)) or (template is not None and self.sees_template(template))
 
     def vm_by_id(self, vm_id: str) -> tuple[Vapp, Vm]:
         """A VM of a vApp, with its vApp."""
@@ -208,9 +219,12 @@ class Access:
     def catalogs(self) -> Iterator[Catalog]:
         return (catalog for catalog in self._cloud.catalogs if self.sees_catalog(catalog))
 
+    def sees_item(self, item: CatalogItem) -> bool:
+        return self.sees_catalog(self._cloud.catalogs[item.catalog_id])
+
     def item_by_id(self, item_id: str) -> CatalogItem:
         item = self._cloud.items.get(item_id)
-        if item is None or not self.sees_catalog(self._cloud.catalogs[item.catalog_id]):
+        if item is None or not self.sees_item(item):
             raise errors.no_access("catalogItem", item_id)
         return item
 

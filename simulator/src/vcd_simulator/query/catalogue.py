@@ -1,0 +1,6 @@
+"""All record types, by name."""
+
+from vcd_simulator.query import provider, tenants, virtual
+from vcd_simulator.query.types import AnyRecordType
+
+TYPES: dict[str, AnyRecordType] = {kind.name: kind for kind in (*virtual.TYPES, *tenants.TYPES, *provider.TYPES)}

@@ -1,0 +1,165 @@
+"""Records of what the provider has: vCenters, provider VDCs, networks, extension services."""
+
+from vcd_simulator.access import Access
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.infrastructure import (
+    ExternalNetwork,
+    NetworkPool,
+    ProviderStorageProfile,
+    ProviderVdc,
+    VimServer,
+)
+from vcd_simulator.model.kinds import PROVIDER_VDC, VIM_SERVER
+from vcd_simulator.model.services import SERVICE, ApiFilter, ExtensionService, ServiceLink
+from vcd_simulator.query.types import RecordType
+from vcd_simulator.query.values import Pointer
+
+
+def _administrators(access: Access, _entity: object) -> bool:
+    return access.is_sysadmin
+
+
+_VIM_SERVERS = RecordType[VimServer](
+    name="virtualCenter",
+    tag="VirtualCenterRecord",
+    table=lambda cloud: cloud.vim_servers,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, server: server.name,
+        "url": lambda cloud, server: server.url,
+        "userName": lambda cloud, server: server.username,
+        "isEnabled": lambda cloud, server: server.enabled,
+        "isBusy": lambda cloud, server: False,
+        "isSupported": lambda cloud, server: True,
+        "listenerState": lambda cloud, server: "CONNECTED",
+        "status": lambda cloud, server: "READY",
+    },
+    admin=True,
+)
+_PROVIDER_VDCS = RecordType[ProviderVdc](
+    name="providerVdc",
+    tag="VMWProviderVdcRecord",
+    table=lambda cloud: cloud.provider_vdcs,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, pvdc: pvdc.name,
+        "isEnabled": lambda cloud, pvdc: pvdc.enabled,
+        "isBusy": lambda cloud, pvdc: False,
+        "status": lambda cloud, pvdc: "READY",
+        "numberOfVdcs": lambda cloud, pvdc: cloud.vdcs.count("pvdc", pvdc.id),
+        "numberOfStorageProfiles": lambda cloud, pvdc: cloud.provider_profiles.count("pvdc", pvdc.id),
+        "vcenter": lambda cloud, pvdc: Pointer(VIM_SERVER, pvdc.vim_server_id),
+    },
+    admin=True,
+    has_metadata=True,
+)
+_PROVIDER_PROFILES = RecordType[ProviderStorageProfile](
+    name="providerVdcStorageProfile",
+    tag="ProviderVdcStorageProfileRecord",
+    table=lambda cloud: cloud.provider_profiles,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, profile: profile.name,
+        "providerVdc": lambda cloud, profile: Pointer(PROVIDER_VDC, profile.provider_vdc_id),
+        "isEnabled": lambda cloud, profile: profile.enabled,
+        "storageTotalMB": lambda cloud, profile: profile.capacity_mb,
+    },
+    admin=True,
+    indexes={"providerVdc": "pvdc"},
+    references={"providerVdc": PROVIDER_VDC},
+)
+_NETWORK_POOLS = RecordType[NetworkPool](
+    name="networkPool",
+    tag="NetworkPoolRecord",
+    table=lambda cloud: cloud.network_pools,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, pool: pool.name,
+        "isBusy": lambda cloud, pool: False,
+        "networkPoolType": lambda cloud, pool: 0,
+    },
+    admin=True,
+)
+_EXTERNAL_NETWORKS = RecordType[ExternalNetwork](
+    name="externalNetwork",
+    tag="NetworkRecord",
+    table=lambda cloud: cloud.external_networks,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, network: network.name,
+        "gateway": lambda cloud, network: network.pool.gateway,
+        "netmask": lambda cloud, network: network.pool.netmask,
+        "dns1": lambda cloud, network: network.pool.dns1,
+        "dns2": lambda cloud, network: network.pool.dns2,
+        "dnsSuffix": lambda cloud, network: network.pool.dns_suffix,
+        "isBusy": lambda cloud, network: False,
+    },
+    admin=True,
+)
+
+
+def _pattern(_cloud: Cloud, one: ApiFilter) -> str | None:
+    return None if one.url_pattern is None else one.url_pattern.text
+
+
+_SERVICES = RecordType[ExtensionService](
+    name="adminService",
+    tag="AdminServiceRecord",
+    table=lambda cloud: cloud.services,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, service: service.name,
+        "namespace": lambda cloud, service: service.namespace,
+        "enabled": lambda cloud, service: service.enabled,
+        "exchange": lambda cloud, service: service.exchange,
+        "routingKey": lambda cloud, service: service.routing_key,
+        "priority": lambda cloud, service: service.priority,
+        "isAuthorizationEnabled": lambda cloud, service: service.authorization_enabled,
+        "vendor": lambda cloud, service: service.vendor or None,
+        "description": lambda cloud, service: service.description or None,
+    },
+    admin=True,
+    indexes={"name": "name", "namespace": "namespace"},
+)
+_API_FILTERS = RecordType[ApiFilter](
+    name="apiFilter",
+    tag="ApiFilterRecord",
+    table=lambda cloud: cloud.api_filters,
+    visible=_administrators,
+    attributes={
+        "service": lambda cloud, one: Pointer(SERVICE, one.service_id),
+        "urlPattern": _pattern,
+        "responseContentType": lambda cloud, one: one.response_content_type,
+    },
+    admin=True,
+    indexes={"service": "service"},
+    references={"service": SERVICE},
+)
+_SERVICE_LINKS = RecordType[ServiceLink](
+    name="serviceLink",
+    tag="ServiceLinkRecord",
+    table=lambda cloud: cloud.service_links,
+    visible=_administrators,
+    attributes={
+        "service": lambda cloud, link: Pointer(SERVICE, link.service_id),
+        "linkHref": lambda cloud, link: link.href,
+        "mimeType": lambda cloud, link: link.mime_type,
+        "rel": lambda cloud, link: link.rel,
+        "resourceType": lambda cloud, link: link.resource_type,
+        "resourceId": lambda cloud, link: link.resource_id,
+    },
+    admin=True,
+    indexes={"service": "service"},
+    references={"service": SERVICE},
+)
+
+TYPES = (
+    _VIM_SERVERS,
+    _PROVIDER_VDCS,
+    _PROVIDER_PROFILES,
+    _NETWORK_POOLS,
+    _EXTERNAL_NETWORKS,
+    _SERVICES,
+    _API_FILTERS,
+    _SERVICE_LINKS,
+)

@@ -1,0 +1,146 @@
+"""Selecting entities: filter, order, page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vcd_simulator import errors
+from vcd_simulator.access import Access
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.metadata import MetadataEntry
+from vcd_simulator.query import fiql
+from vcd_simulator.query.fiql import And, Comparison, Expression
+from vcd_simulator.query.types import AnyRecordType
+from vcd_simulator.query.values import Pointer, Value, compare
+
+_METADATA_TYPES = {
+    "STRING": "MetadataStringValue",
+    "NUMBER": "MetadataNumberValue",
+    "BOOLEAN": "MetadataBooleanValue",
+    "DATETIME": "MetadataDateTimeValue",
+}
+_FOLDED = ("status",)
+"""Attributes that are compared without regard to case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What of a type is wanted, and which part of it."""
+
+    expression: Expression | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    page: int = 1
+    page_size: int = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of entities, and how many there are on all pages."""
+
+    entities: list[Any] = field(default_factory=list)
+    total: int = 0
+
+
+def select(cloud: Cloud, access: Access, kind: AnyRecordType, selection: Selection) -> Page:
+    """Run a query.
+
+    Raises:
+        VcdError: 400, it names an attribute that these records do not have, or compares it with nonsense.
+    """
+    expression = selection.expression
+    found: Iterable[Any] = (one for one in _candidates(cloud, kind, expression) if kind.visible(access, one))
+    if expression is not None:
+        _check_names(kind, expression)
+        found = (one for one in found if _fits(cloud, access, kind, expression, one))
+    entities = list(found)
+    if selection.sort_by is not None:
+        _sort(cloud, kind, entities, selection.sort_by, selection.descending)
+    start = (selection.page - 1) * selection.page_size
+    return Page(entities=entities[start : start + selection.page_size], total=len(entities))
+
+
+def visible_metadata(cloud: Cloud, access: Access, entity_id: str, name: str) -> MetadataEntry | None:
+    """The entry that `metadata:key` or `metadata@SYSTEM:key` names, if the caller may see it."""
+    prefix, _, key = name.partition(":")
+    entry = cloud.metadata.get(entity_id, _domain(prefix), key)
+    if entry is None or (entry.visibility == "PRIVATE" and not access.is_sysadmin):
+        return None
+    return entry
+
+
+def _domain(prefix: str) -> str:
+    return "SYSTEM" if prefix.endswith("@SYSTEM") else "GENERAL"
+
+
+def _check_names(kind: AnyRecordType, expression: Expression) -> None:
+    for one in fiql.comparisons(expression):
+        if not (kind.has_metadata if _is_metadata(one.name) else kind.knows(one.name)):
+            raise errors.bad_request(f"The type {kind.name} cannot be filtered by {one.name[:80]!r}.")
+
+
+def _is_metadata(name: str) -> bool:
+    return name.startswith(("metadata:", "metadata@"))
+
+
+def _candidates(cloud: Cloud, kind: AnyRecordType, expression: Expression | None) -> Iterable[Any]:
+    """Entities among which everything wanted is; few, if an index or metadata can tell."""
+    parts: Iterable[Expression] = ()
+    if expression is not None:
+        parts = expression.parts if isinstance(expression, And) else (expression,)
+    for part in parts:
+        if not isinstance(part, Comparison):
+            continue
+        if _is_metadata(part.name):
+            prefix, _, key = part.name.partition(":")
+            table = kind.table(cloud)
+            holders = list(cloud.metadata.holders(_domain(prefix), key))
+            return [entity for entity in map(table.get, holders) if entity is not None]
+        found = kind.find(cloud, part.name, part.value) if part.operator == "==" else None
+        if found is not None:
+            return found
+    return kind.table(cloud)
+
+
+def _fits(cloud: Cloud, access: Access, kind: AnyRecordType, expression: Expression, entity: Any) -> bool:
+    def test(one: Comparison) -> bool:
+        if _is_metadata(one.name):
+            return _metadata_fits(visible_metadata(cloud, access, entity.id, one.name), one)
+        value = kind.value(cloud, entity, one.name)
+        return compare(value, one.operator, one.value, fold_case=one.name in _FOLDED)
+
+    return fiql.holds(expression, test)
+
+
+def _metadata_fits(entry: MetadataEntry | None, one: Comparison) -> bool:
+    """Entities without the key fit no comparison, not even that it differs."""
+    if entry is None:
+        return False
+    kind, colon, wanted = one.value.partition(":")
+    if not colon or kind not in _METADATA_TYPES:
+        kind, wanted = "STRING", one.value
+    if entry.type != _METADATA_TYPES[kind]:
+        return False
+    return compare(_typed(entry), one.operator, wanted)
+
+
+def _typed(entry: MetadataEntry) -> Value:
+    if entry.type == "MetadataNumberValue" and entry.value.lstrip("+-").isdigit():
+        return int(entry.value)
+    if entry.type == "MetadataBooleanValue":
+        return entry.value.lower() == "true"
+    return entry.value
+
+
+def _sort(cloud: Cloud, kind: AnyRecordType, entities: list[Any], attribute: str, descending: bool) -> None:
+    """Sort in place; entities without a value come last."""
+    if not kind.knows(attribute):
+        raise errors.bad_request(f"The type {kind.name} cannot be sorted by {attribute[:80]!r}.")
+
+    def key(entity: Any) -> str | float:
+        value = kind.value(cloud, entity, attribute)
+        return value.id if isinstance(value, Pointer) else (value if value is not None else "")
+
+    valued = [one for one in entities if kind.value(cloud, one, attribute) is not None]
+    without = [one for one in entities if kind.value(cloud, one, attribute) is None]
+    entities[:] = [*sorted(valued, key=key, reverse=descending), *without]

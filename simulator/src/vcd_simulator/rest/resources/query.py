@@ -1,0 +1,107 @@
+"""The typed query service."""
+
+from urllib.parse import unquote
+
+from vcd_simulator import errors
+from vcd_simulator.query import documents, fiql
+from vcd_simulator.query.catalogue import TYPES
+from vcd_simulator.query.select import Selection, select
+from vcd_simulator.query.types import AnyRecordType
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.routing import Router
+
+router = Router()
+_DEFAULT_PAGE_SIZE = 25
+_LARGEST_PAGE = 128
+
+
+@router.get("/api/query")
+def query(context: Context) -> Reply:
+    """Without a type, the list of the queries there are; otherwise a page of records."""
+    parameters = _parameters(context.query_string)
+    if "type" not in parameters:
+        return Reply(content=documents.query_list(context, _allowed(context)))
+    return run(context, parameters["type"], parameters)
+
+
+@router.get("/api/admin/extension/service/query")
+def query_services(context: Context) -> Reply:
+    return run(context, "adminService", _parameters(context.query_string))
+
+
+@router.get("/api/admin/extension/service/{service_id}/apifilters")
+def list_api_filters(context: Context, service_id: str) -> Reply:
+    return _of_service(context, "apiFilter", service_id)
+
+
+@router.get("/api/admin/extension/service/{service_id}/links")
+def list_service_links(context: Context, service_id: str) -> Reply:
+    return _of_service(context, "serviceLink", service_id)
+
+
+def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
+    """Answer a query.
+
+    Raises:
+        VcdError: 400, the type, the format, the filter or a number is not valid; 403, the type is not for the caller.
+    """
+    kind = TYPES.get(type_name)
+    if kind is None:
+        raise errors.bad_request(f"The query type {type_name[:80]!r} is not valid.")
+    if kind.admin:
+        context.access.require_sysadmin()
+    format_name = parameters.get("format") or _format_of(context.headers.get("accept", ""))
+    if format_name not in documents.FORMATS:
+        raise errors.bad_request(f"The query format {format_name[:80]!r} is not valid.")
+    selection = _selection(parameters)
+    found = select(context.cloud, context.access, kind, selection)
+    fields = tuple(name for name in parameters.get("fields", "").split(",") if name)
+    rest = documents.without_page(context.query_string)
+    if "type" not in parameters:
+        rest = f"type={kind.name}&{rest}"
+    return Reply(content=documents.page(context, kind, format_name, selection, found, fields, rest))
+
+
+def _of_service(context: Context, type_name: str, service_id: str) -> Reply:
+    context.access.require_sysadmin()
+    parameters = _parameters(context.query_string) | {"filter": f"service=={service_id}"}
+    return run(context, type_name, parameters)
+
+
+def _allowed(context: Context) -> list[AnyRecordType]:
+    return [kind for kind in TYPES.values() if context.access.is_sysadmin or not kind.admin]
+
+
+def _selection(parameters: dict[str, str]) -> Selection:
+    text = parameters.get("filter", "")
+    encoded = parameters.get("filterEncoded", "").lower() == "true"
+    return Selection(
+        expression=fiql.parse(text, encoded_values=encoded) if text else None,
+        sort_by=parameters.get("sortAsc") or parameters.get("sortDesc") or None,
+        descending="sortAsc" not in parameters,
+        page=_number(parameters, "page", 1),
+        page_size=min(_number(parameters, "pageSize", _DEFAULT_PAGE_SIZE), _LARGEST_PAGE),
+    )
+
+
+def _number(parameters: dict[str, str], name: str, default: int) -> int:
+    text = parameters.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
+        raise errors.bad_request(f"The query parameter {name} is not a positive number.")
+    return int(text)
+
+
+def _format_of(accept: str) -> str:
+    """The format that the Accept header names; records, if it names none."""
+    for name in ("idrecords", "references"):
+        if f"query.{name}+" in accept:
+            return name
+    return "records"
+
+
+def _parameters(query_string: str) -> dict[str, str]:
+    """The decoded parameters; a plus sign stays one, because filters are full of them."""
+    pairs = (part.partition("=") for part in query_string.split("&") if part)
+    return {unquote(name): unquote(value) for name, _, value in pairs}
