@@ -274,7 +274,8 @@ def _expect_ok(response: requests.Response, doing: str) -> None:
 
 def _bounded(chunks: Iterable[bytes], max_bytes: int, *, keep_end: bool) -> tuple[bytes, bool]:
     kept = b""
-    for chunk in chunks:
+    rest = iter(chunks)
+    for chunk in rest:
         kept += chunk
         if len(kept) > max_bytes:
             if not keep_end:
@@ -282,6 +283,6 @@ def _bounded(chunks: Iterable[bytes], max_bytes: int, *, keep_end: bool) -> tupl
             break
     else:
         return kept, False
-    for chunk in chunks:
+    for chunk in rest:
         kept = (kept + chunk)[-max_bytes - _CHUNK :]
     return kept[-max_bytes:], True
