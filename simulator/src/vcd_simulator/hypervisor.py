@@ -23,6 +23,10 @@ class Hypervisor(Protocol):
         """The password that root has inside an image."""
         ...
 
+    def close(self) -> None:
+        """End everything that runs inside of machines."""
+        ...
+
 
 class NoGuests:
     """Machines without an inside: power states only. For tests of the REST side."""
@@ -39,3 +43,5 @@ class NoGuests:
 
     def image_password(self, image: str) -> str:
         return "vmware"
+
+    def close(self) -> None: ...

@@ -35,11 +35,12 @@ def start(
     *,
     noun: str,
     locks: Iterable[Named] = (),
+    idle: Iterable[Named] = (),
     extra_s: float = 0.0,
     effect: Callable[[], None] | None = None,
     undo: Callable[[], None] | None = None,
 ) -> Task:
-    """Start a task on an entity, which is busy until it ends, as are `locks`.
+    """Start a task on an entity, which is busy until it ends, as are `locks`; `idle` must not be busy, but may become so.
 
     The task says `<doing> <noun> <name>(<id>)` while it runs and `<done> …` afterwards.
 
@@ -47,7 +48,7 @@ def start(
         VcdError: BUSY_ENTITY.
     """
     affected = {one.id: one for one in (entity, *locks)}
-    cloud.tasks.require_idle((one.id, one.name) for one in affected.values())
+    cloud.tasks.require_idle((one.id, one.name) for one in (*affected.values(), *idle))
     what = f"{noun} {entity.name}({entity.id})"
     return cloud.tasks.begin(
         operation_name=operation_name,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import unquote
 
 from vcd_simulator import errors
 from vcd_simulator.access import Access
@@ -73,6 +74,18 @@ class Context:
     @property
     def since_33(self) -> bool:
         return self.version >= V33
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the query string, decoded; `+` stays as it is."""
+        for part in self.query_string.split("&"):
+            key, _, value = part.partition("=")
+            if unquote(key) == name:
+                return unquote(value)
+        return None
+
+    def flag(self, name: str) -> bool:
+        """A boolean parameter; clients write `true` as well as `True`."""
+        return (self.parameter(name) or "").lower() == "true"
 
     def xml(self) -> xml.Element:
         """The request's document, parsed.

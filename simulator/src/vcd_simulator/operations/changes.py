@@ -1,0 +1,136 @@
+"""Changes to VMs that exist: hardware, connections, customization, names."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from vcd_simulator import errors
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import User
+from vcd_simulator.operations import machines, work
+from vcd_simulator.operations.machines import CustomizationSpec, MachineSpec, NicSpec
+from vcd_simulator.operations.names import check_name
+
+
+def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_socket: int | None) -> Task:
+    """Change the number of virtual CPUs of a VM that is off."""
+    machines.check_cpus(cpus)
+    cores = machines.check_cores(cpus, cores_per_socket if cores_per_socket is not None else 1)
+    _require_off(vm, "the number of CPUs")
+
+    def effect() -> None:
+        vm.hardware.cpu_count, vm.hardware.cores_per_socket = cpus, cores
+
+    return _start(cloud, user, vapp, vm, effect)
+
+
+def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> Task:
+    """Change the memory of a VM that is off."""
+    machines.check_memory(memory_mb)
+    _require_off(vm, "the memory")
+
+    def effect() -> None:
+        vm.hardware.memory_mb = memory_mb
+
+    return _start(cloud, user, vapp, vm, effect)
+
+
+def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], primary: int) -> Task:
+    """Replace the network connections of a VM; connections that keep network, mode and address keep what they have."""
+    indexes = [spec.index for spec in specs]
+    if len(set(indexes)) != len(indexes) or len(indexes) > 10:
+        raise errors.bad_request("Bad request: validation error, a VM has up to ten connections with different indexes.")
+    if specs and primary not in indexes:
+        raise errors.bad_request("Bad request: validation error, PrimaryNetworkConnectionIndex names no connection.")
+    old = {nic.index: nic for nic in vm.nics}
+    planned = [machines.make_nic(cloud, vapp, spec) for spec in sorted(specs, key=lambda spec: spec.index)]
+    for nic in planned:
+        before = old.get(nic.index)
+        if before is not None and (before.network, before.mode) == (nic.network, nic.mode):
+            nic.ip_address = nic.ip_address or before.ip_address
+
+    def effect() -> None:
+        previous = [replace(nic) for nic in vm.nics]
+        machines.disconnect(cloud, vapp, vm)
+        vm.nics = planned
+        try:
+            machines.connect(cloud, vapp, vm)
+        except errors.VcdError:
+            vm.nics = previous
+            machines.connect(cloud, vapp, vm)
+            raise
+        vm.primary_nic = primary
+
+    return _start(cloud, user, vapp, vm, effect)
+
+
+def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: CustomizationSpec) -> Task:
+    """Change guest customization; it takes effect at the next power-on that customizes."""
+    if spec.computer_name is not None:
+        machines.check_computer_name(spec.computer_name)
+    return _start(cloud, user, vapp, vm, lambda: machines.apply_customization(vm.customization, spec))
+
+
+def rename(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> Task:
+    _check_rename(cloud, vapp, vm, name)
+    return _start(cloud, user, vapp, vm, lambda: _rename(cloud, vm, name, description))
+
+
+def _check_rename(cloud: Cloud, vapp: Vapp, vm: Vm, name: str | None) -> None:
+    if name is not None and name.strip() != vm.name:
+        check_name("VM", name, max_length=80)
+        if cloud.vms.first("vapp_name", (vapp.id, name.strip())) is not None:
+            raise errors.duplicate_name("vm", name)
+
+
+def _rename(cloud: Cloud, vm: Vm, name: str | None, description: str | None) -> None:
+    if name is not None:
+        vm.name = name.strip()
+        cloud.vms.reindex(vm)
+    if description is not None:
+        vm.description = description
+
+
+def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec) -> Task:
+    """Change what the specification names, in one task."""
+    hardware = vm.hardware
+    cpus = spec.cpu_count if spec.cpu_count is not None else hardware.cpu_count
+    cores = spec.cores_per_socket if spec.cores_per_socket is not None else hardware.cores_per_socket
+    memory_mb = spec.memory_mb if spec.memory_mb is not None else hardware.memory_mb
+    if (cpus, cores, memory_mb) != (hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb):
+        machines.check_cores(machines.check_cpus(cpus), cores)
+        machines.check_memory(memory_mb)
+        _require_off(vm, "hardware")
+    _check_rename(cloud, vapp, vm, spec.name)
+    custom = spec.customization
+    if custom is not None and custom.computer_name is not None:
+        machines.check_computer_name(custom.computer_name)
+
+    def effect() -> None:
+        hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb = cpus, cores, memory_mb
+        if custom is not None:
+            machines.apply_customization(vm.customization, custom)
+        _rename(cloud, vm, spec.name, spec.description)
+
+    return _start(cloud, user, vapp, vm, effect)
+
+
+def customize_at_next_power_on(vm: Vm) -> None:
+    vm.customization.pending = True
+
+
+def _require_off(vm: Vm, what: str) -> None:
+    if vm.is_on:
+        raise errors.bad_request(
+            f"The requested operation could not be executed since VM {vm.name} is powered on and {what} cannot be "
+            "changed while it runs.",
+            "OPERATION_DENIED",
+        )
+
+
+def _start(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, effect: Callable[[], None]) -> Task:
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vm, "vappUpdateVm", "Updating", "Updated", noun="Virtual Machine",
+        idle=[vapp], effect=effect,
+    )  # fmt: skip

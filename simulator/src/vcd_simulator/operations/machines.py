@@ -1,0 +1,331 @@
+"""Virtual machines: made from others, connected, customized, changed, dropped."""
+
+import re
+import secrets
+import string
+from dataclasses import dataclass, replace
+
+from vcd_simulator import errors
+from vcd_simulator.guests.spec import GuestSpec
+from vcd_simulator.model.addresses import AddressInUseError, IpPool, PoolExhaustedError, mac_address
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import GuestCustomization, Nic, Status, Vapp, VappNetwork, Vm
+from vcd_simulator.model.datacenter import StorageProfile, Vdc
+from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
+from vcd_simulator.operations.names import check_name
+
+ALLOCATION_MODES = ("POOL", "DHCP", "MANUAL", "NONE")
+NO_NETWORK = "none"
+MAX_CPUS = 128
+MAX_MEMORY_MB = 6_128_000
+_COMPUTER_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+@dataclass(kw_only=True)
+class NicSpec:
+    index: int
+    network: str = NO_NETWORK
+    mode: str = "NONE"
+    ip_address: str | None = None
+    connected: bool = False
+    adapter_type: str = "VMXNET3"
+    mac_address: str | None = None
+
+
+@dataclass(kw_only=True)
+class CustomizationSpec:
+    """What a request says about guest customization; None leaves what the source has."""
+
+    enabled: bool | None = None
+    admin_password_enabled: bool | None = None
+    admin_password_auto: bool | None = None
+    admin_password: str | None = None
+    reset_password_required: bool | None = None
+    script: str | None = None
+    computer_name: str | None = None
+
+
+@dataclass(kw_only=True)
+class MachineSpec:
+    """A VM to be made from another one. None keeps what the source has."""
+
+    source: Vm
+    name: str | None = None
+    description: str | None = None
+    delete_source: bool = False
+    nics: list[NicSpec] | None = None
+    primary_nic: int | None = None
+    cpu_count: int | None = None
+    cores_per_socket: int | None = None
+    memory_mb: int | None = None
+    disk_sizes_mb: dict[int, int] | None = None
+    """New sizes by instance id."""
+    customization: CustomizationSpec | None = None
+    storage_profile: StorageProfile | None = None
+
+
+def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
+    """The VM that a specification asks for, checked, not yet entered anywhere.
+
+    Raises:
+        VcdError: a name is taken, or a value is out of range or refers to nothing.
+    """
+    source = spec.source
+    vdc = cloud.vdcs[vapp.vdc_id]
+    name = check_name("VM", spec.name or source.name, max_length=80)
+    if cloud.vms.first("vapp_name", (vapp.id, name)) is not None:
+        raise errors.duplicate_name("vm", name)
+    profile = spec.storage_profile or _profile_like(cloud, vdc, source)
+    if profile.vdc_id != vdc.id or not profile.enabled:
+        raise errors.bad_request(f"The storage profile {profile.name} is not available in the VDC {vdc.name}.")
+    hardware = source.hardware.copy()
+    if spec.cpu_count is not None:
+        hardware.cpu_count = check_cpus(spec.cpu_count)
+        hardware.cores_per_socket = 1 if hardware.cpu_count % hardware.cores_per_socket else hardware.cores_per_socket
+    if spec.cores_per_socket is not None:
+        hardware.cores_per_socket = check_cores(hardware.cpu_count, spec.cores_per_socket)
+    if spec.memory_mb is not None:
+        hardware.memory_mb = check_memory(spec.memory_mb)
+    for disk in hardware.disks:
+        size = (spec.disk_sizes_mb or {}).get(disk.instance_id, disk.capacity_mb)
+        if size < disk.capacity_mb:
+            raise errors.bad_request(f"The disk {disk.name} cannot shrink from {disk.capacity_mb} to {size} MB.")
+        disk.capacity_mb = size
+    return Vm(
+        id=cloud.new_id(),
+        name=name,
+        moid=f"vm-{cloud.next_number('moid')}",
+        vim_server_id=cloud.provider_vdcs[vdc.provider_vdc_id].vim_server_id,
+        image=source.image,
+        vapp_id=vapp.id,
+        description=source.description if spec.description is None else spec.description,
+        status=Status.UNRESOLVED,
+        hardware=hardware,
+        nics=_plan_nics(cloud, vapp, spec),
+        primary_nic=source.primary_nic if spec.primary_nic is None else spec.primary_nic,
+        customization=customize(source.customization, spec.customization, default_name=name),
+        storage_profile_id=profile.id,
+        os_type=source.os_type,
+        hardware_version=source.hardware_version,
+        created=cloud.clock.now(),
+    )
+
+
+def _profile_like(cloud: Cloud, vdc: Vdc, source: Vm) -> StorageProfile:
+    """The VDC's storage profile of the same name as the source's, or else its default."""
+    wanted = cloud.profiles.get(source.storage_profile_id)
+    if wanted is not None:
+        for profile in cloud.profiles.find("vdc", vdc.id):
+            if profile.name == wanted.name and profile.enabled:
+                return profile
+    return default_profile(cloud, vdc)
+
+
+def check_cpus(count: int) -> int:
+    if not 1 <= count <= MAX_CPUS:
+        raise errors.bad_request(f"Bad request: validation error, the number of CPUs is not between 1 and {MAX_CPUS}.")
+    return count
+
+
+def check_cores(cpus: int, cores_per_socket: int) -> int:
+    if cores_per_socket < 1 or cpus % cores_per_socket:
+        raise errors.bad_request("Bad request: validation error, the cores per socket do not divide the number of CPUs.")
+    return cores_per_socket
+
+
+def check_memory(memory_mb: int) -> int:
+    if not 4 <= memory_mb <= MAX_MEMORY_MB or memory_mb % 4:
+        raise errors.bad_request(
+            f"Bad request: validation error, the memory is not a multiple of 4 between 4 and {MAX_MEMORY_MB} MB."
+        )
+    return memory_mb
+
+
+def customize(source: GuestCustomization, spec: CustomizationSpec | None, *, default_name: str) -> GuestCustomization:
+    """Guest customization of a new VM; a password is there afterwards, even if the request did not enable one."""
+    result = replace(source, pending=True, computer_name=computer_name_from(default_name))
+    if spec is not None:
+        apply_customization(result, spec)
+    if result.admin_password is None:
+        result.admin_password = generate_password()
+    return result
+
+
+def apply_customization(target: GuestCustomization, spec: CustomizationSpec) -> None:
+    """Change what the specification names; enabling automatic passwords makes a new one."""
+    if spec.computer_name is not None:
+        target.computer_name = check_computer_name(spec.computer_name)
+    if spec.enabled is not None:
+        target.enabled = spec.enabled
+    if spec.admin_password_enabled is not None:
+        target.admin_password_enabled = spec.admin_password_enabled
+    if spec.admin_password_auto is not None:
+        target.admin_password_auto = spec.admin_password_auto
+    if spec.reset_password_required is not None:
+        target.reset_password_required = spec.reset_password_required
+    if spec.script is not None:
+        target.script = spec.script
+    if target.admin_password_enabled and spec.admin_password_enabled:
+        if target.admin_password_auto:
+            target.admin_password = generate_password()
+        elif spec.admin_password:
+            target.admin_password = spec.admin_password
+        elif target.admin_password is None:
+            raise errors.bad_request("Bad request: validation error, AdminPassword is missing and not automatic.")
+
+
+def generate_password() -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(10)) + "!7"
+
+
+def computer_name_from(name: str) -> str:
+    """A name that a computer can have, made from one that a VM has."""
+    cleaned = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:63].strip("-")
+    return cleaned if _COMPUTER_NAME.fullmatch(cleaned) else f"vm-{cleaned}"[:63].strip("-")
+
+
+def check_computer_name(name: str) -> str:
+    if not _COMPUTER_NAME.fullmatch(name):
+        raise errors.bad_request(
+            "Bad request: validation error, a ComputerName has at most 63 letters, digits and hyphens, and not digits only."
+        )
+    return name
+
+
+def _plan_nics(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> list[Nic]:
+    if spec.nics is None:
+        return [
+            replace(nic, mac_address=_new_mac(cloud), network=NO_NETWORK, mode="NONE", ip_address=None, connected=False)
+            for nic in spec.source.nics
+        ]
+    return [make_nic(cloud, vapp, one) for one in sorted(spec.nics, key=lambda one: one.index)]
+
+
+def _new_mac(cloud: Cloud) -> str:
+    return mac_address(cloud.next_number("mac"))
+
+
+def make_nic(cloud: Cloud, vapp: Vapp, spec: NicSpec) -> Nic:
+    """A checked network connection, without an address from a pool yet."""
+    if spec.mode not in ALLOCATION_MODES:
+        raise errors.bad_request(
+            f"Bad request: validation error, IpAddressAllocationMode is not one of {', '.join(ALLOCATION_MODES)}."
+        )
+    if spec.network != NO_NETWORK and spec.network not in vapp.networks:
+        raise errors.bad_request(f'The network "{spec.network}" does not exist in the vApp {vapp.name}.')
+    if spec.mode == "MANUAL" and not spec.ip_address:
+        raise errors.bad_request("Bad request: validation error, mode MANUAL needs an IpAddress.")
+    return Nic(
+        index=spec.index,
+        network=spec.network,
+        mode=spec.mode if spec.network != NO_NETWORK else "NONE",
+        ip_address=spec.ip_address if spec.mode == "MANUAL" else None,
+        mac_address=spec.mac_address or _new_mac(cloud),
+        connected=spec.connected and spec.network != NO_NETWORK,
+        adapter_type=spec.adapter_type,
+    )
+
+
+def pool_of(cloud: Cloud, network: VappNetwork) -> IpPool | None:
+    """Where a network of a vApp takes its addresses from."""
+    if network.pool is not None:
+        return network.pool
+    parent = cloud.networks.get(network.parent_id)
+    return parent.pool if parent is not None else None
+
+
+def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
+    """Give every connection of a VM its address.
+
+    Raises:
+        VcdError: a pool is empty, or a wanted address is taken. Nothing has been allocated then.
+    """
+    try:
+        for nic in vm.nics:
+            network = vapp.networks.get(nic.network)
+            pool = pool_of(cloud, network) if network is not None else None
+            if pool is None:
+                continue
+            if nic.ip_address is not None:
+                pool.claim(nic.ip_address, _holder(vm, nic))
+            elif nic.mode in ("POOL", "DHCP"):
+                nic.ip_address = pool.allocate(_holder(vm, nic))
+    except PoolExhaustedError:
+        disconnect(cloud, vapp, vm)
+        raise errors.bad_request(
+            f'There are no more free IP addresses in the network "{nic.network}" for the VM {vm.name}.', "OUT_OF_IP_ADDRESSES"
+        ) from None
+    except AddressInUseError as exc:
+        disconnect(cloud, vapp, vm)
+        raise errors.bad_request(f'The network "{nic.network}" cannot give the VM {vm.name} its address: {exc}.') from exc
+
+
+def _holder(vm: Vm, nic: Nic) -> str:
+    return f"{vm.id}/{nic.index}"
+
+
+def disconnect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
+    """Give every address of a VM back."""
+    for nic in vm.nics:
+        network = vapp.networks.get(nic.network)
+        pool = pool_of(cloud, network) if network is not None else None
+        if pool is not None and nic.ip_address is not None:
+            pool.release(nic.ip_address, _holder(vm, nic))
+        if nic.mode != "MANUAL":
+            nic.ip_address = None
+
+
+def enter(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
+    """Make a planned VM part of its vApp, not yet resolved."""
+    cloud.vms.add(vm)
+    vapp.vm_ids[vm.id] = None
+
+
+def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
+    """Clone the disk and connect the network; the VM is powered off afterwards."""
+    check_profile_space(cloud, vm)
+    connect(cloud, vapp, vm)
+    cloud.hypervisor.create(vm.moid, vm.image, cloud.vim_servers[vm.vim_server_id].name)
+    vm.guest_exists = True
+    vm.status = Status.POWERED_OFF
+
+
+def check_profile_space(cloud: Cloud, vm: Vm) -> None:
+    profile = cloud.profiles.get(vm.storage_profile_id)
+    if profile is not None and profile.limit_mb and profile_used_mb(cloud, profile) > profile.limit_mb:
+        raise errors.bad_request(f"The storage profile {profile.name} has no room left for the VM {vm.name}.", "STORAGE_LIMIT")
+
+
+def forget(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
+    """Drop a VM with its addresses, metadata and guest."""
+    disconnect(cloud, vapp, vm)
+    if vm.guest_exists:
+        cloud.hypervisor.delete(vm.moid)
+        vm.guest_exists = False
+    vapp.vm_ids.pop(vm.id, None)
+    cloud.metadata.remove_all(vm.id)
+    cloud.vms.remove(vm)
+
+
+def guest_spec(vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> GuestSpec:
+    """What the hypervisor is told when the VM is powered on."""
+    custom = vm.customization
+    customizes = custom.enabled and (custom.pending or force_customization)
+    nics = [nic for nic in vm.nics if nic.connected and nic.ip_address]
+    nics.sort(key=lambda nic: (nic.index != vm.primary_nic, nic.index))
+    return GuestSpec(
+        name=vm.name,
+        computer_name=custom.computer_name,
+        ip_addresses=tuple(nic.ip_address for nic in nics if nic.ip_address),
+        network_ids=tuple(_network_id(vapp, nic) for nic in nics),
+        cpu_count=vm.hardware.cpu_count,
+        memory_mb=vm.hardware.memory_mb,
+        customize=customizes,
+        admin_password=custom.admin_password if customizes else None,
+        customization_script=custom.script or None,
+    )
+
+
+def _network_id(vapp: Vapp, nic: Nic) -> str:
+    network = vapp.networks[nic.network]
+    return network.parent_id if network.fence_mode == "bridged" and network.parent_id else f"{vapp.id}/{network.name}"

@@ -1,0 +1,203 @@
+"""Power: deploying, starting, stopping and undeploying vApps and VMs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vcd_simulator import errors
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Status, Vapp, Vm
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import User
+from vcd_simulator.operations import work
+from vcd_simulator.operations.machines import guest_spec
+from vcd_simulator.operations.status import status_of
+
+UNDEPLOY_ACTIONS = ("default", "powerOff", "suspend", "shutdown", "force", "keepNetworkResources")
+
+
+def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> None:
+    """Power one VM on, at once; one that runs is left alone."""
+    vapp.deployed = vm.deployed = True
+    if vm.is_on:
+        return
+    cloud.hypervisor.power_on(vm.moid, guest_spec(vapp, vm, force_customization=force_customization))
+    vm.status = Status.POWERED_ON
+    vm.customization.pending = False
+
+
+def stop_vm(cloud: Cloud, vm: Vm) -> None:
+    """Pull the plug of one VM, at once."""
+    if vm.status in (Status.POWERED_ON, Status.SUSPENDED):
+        cloud.hypervisor.power_off(vm.moid)
+        vm.status = Status.POWERED_OFF
+
+
+def _shut_down(cloud: Cloud, vm: Vm) -> None:
+    cloud.hypervisor.shut_down(vm.moid)
+    vm.status = Status.POWERED_OFF
+
+
+def _reset(cloud: Cloud, vm: Vm) -> None:
+    cloud.hypervisor.reset(vm.moid)
+
+
+def _suspend(cloud: Cloud, vm: Vm) -> None:
+    cloud.hypervisor.suspend(vm.moid)
+    vm.status = Status.SUSPENDED
+
+
+@dataclass(frozen=True)
+class PowerAction:
+    """One of the actions below `power/action/`: what it is called, which VMs it is for, and what it does to each."""
+
+    suffix: str
+    doing: str
+    done: str
+    needs: tuple[Status, ...]
+    apply: Callable[[Cloud, Vm], None]
+
+
+ACTIONS: dict[str, PowerAction] = {
+    "powerOff": PowerAction("PowerOff", "Stopping", "Stopped", (Status.POWERED_ON, Status.SUSPENDED), stop_vm),
+    "shutdown": PowerAction("ShutdownGuest", "Shutting down", "Shut down", (Status.POWERED_ON,), _shut_down),
+    "reset": PowerAction("Reset", "Resetting", "Reset", (Status.POWERED_ON,), _reset),
+    "reboot": PowerAction("RebootGuest", "Rebooting", "Rebooted", (Status.POWERED_ON,), _reset),
+    "suspend": PowerAction("Suspend", "Suspending", "Suspended", (Status.POWERED_ON,), _suspend),
+}
+"""`powerOn` and `discardSuspendedState` have functions of their own."""
+
+
+def available_actions(target: Vapp | Vm, status: Status, *, deployed: bool) -> list[str]:
+    """The power actions that a state allows, as they appear in links."""
+    if isinstance(target, Vapp) and status is Status.RESOLVED:
+        return [] if deployed else ["powerOn"]
+    if status in (Status.UNRESOLVED, Status.FAILED_CREATION):
+        return []
+    found = ["powerOn"] if status is not Status.POWERED_ON else []
+    if status in (Status.POWERED_ON, Status.MIXED):
+        found += ["powerOff", "shutdown", "reset", "reboot", "suspend"]
+    if status is Status.SUSPENDED:
+        found += ["powerOff", "discardSuspendedState"]
+    return found
+
+
+def power_on(
+    cloud: Cloud,
+    user: User,
+    vapp: Vapp,
+    vm: Vm | None,
+    *,
+    deploy: bool = False,
+    power: bool = True,
+    force_customization: bool = False,
+) -> Task:
+    """Start a vApp or one of its VMs. With `deploy`, this is the deploy action, which can leave the VMs off."""
+    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    off = [one for one in targets if not one.is_on]
+    if (targets and not off) or (not targets and vapp.deployed):
+        raise errors.bad_request(_denied(vapp, vm, "is already powered on"), "OPERATION_DENIED")
+
+    def effect() -> None:
+        vapp.deployed = True
+        for one in targets:
+            one.deployed = True
+            if power:
+                start_vm(cloud, vapp, one, force_customization=force_customization)
+
+    prefix = "vm" if vm is not None else "vapp"
+    name = f"{prefix}Deploy" if deploy else f"{prefix}PowerOn"
+    return _start(cloud, user, vapp, vm, name, "Starting", "Started", off if power else [], effect)
+
+
+def act(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -> Task:
+    """Stop, shut down, reset, reboot or suspend a vApp or one of its VMs."""
+    known = ACTIONS[action]
+    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    affected = [one for one in targets if one.status in known.needs]
+    if not affected:
+        raise errors.bad_request(_denied(vapp, vm, "is not running"), "OPERATION_DENIED")
+
+    def effect() -> None:
+        for one in affected:
+            if one.status in known.needs:
+                known.apply(cloud, one)
+
+    prefix = "vm" if vm is not None else "vapp"
+    return _start(cloud, user, vapp, vm, prefix + known.suffix, known.doing, known.done, affected, effect)
+
+
+def discard_suspended_state(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None) -> Task:
+    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    affected = [one for one in targets if one.status is Status.SUSPENDED]
+    if not affected:
+        raise errors.bad_request(_denied(vapp, vm, "is not suspended"), "OPERATION_DENIED")
+
+    def effect() -> None:
+        for one in affected:
+            stop_vm(cloud, one)
+
+    prefix = "vm" if vm is not None else "vapp"
+    name = f"{prefix}DiscardSuspendedState"
+    return _start(cloud, user, vapp, vm, name, "Discarding state of", "Discarded state of", affected, effect)
+
+
+def undeploy(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -> Task:
+    """Take a vApp or one of its VMs off its hosts; how running VMs are stopped is the caller's choice."""
+    if action not in UNDEPLOY_ACTIONS:
+        raise errors.bad_request(
+            f"Bad request: validation error, UndeployPowerAction is not one of {', '.join(UNDEPLOY_ACTIONS)}."
+        )
+    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    if not (vapp.deployed if vm is None else vm.deployed):
+        raise errors.bad_request(_denied(vapp, vm, "is not deployed"), "OPERATION_DENIED")
+
+    def effect() -> None:
+        for one in targets:
+            if action == "suspend" and one.is_on:
+                _suspend(cloud, one)
+            elif action == "shutdown" and one.is_on:
+                _shut_down(cloud, one)
+            else:
+                stop_vm(cloud, one)
+            one.deployed = False
+        if vm is None or not any(one.deployed for one in cloud.vms_of(vapp)):
+            vapp.deployed = False
+
+    running = [one for one in targets if one.is_on]
+    prefix = "vm" if vm is not None else "vapp"
+    name = f"{prefix}Undeploy" + {"suspend": "Suspend", "shutdown": "ShutdownGuest"}.get(action, "PowerOff")
+    return _start(cloud, user, vapp, vm, name, "Stopping", "Stopped", running, effect)
+
+
+def _denied(vapp: Vapp, vm: Vm | None, why: str) -> str:
+    subject = f"VM {vm.name}" if vm is not None else f"vApp {vapp.name}"
+    return f"The requested operation could not be executed since {subject} {why}."
+
+
+def _start(
+    cloud: Cloud,
+    user: User,
+    vapp: Vapp,
+    vm: Vm | None,
+    operation_name: str,
+    doing: str,
+    done: str,
+    affected: Sequence[Vm],
+    effect: Callable[[], None],
+) -> Task:
+    if status_of(cloud, vapp) in (Status.UNRESOLVED, Status.FAILED_CREATION) and not cloud.tasks.is_busy(vapp.id):
+        raise errors.bad_request(_denied(vapp, None, "could not be created"), "OPERATION_DENIED")
+    return work.start(
+        cloud,
+        user,
+        cloud.vdcs[vapp.vdc_id].org_id,
+        vm if vm is not None else vapp,
+        operation_name,
+        doing,
+        done,
+        noun="Virtual Machine" if vm is not None else "Virtual Application",
+        locks=[] if vm is not None else cloud.vms_of(vapp),
+        idle=[vapp] if vm is not None else [],
+        extra_s=cloud.latency.together("vm.power", len(affected)),
+        effect=effect,
+    )

@@ -1,0 +1,295 @@
+"""vApps: composed, recomposed, renamed, networked, deleted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from vcd_simulator import errors
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Status, Vapp, VappNetwork, Vm
+from vcd_simulator.model.datacenter import Vdc
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import User
+from vcd_simulator.operations import machines, work
+from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.names import check_name
+from vcd_simulator.operations.power import start_vm, stop_vm
+
+_NOUN = "Virtual Application"
+
+
+@dataclass(kw_only=True)
+class NetworkConfigSpec:
+    """A network that a vApp is to have: `bridged` onto one of the VDC's, or `isolated` with a subnet of its own."""
+
+    name: str
+    fence_mode: str
+    parent_id: str | None = None
+    pool: IpPool | None = None
+    description: str = ""
+
+
+@dataclass(kw_only=True)
+class VappSpec:
+    """A vApp to be composed or instantiated."""
+
+    name: str
+    description: str = ""
+    deploy: bool = False
+    power_on: bool = False
+    networks: list[NetworkConfigSpec] = field(default_factory=list)
+    machines: list[MachineSpec] = field(default_factory=list)
+
+
+def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation_name: str) -> tuple[Vapp, Task]:
+    """Compose or instantiate a vApp; it exists at once, unresolved, and is complete when the task ends.
+
+    Raises:
+        VcdError: the name is taken in this VDC, a quota is exceeded, or a reference leads nowhere.
+    """
+    name = check_name("vApp", spec.name)
+    if cloud.vapps.first("vdc_name", (vdc.id, name)) is not None:
+        raise errors.duplicate_name("vApp", name)
+    if not vdc.enabled or not vdc.ready:
+        raise errors.not_allowed(f"The VDC {vdc.name} is disabled; nothing can be created in it.")
+    check_quota(cloud, vdc, len(spec.machines))
+    vapp = Vapp(
+        id=cloud.new_id(),
+        vdc_id=vdc.id,
+        owner_id=user.id,
+        name=name,
+        description=spec.description,
+        created=cloud.clock.now(),
+        networks=plan_networks(cloud, vdc, spec.networks),
+    )
+    planned = plan_machines(cloud, vapp, spec.machines)
+    cloud.vapps.add(vapp)
+    for vm in planned:
+        machines.enter(cloud, vapp, vm)
+
+    def effect() -> None:
+        vapp.transient = None
+        realize_all(cloud, vapp, planned, deploy=spec.deploy, power_on=spec.power_on)
+
+    def undo() -> None:
+        for vm in planned:
+            machines.forget(cloud, vapp, vm)
+        vapp.transient = Status.FAILED_CREATION
+
+    doing, done = ("Composing", "Composed") if operation_name == "vdcComposeVapp" else ("Instantiating", "Instantiated")
+    task = work.start(
+        cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=planned,
+        extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo,
+    )  # fmt: skip
+    return vapp, task
+
+
+def _time_for(cloud: Cloud, count: int, *, power_on: bool) -> float:
+    cloning = cloud.latency.together("vm.clone", count)
+    return cloning + (cloud.latency.together("vm.power", count) if power_on else 0.0)
+
+
+def check_quota(cloud: Cloud, vdc: Vdc, more: int) -> None:
+    """
+    Raises:
+        VcdError: so many more VMs would exceed the VDC's quota.
+    """
+    if vdc.vm_quota and more:
+        existing = sum(len(vapp.vm_ids) for vapp in cloud.vapps.find("vdc", vdc.id))
+        if existing + more > vdc.vm_quota:
+            raise errors.bad_request(
+                f"The requested operation will exceed the quota of {vdc.vm_quota} VMs of the VDC {vdc.name}.", "QUOTA_EXCEEDED"
+            )
+
+
+def plan_machines(cloud: Cloud, vapp: Vapp, specs: Sequence[MachineSpec]) -> list[Vm]:
+    planned = [machines.plan(cloud, vapp, spec) for spec in specs]
+    names = [vm.name for vm in planned]
+    for name in names:
+        if names.count(name) > 1:
+            raise errors.duplicate_name("vm", name)
+    return planned
+
+
+def realize_all(cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], *, deploy: bool, power_on: bool) -> None:
+    """Finish planned VMs; powering on implies deploying."""
+    for vm in planned:
+        machines.realize(cloud, vapp, vm)
+    if deploy or power_on:
+        vapp.deployed = True
+        for vm in planned:
+            vm.deployed = True
+    if power_on:
+        for vm in planned:
+            start_vm(cloud, vapp, vm)
+
+
+def recompose(
+    cloud: Cloud,
+    user: User,
+    vapp: Vapp,
+    *,
+    add: Sequence[MachineSpec] = (),
+    delete: Sequence[Vm] = (),
+    name: str | None = None,
+    description: str | None = None,
+    networks: Sequence[NetworkConfigSpec] | None = None,
+    deploy: bool = False,
+    power_on: bool = False,
+) -> Task:
+    """Add and delete VMs, rename, change networks: all in one task. If it fails, the new VMs are gone again.
+
+    Raises:
+        VcdError: the vApp is busy, a VM to be deleted is deployed, or a new one is not possible.
+    """
+    cloud.tasks.require_idle((one.id, one.name) for one in (vapp, *cloud.vms_of(vapp)))
+    _require_made(vapp)
+    for vm in delete:
+        _require_undeployed(vm)
+    vdc = cloud.vdcs[vapp.vdc_id]
+    check_quota(cloud, vdc, len(add) - len(delete))
+    if name is not None and name != vapp.name:
+        _check_free_name(cloud, vapp, name)
+    if networks is not None:
+        _set_networks(cloud, vapp, networks)
+    planned = plan_machines(cloud, vapp, add)
+    for vm in planned:
+        machines.enter(cloud, vapp, vm)
+
+    def effect() -> None:
+        realize_all(cloud, vapp, planned, deploy=deploy, power_on=power_on)
+        for vm in delete:
+            machines.forget(cloud, vapp, vm)
+        _rename(cloud, vapp, name, description)
+
+    def undo() -> None:
+        for vm in planned:
+            machines.forget(cloud, vapp, vm)
+
+    return work.start(
+        cloud, user, vdc.org_id, vapp, "vdcRecomposeVapp", "Updating", "Updated", noun=_NOUN, locks=cloud.vms_of(vapp),
+        extra_s=_time_for(cloud, len(planned), power_on=power_on), effect=effect, undo=undo,
+    )  # fmt: skip
+
+
+def _require_made(vapp: Vapp) -> None:
+    if vapp.transient is not None:
+        raise errors.not_allowed(f"The vApp {vapp.name} could not be created; it can only be deleted.")
+
+
+def _require_undeployed(vm: Vm) -> None:
+    if vm.deployed or vm.is_on:
+        raise errors.bad_request(
+            f"The requested operation could not be executed since VM {vm.name} is not stopped; undeploy it first.",
+            "OPERATION_DENIED",
+        )
+
+
+def _check_free_name(cloud: Cloud, vapp: Vapp, name: str) -> None:
+    other = cloud.vapps.first("vdc_name", (vapp.vdc_id, check_name("vApp", name)))
+    if other is not None and other is not vapp:
+        raise errors.duplicate_name("vApp", name)
+
+
+def _rename(cloud: Cloud, vapp: Vapp, name: str | None, description: str | None) -> None:
+    if name is not None and name != vapp.name:
+        vapp.name = name.strip()
+        cloud.vapps.reindex(vapp)
+    if description is not None:
+        vapp.description = description
+
+
+def update_vapp(cloud: Cloud, user: User, vapp: Vapp, name: str | None, description: str | None) -> Task:
+    """Rename a vApp or describe it anew."""
+    if name is not None:
+        _check_free_name(cloud, vapp, name)
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVapp", "Updating", "Updated", noun=_NOUN,
+        effect=lambda: _rename(cloud, vapp, name, description),
+    )  # fmt: skip
+
+
+def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) -> dict[str, VappNetwork]:
+    """The networks that a vApp in this VDC can have."""
+    networks: dict[str, VappNetwork] = {}
+    for spec in specs:
+        name = check_name("vApp network", spec.name)
+        if name in networks:
+            raise errors.duplicate_name("network", name)
+        if spec.fence_mode == "bridged":
+            parent = cloud.networks.get(spec.parent_id)
+            if parent is None or parent.org_id != vdc.org_id or (parent.vdc_id != vdc.id and not parent.shared):
+                raise errors.no_access("network", spec.parent_id or "")
+        elif spec.fence_mode == "isolated":
+            if spec.pool is None:
+                raise errors.bad_request(f"Bad request: validation error, the isolated network {name} has no IpScope.")
+        else:
+            raise errors.not_allowed(f"The fence mode {spec.fence_mode!r} is not available: there is no edge gateway.")
+        networks[name] = VappNetwork(
+            name=name,
+            fence_mode=spec.fence_mode,
+            parent_id=spec.parent_id if spec.fence_mode == "bridged" else None,
+            pool=spec.pool if spec.fence_mode == "isolated" else None,
+            description=spec.description,
+        )
+    return networks
+
+
+def _set_networks(cloud: Cloud, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> None:
+    planned = plan_networks(cloud, cloud.vdcs[vapp.vdc_id], specs)
+    for name, old in list(vapp.networks.items()):
+        new = planned.get(name)
+        in_use = any(nic.network == name for vm in cloud.vms_of(vapp) for nic in vm.nics)
+        if new is None and in_use:
+            raise errors.not_allowed(f"The network {name} of the vApp {vapp.name} is in use by a VM.")
+        if new is not None and new.fence_mode == old.fence_mode and new.parent_id == old.parent_id:
+            old.description = new.description
+            if old.pool is not None and new.pool is not None and not in_use:
+                old.pool = new.pool
+            planned[name] = old
+    vapp.networks = planned
+
+
+def update_networks(cloud: Cloud, user: User, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> Task:
+    """Replace the networks of a vApp; those in use must stay."""
+    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    _require_made(vapp)
+    _set_networks(cloud, vapp, specs)
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVappNetworkSection", "Updating", "Updated", noun=_NOUN
+    )
+
+
+def delete_vapp(cloud: Cloud, user: User, vapp: Vapp, *, force: bool) -> Task:
+    """Delete a vApp; one that is deployed only by force, which stops it first."""
+    vms = cloud.vms_of(vapp)
+    cloud.tasks.require_idle((one.id, one.name) for one in (vapp, *vms))
+    if not force and (vapp.deployed or any(vm.deployed for vm in vms)):
+        raise errors.bad_request(
+            f"The requested operation could not be executed since vApp {vapp.name} is not stopped; undeploy it or use force.",
+            "OPERATION_DENIED",
+        )
+
+    def effect() -> None:
+        for vm in cloud.vms_of(vapp):
+            if vm.guest_exists:
+                stop_vm(cloud, vm)
+            machines.forget(cloud, vapp, vm)
+        cloud.metadata.remove_all(vapp.id)
+        cloud.vapps.remove(vapp)
+
+    running = sum(vm.is_on for vm in vms)
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcDeleteVapp", "Deleting", "Deleted", noun=_NOUN, locks=vms,
+        extra_s=cloud.latency.together("vm.power", running), effect=effect,
+    )  # fmt: skip
+
+
+def delete_vm(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:
+    """Delete one VM of a vApp, which must be undeployed."""
+    cloud.tasks.require_idle([(vm.id, vm.name), (vapp.id, vapp.name)])
+    _require_undeployed(vm)
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vm, "vappDeleteVm", "Deleting", "Deleted", noun="Virtual Machine",
+        idle=[vapp], effect=lambda: machines.forget(cloud, vapp, vm),
+    )  # fmt: skip

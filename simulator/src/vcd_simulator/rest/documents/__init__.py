@@ -1,0 +1,1 @@
+"""What is shown: one module per family of documents. Each function makes an element from entities, as the caller may see them."""

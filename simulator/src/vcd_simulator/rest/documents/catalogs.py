@@ -1,0 +1,159 @@
+"""Catalogs, catalog items and vApp templates."""
+
+from vcd_simulator.model.compute import Catalog, CatalogItem, Status, VappTemplate
+from vcd_simulator.model.kinds import ADMIN, VCLOUD
+from vcd_simulator.model.task import Task
+from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.documents.common import (
+    CONTROL_ACCESS,
+    METADATA,
+    OWNER,
+    created,
+    link,
+    owner_element,
+    reference,
+    running_tasks,
+    tasks_element,
+)
+from vcd_simulator.rest.documents.vms import lease_section, vm
+from vcd_simulator.rest.xml import OVF_NS, Element, document, ovf, qualified, vcloud
+
+
+def catalog(context: Context, entity: Catalog, *, admin: bool = False, tasks: list[Task] | None = None) -> Element:
+    cloud = context.cloud
+    items = [
+        vcloud(
+            "CatalogItem",
+            name=item.name,
+            id=item.id,
+            type=item.kind.media_type,
+            href=context.href(item),
+        )
+        for item in cloud.items.find("catalog", entity.id)
+    ]
+    return vcloud(
+        "AdminCatalog" if admin else "Catalog",
+        _catalog_links(context, entity, admin),
+        tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
+        vcloud("Description", entity.description),
+        owner_element(context, entity.owner_id),
+        vcloud("CatalogItems", items),
+        vcloud("IsPublished", entity.published),
+        created(entity.created),
+        vcloud("VersionNumber", entity.version),
+        name=entity.name,
+        id=context.urn(entity),
+        href=context.href(entity, admin=admin),
+        type=entity.kind.media(admin),
+    )
+
+
+def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Element | None]:
+    access = context.access
+    path, admin_path = entity.kind.href_path(entity.id), entity.kind.href_path(entity.id, True)
+    acl = f"/api/org/{entity.org_id}/catalog/{entity.id}"
+    org = context.cloud.orgs[entity.org_id]
+    changes = access.may_change_catalog(entity)
+    owns = access.may_change_catalog(entity, "FullControl")
+    uploads = changes and access.has("vApp Template / Media: Create / Upload")
+    captures = changes and access.has("Catalog: Add vApp from My Cloud")
+    publishes = owns and access.has("Catalog: Publish")
+    return [
+        link(context, "up", org.kind.href_path(org.id, admin), org.kind.media(admin)),
+        link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
+        link(context, "down", f"{path}/owner", OWNER),
+        link(context, "add", f"{path}/action/upload", VCLOUD + "media+xml") if uploads else None,
+        link(context, "add", f"{path}/action/upload", VCLOUD + "uploadVAppTemplateParams+xml") if uploads else None,
+        link(context, "add", f"{path}/catalogItems", VCLOUD + "catalogItem+xml") if changes else None,
+        link(context, "add", f"{path}/action/captureVApp", VCLOUD + "captureVAppParams+xml") if captures else None,
+        link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS) if access.has("Catalog: View ACL") else None,
+        link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
+        if owns and access.has("Catalog: Sharing")
+        else None,
+        link(context, "publish", f"{admin_path}/action/publish", ADMIN + "publishCatalogParams+xml") if publishes else None,
+        link(context, "remove", admin_path)
+        if admin and owns and access.has("Catalog: Create / Delete a Catalog")
+        else None,
+        link(context, "edit", admin_path, entity.kind.admin_media_type)
+        if admin and owns and access.has("Catalog: Edit Properties")
+        else None,
+        link(context, "alternate", path, entity.kind.media_type) if admin else None,
+        link(context, "alternate", admin_path, entity.kind.admin_media_type) if not admin else None,
+    ]
+
+
+def catalog_item(context: Context, entity: CatalogItem, *, tasks: list[Task] | None = None) -> Element:
+    cloud = context.cloud
+    owner = cloud.catalogs[entity.catalog_id]
+    path = entity.kind.href_path(entity.id)
+    changes = context.access.may_change_catalog(owner)
+    return vcloud(
+        "CatalogItem",
+        link(context, "up", owner.kind.href_path(owner.id), owner.kind.media_type),
+        link(context, "down", f"{path}/metadata", METADATA),
+        link(context, "edit", path, entity.kind.media_type) if changes else None,
+        link(context, "remove", path) if changes else None,
+        tasks_element(context, tasks or []),
+        vcloud("Description", entity.description),
+        reference(context, "Entity", cloud.templates[entity.template_id]),
+        created(entity.created),
+        vcloud("VersionNumber", entity.version),
+        name=entity.name,
+        id=context.urn(entity),
+        size=sum(disk.capacity_mb for one in cloud.vms_of(cloud.templates[entity.template_id]) for disk in one.hardware.disks)
+        * 1024**2,
+        href=context.href(entity),
+        type=entity.kind.media_type,
+    )
+
+
+def template(context: Context, entity: VappTemplate) -> Element:
+    """A vApp template. While it is being uploaded it has tasks and no children."""
+    cloud = context.cloud
+    path = entity.kind.href_path(entity.id)
+    item = cloud.items.get(entity.catalog_item_id)
+    owner = cloud.catalogs.get(item.catalog_id) if item is not None else None
+    changes = owner is not None and context.access.may_change_catalog(owner)
+    vdc = cloud.vdcs[entity.vdc_id]
+    ready = entity.status is not Status.UNRESOLVED
+    children = [vm(context, one) for one in cloud.vms_of(entity)] if ready else []
+    return document(
+        "VAppTemplate",
+        link(context, "up", vdc.kind.href_path(vdc.id), vdc.kind.media_type),
+        link(context, "catalogItem", item.kind.href_path(item.id), item.kind.media_type) if item is not None else None,
+        link(context, "down", f"{path}/metadata", METADATA),
+        link(context, "down", f"{path}/owner", OWNER),
+        link(context, "edit", path, entity.kind.media_type) if changes else None,
+        link(context, "remove", path) if changes else None,
+        vcloud("Description", entity.description),
+        tasks_element(context, running_tasks(context, entity.id)),
+        owner_element(context, entity.owner_id),
+        vcloud("Children", children) if children else None,
+        ovf(
+            "NetworkSection",
+            ovf("Info", "The list of logical networks"),
+            [
+                ovf("Network", ovf("Description", text), qualified(OVF_NS, name=name))
+                for name, text in entity.networks.items()
+            ],
+        ),
+        lease_section(context, path, None, 0),
+        vcloud(
+            "CustomizationSection",
+            ovf("Info", "VApp template customization section"),
+            vcloud("CustomizeOnInstantiate", entity.customize_on_instantiate),
+            link(context, "edit", f"{path}/customizationSection/", VCLOUD + "customizationSection+xml") if changes else None,
+            qualified(OVF_NS, required=False),
+            goldMaster=entity.gold_master,
+            type=VCLOUD + "customizationSection+xml",
+            href=context.url(f"{path}/customizationSection/"),
+        ),
+        created(entity.created),
+        goldMaster=entity.gold_master,
+        ovfDescriptorUploaded=entity.ovf_descriptor_uploaded,
+        status=entity.status.value,
+        name=entity.name,
+        id=context.urn(entity),
+        href=context.href(entity),
+        type=entity.kind.media_type,
+    )

@@ -1,0 +1,280 @@
+"""Sections of a VM: hardware, connections, customization, specification."""
+
+from vcd_simulator.model.compute import Nic, Vm
+from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.documents.common import link
+from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, rasd, vcloud, vmw, vssd
+
+RASD_ITEM = VCLOUD + "rasdItem+xml"
+_OPTIONAL = qualified(OVF_NS, required=False)
+_CONTROLLER_ID = 2
+
+
+def _items(tag: str, resource_type: int, instance_id: int, name: str, *content: object) -> Element:
+    """An item of hardware; children of `rasd` are in alphabetical order, as the schema wants them."""
+    children = [
+        rasd("ElementName", name),
+        rasd("InstanceID", instance_id),
+        rasd("ResourceType", resource_type),
+        *(one for one in content if isinstance(one, Element)),
+    ]
+    special = [one for one in children if not one.tag.startswith("{http://schemas.dmtf.org/wbem")]
+    plain = sorted((one for one in children if one not in special), key=lambda one: one.tag)
+    return (ovf if tag == "ovf" else document)("Item", [*plain, *special])
+
+
+def cpu_item(context: Context, vm: Vm, *, root: bool = False, edits: bool = False) -> Element:
+    hardware = vm.hardware
+    item = _items(
+        "root" if root else "ovf",
+        3,
+        4,
+        f"{hardware.cpu_count} virtual CPU(s)",
+        rasd("AllocationUnits", "hertz * 10^6"),
+        rasd("Description", "Number of Virtual CPUs"),
+        rasd("Reservation", 0),
+        rasd("VirtualQuantity", hardware.cpu_count),
+        rasd("Weight", 0),
+        vmw("CoresPerSocket", hardware.cores_per_socket, _OPTIONAL),
+    )
+    return _with_address(context, vm, item, "cpu", edits)
+
+
+def memory_item(context: Context, vm: Vm, *, root: bool = False, edits: bool = False) -> Element:
+    item = _items(
+        "root" if root else "ovf",
+        4,
+        5,
+        f"{vm.hardware.memory_mb} MB of memory",
+        rasd("AllocationUnits", "byte * 2^20"),
+        rasd("Description", "Memory Size"),
+        rasd("Reservation", 0),
+        rasd("VirtualQuantity", vm.hardware.memory_mb),
+        rasd("Weight", 0),
+    )
+    return _with_address(context, vm, item, "memory", edits)
+
+
+def _with_address(context: Context, vm: Vm, item: Element, part: str, edits: bool) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/{part}"
+    for name, value in (("type", RASD_ITEM), ("href", context.url(path))):
+        item.set(f"{{{VCLOUD_NS}}}{name}", value)
+    if edits:
+        item.append(link(context, "edit", path, RASD_ITEM))
+    return item
+
+
+def network_cards(vm: Vm) -> list[Element]:
+    return [_network_card(vm, nic, position) for position, nic in enumerate(vm.nics)]
+
+
+def _network_card(vm: Vm, nic: Nic, position: int) -> Element:
+    connection = rasd(
+        "Connection",
+        nic.network,
+        qualified(
+            VCLOUD_NS,
+            ipAddressingMode=nic.mode,
+            ipAddress=nic.ip_address,
+            primaryNetworkConnection=nic.index == vm.primary_nic,
+        ),
+    )
+    return _items(
+        "ovf",
+        10,
+        position + 1,
+        f"Network adapter {nic.index}",
+        rasd("Address", nic.mac_address),
+        rasd("AddressOnParent", nic.index),
+        rasd("AutomaticAllocation", nic.connected),
+        connection,
+        rasd("Description", f'{nic.adapter_type} ethernet adapter on "{nic.network}"'),
+        rasd("ResourceSubType", nic.adapter_type),
+    )
+
+
+def disks(vm: Vm) -> list[Element]:
+    controller = _items(
+        "ovf",
+        6,
+        _CONTROLLER_ID,
+        "SCSI Controller 0",
+        rasd("Address", 0),
+        rasd("Description", "SCSI Controller"),
+        rasd("ResourceSubType", "lsilogic"),
+    )
+    hard = [
+        _items(
+            "ovf",
+            17,
+            disk.instance_id,
+            disk.name,
+            rasd("AddressOnParent", disk.unit_number),
+            rasd("Description", "Hard disk"),
+            rasd(
+                "HostResource",
+                qualified(VCLOUD_NS, capacity=disk.capacity_mb, busSubType="lsilogic", busType=6, storageProfileOverrideVmDefault=False),
+            ),
+            rasd("Parent", _CONTROLLER_ID),
+            rasd("VirtualQuantity", disk.capacity_mb * 1024**2),
+            rasd("VirtualQuantityUnits", "byte"),
+        )
+        for disk in vm.hardware.disks
+    ]
+    return [controller, *hard]
+
+
+def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool, root: bool = False) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/"
+    media = VCLOUD + "virtualHardwareSection+xml"
+    links = []
+    if edits:
+        links = [link(context, "edit", path, media)]
+        links += [
+            link(context, rel, f"{path}{part}", VCLOUD + kind)
+            for part, kind in (
+                ("cpu", "rasdItem+xml"),
+                ("memory", "rasdItem+xml"),
+                ("disks", "rasdItemsList+xml"),
+                ("networkCards", "rasdItemsList+xml"),
+            )
+            for rel in ("down", "edit")
+        ]
+    return ovf(
+        "VirtualHardwareSection",
+        qualified(OVF_NS, transport=""),
+        qualified(VCLOUD_NS, type=media, href=context.url(path)),
+        ovf("Info", "Virtual hardware requirements"),
+        ovf(
+            "System",
+            vssd("ElementName", "Virtual Hardware Family"),
+            vssd("InstanceID", 0),
+            vssd("VirtualSystemIdentifier", vm.name),
+            vssd("VirtualSystemType", f"vmx-{vm.hardware_version:02d}"),
+        ),
+        network_cards(vm),
+        disks(vm),
+        cpu_item(context, vm),
+        memory_item(context, vm),
+        links,
+    )
+
+
+def rasd_items_list(context: Context, vm: Vm, part: str, items: list[Element], *, edits: bool) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/{part}"
+    media = VCLOUD + "rasdItemsList+xml"
+    for item in items:
+        item.tag = f"{{{VCLOUD_NS}}}Item"
+    return document(
+        "RasdItemsList", link(context, "edit", path, media) if edits else None, items, type=media, href=context.url(path)
+    )
+
+
+def network_connection_section(context: Context, vm: Vm, *, edits: bool) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/networkConnectionSection/"
+    media = VCLOUD + "networkConnectionSection+xml"
+    return vcloud(
+        "NetworkConnectionSection",
+        _OPTIONAL,
+        ovf("Info", "Specifies the available VM network connections"),
+        vcloud("PrimaryNetworkConnectionIndex", vm.primary_nic),
+        [
+            vcloud(
+                "NetworkConnection",
+                vcloud("NetworkConnectionIndex", nic.index),
+                vcloud("IpAddress", nic.ip_address) if nic.ip_address else None,
+                vcloud("IsConnected", nic.connected),
+                vcloud("MACAddress", nic.mac_address),
+                vcloud("IpAddressAllocationMode", nic.mode),
+                vcloud("NetworkAdapterType", nic.adapter_type),
+                network=nic.network,
+                needsCustomization=vm.customization.pending,
+            )
+            for nic in vm.nics
+        ],
+        link(context, "edit", path, media) if edits else None,
+        type=media,
+        href=context.url(path),
+    )
+
+
+def guest_customization_section(context: Context, vm: Vm, *, edits: bool, shows_password: bool) -> Element:
+    custom = vm.customization
+    path = f"{vm.kind.href_path(vm.id)}/guestCustomizationSection/"
+    media = VCLOUD + "guestCustomizationSection+xml"
+    return vcloud(
+        "GuestCustomizationSection",
+        _OPTIONAL,
+        ovf("Info", "Specifies Guest OS Customization Settings"),
+        vcloud("Enabled", custom.enabled),
+        vcloud("ChangeSid", False),
+        vcloud("VirtualMachineId", vm.id),
+        vcloud("JoinDomainEnabled", False),
+        vcloud("UseOrgSettings", False),
+        vcloud("AdminPasswordEnabled", custom.admin_password_enabled),
+        vcloud("AdminPasswordAuto", custom.admin_password_auto),
+        vcloud("AdminPassword", custom.admin_password) if custom.admin_password and shows_password else None,
+        vcloud("AdminAutoLogonEnabled", False),
+        vcloud("AdminAutoLogonCount", 0),
+        vcloud("ResetPasswordRequired", custom.reset_password_required),
+        vcloud("CustomizationScript", custom.script) if custom.script else None,
+        vcloud("ComputerName", custom.computer_name),
+        link(context, "edit", path, media) if edits else None,
+        type=media,
+        href=context.url(path),
+    )
+
+
+def vm_spec_section(vm: Vm) -> Element:
+    hardware = vm.hardware
+    return vcloud(
+        "VmSpecSection",
+        ovf("Info", "A number of parameters of the virtual machine"),
+        vcloud("OsType", vm.os_type),
+        vcloud("NumCpus", hardware.cpu_count),
+        vcloud("NumCoresPerSocket", hardware.cores_per_socket),
+        vcloud("CpuResourceMhz", vcloud("Configured", 0)),
+        vcloud("MemoryResourceMb", vcloud("Configured", hardware.memory_mb)),
+        vcloud("MediaSection"),
+        vcloud(
+            "DiskSection",
+            [
+                vcloud(
+                    "DiskSettings",
+                    vcloud("DiskId", disk.instance_id),
+                    vcloud("SizeMb", disk.capacity_mb),
+                    vcloud("UnitNumber", disk.unit_number),
+                    vcloud("BusNumber", 0),
+                    vcloud("AdapterType", 3),
+                    vcloud("ThinProvisioned", True),
+                )
+                for disk in hardware.disks
+            ],
+        ),
+        vcloud("HardwareVersion", f"vmx-{vm.hardware_version:02d}"),
+        vcloud("VmToolsVersion", "10272"),
+        vcloud("VirtualCpuType", "VM64"),
+        vcloud("TimeSyncWithHost", False),
+        Modified=False,
+    )
+
+
+def operating_system_section(context: Context, vm: Vm) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/operatingSystemSection/"
+    return ovf(
+        "OperatingSystemSection",
+        qualified(OVF_NS, id=100),
+        qualified(VCLOUD_NS, type=VCLOUD + "operatingSystemSection+xml", href=context.url(path)),
+        ovf("Info", "Specifies the operating system installed"),
+        ovf("Description", vm.os_type),
+    )
+
+
+def runtime_info_section(vm: Vm) -> Element:
+    return vcloud(
+        "RuntimeInfoSection",
+        ovf("Info", "Specifies Runtime info"),
+        vcloud("VMWareTools", version="10272"),
+        type=VCLOUD + "virtualMachineRuntimeInfo+xml",
+    )

@@ -1,0 +1,131 @@
+"""vApps."""
+
+from vcd_simulator.model.compute import Status, Vapp, VappNetwork
+from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.model.task import Task
+from vcd_simulator.operations.machines import pool_of
+from vcd_simulator.operations.status import status_of
+from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.documents.common import (
+    CONTROL_ACCESS,
+    METADATA,
+    OWNER,
+    created,
+    link,
+    owner_element,
+    reference,
+    running_tasks,
+    tasks_element,
+)
+from vcd_simulator.rest.documents.vdcs import ip_scope
+from vcd_simulator.rest.documents.vms import lease_section, power_links, vm
+from vcd_simulator.rest.xml import OVF_NS, Element, document, ovf, qualified, vcloud
+
+NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
+
+
+def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> Element:
+    """A vApp with everything in it. `tasks` are shown instead of the ones that run, for answers to requests that made them."""
+    cloud = context.cloud
+    edits = context.access.may_change_vapp(entity)
+    status = status_of(cloud, entity)
+    path = entity.kind.href_path(entity.id)
+    children = [vm(context, one, entity) for one in cloud.vms_of(entity)]
+    return document(
+        "VApp",
+        _links(context, entity, status, edits),
+        vcloud("Description", entity.description),
+        tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
+        lease_section(context, path, entity.deployment_lease_s, entity.storage_lease_s),
+        _startup_section(context, entity),
+        _network_section(entity),
+        network_config_section(context, entity, edits=edits),
+        created(entity.created),
+        owner_element(context, entity.owner_id),
+        vcloud("InMaintenanceMode", False),
+        vcloud("Children", children) if children else None,
+        ovfDescriptorUploaded=True,
+        deployed=entity.deployed,
+        status=status.value,
+        name=entity.name,
+        id=context.urn(entity),
+        href=context.href(entity),
+        type=entity.kind.media_type,
+    )
+
+
+def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[Element | None]:
+    path = entity.kind.href_path(entity.id)
+    access = context.access
+    vdc = context.cloud.vdcs[entity.vdc_id]
+    settled = status not in (Status.UNRESOLVED, Status.FAILED_CREATION)
+    powers = edits and access.has("vApp: Power Operations")
+    recomposes = edits and settled and access.has("vApp: Create / Reconfigure")
+    deletes = edits and access.has("vApp: Delete") and not entity.deployed and status is not Status.UNRESOLVED
+    shares = access.controls_vapp(entity) and access.has("vApp: Sharing")
+    return [
+        *(power_links(context, entity, status, deployed=entity.deployed) if powers else []),
+        link(context, "up", vdc.kind.href_path(vdc.id), vdc.kind.media_type),
+        link(context, "edit", path, entity.kind.media_type) if edits and settled else None,
+        link(context, "down", f"{path}/owner", OWNER),
+        link(context, "down", f"{path}/metadata", METADATA),
+        link(context, "down", f"{path}/controlAccess/", CONTROL_ACCESS),
+        link(context, "controlAccess", f"{path}/action/controlAccess", CONTROL_ACCESS) if shares else None,
+        link(context, "recompose", f"{path}/action/recomposeVApp", VCLOUD + "recomposeVAppParams+xml")
+        if recomposes
+        else None,
+        link(context, "remove", path) if deletes else None,
+    ]
+
+
+def _startup_section(context: Context, entity: Vapp) -> Element:
+    items = [
+        ovf(
+            "Item",
+            qualified(
+                OVF_NS, id=one.name, order=0, startAction="powerOn", startDelay=0, stopAction="powerOff", stopDelay=0
+            ),
+        )
+        for one in context.cloud.vms_of(entity)
+    ]
+    return ovf("StartupSection", ovf("Info", "VApp startup section"), items)
+
+
+def _network_section(entity: Vapp) -> Element:
+    networks = [
+        ovf("Network", ovf("Description", network.description), qualified(OVF_NS, name=network.name))
+        for network in entity.networks.values()
+    ]
+    return ovf("NetworkSection", ovf("Info", "The list of logical networks"), networks)
+
+
+def network_config_section(context: Context, entity: Vapp, *, edits: bool) -> Element:
+    path = f"{entity.kind.href_path(entity.id)}/networkConfigSection/"
+    return vcloud(
+        "NetworkConfigSection",
+        ovf("Info", "The configuration parameters for logical networks"),
+        link(context, "edit", path, NETWORK_CONFIG) if edits else None,
+        [_network_config(context, entity, network) for network in entity.networks.values()],
+        qualified(OVF_NS, required=False),
+        type=NETWORK_CONFIG,
+        href=context.url(path),
+    )
+
+
+def _network_config(context: Context, entity: Vapp, network: VappNetwork) -> Element:
+    cloud = context.cloud
+    parent = cloud.networks.get(network.parent_id)
+    pool = pool_of(cloud, network)
+    return vcloud(
+        "NetworkConfig",
+        vcloud("Description", network.description),
+        vcloud(
+            "Configuration",
+            vcloud("IpScopes", ip_scope(pool, inherited=parent is not None)) if pool is not None else None,
+            reference(context, "ParentNetwork", parent, with_id=True) if parent is not None else None,
+            vcloud("FenceMode", network.fence_mode),
+            vcloud("RetainNetInfoAcrossDeployments", False),
+        ),
+        vcloud("IsDeployed", entity.deployed),
+        networkName=network.name,
+    )

@@ -1,0 +1,131 @@
+"""VMs of vApps and of templates, and the sections that vApps share with them."""
+
+from vcd_simulator.model.compute import Status, Vapp, Vm
+from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.operations.power import available_actions
+from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.documents import hardware
+from vcd_simulator.rest.documents.common import METADATA, created, link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.xml import OVF_NS, VE_NS, Element, document, ovf, ovfenv, qualified, vcloud, vmext
+
+
+def power_links(context: Context, target: Vapp | Vm, status: Status, *, deployed: bool) -> list[Element]:
+    """The links that a state allows, for a caller who may use them."""
+    path = target.kind.href_path(target.id)
+    links = [
+        link(context, name if name == "discardSuspendedState" else f"power:{name}", _power_path(path, name))
+        for name in available_actions(target, status, deployed=deployed)
+    ]
+    if not deployed and status not in (Status.UNRESOLVED, Status.FAILED_CREATION):
+        links.append(link(context, "deploy", f"{path}/action/deploy", VCLOUD + "deployVAppParams+xml"))
+    if deployed:
+        links.append(link(context, "undeploy", f"{path}/action/undeploy", VCLOUD + "undeployVAppParams+xml"))
+    return links
+
+
+def _power_path(path: str, name: str) -> str:
+    return f"{path}/action/{name}" if name == "discardSuspendedState" else f"{path}/power/action/{name}"
+
+
+def lease_section(context: Context, path: str, deployment_s: int | None, storage_s: int) -> Element:
+    media = VCLOUD + "leaseSettingsSection+xml"
+    own = f"{path}/leaseSettingsSection/"
+    return vcloud(
+        "LeaseSettingsSection",
+        ovf("Info", "Lease settings section"),
+        link(context, "edit", own, media),
+        vcloud("DeploymentLeaseInSeconds", deployment_s) if deployment_s is not None else None,
+        vcloud("StorageLeaseInSeconds", storage_s),
+        qualified(OVF_NS, required=False),
+        type=media,
+        href=context.url(own),
+    )
+
+
+def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
+    """A VM; without a vApp, one of a template, which has no power and no place in vCenter."""
+    access = context.access
+    edits = vapp is not None and access.may_change_vapp(vapp)
+    shows_password = edits or vapp is None or access.has("vApp: Manage VM Password Settings")
+    profile = context.cloud.profiles.get(entity.storage_profile_id)
+    may_edit_properties = edits and access.has("vApp: Edit VM Properties")
+    return document(
+        "Vm",
+        _vim_info(context, entity) if vapp is not None and access.is_sysadmin else None,
+        _links(context, entity, vapp, edits) if vapp is not None else _template_links(context, entity),
+        vcloud("Description", entity.description),
+        tasks_element(context, running_tasks(context, entity.id)),
+        hardware.virtual_hardware_section(context, entity, edits=edits),
+        hardware.operating_system_section(context, entity),
+        hardware.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
+        hardware.guest_customization_section(
+            context, entity, edits=may_edit_properties, shows_password=shows_password
+        ),
+        hardware.runtime_info_section(entity) if vapp is not None else None,
+        hardware.vm_spec_section(entity),
+        vcloud("VAppScopedLocalId", entity.id),
+        _environment(entity) if entity.is_on else None,
+        vcloud("VmCapabilities", vcloud("MemoryHotAddEnabled", False), vcloud("CpuHotAddEnabled", False)),
+        reference(context, "StorageProfile", profile) if profile is not None else None,
+        created(entity.created),
+        needsCustomization=entity.customization.pending,
+        nestedHypervisorEnabled=False,
+        deployed=entity.deployed if vapp is not None else None,
+        status=entity.status.value,
+        name=entity.name,
+        id=context.urn(entity),
+        href=context.href(entity),
+        type=entity.kind.media_type,
+    )
+
+
+def _links(context: Context, entity: Vm, vapp: Vapp, edits: bool) -> list[Element | None]:
+    path = entity.kind.href_path(entity.id)
+    access = context.access
+    media = entity.kind.media_type
+    settled = entity.status not in (Status.UNRESOLVED, Status.FAILED_CREATION)
+    powers = edits and access.has("vApp: Power Operations")
+    return [
+        *(power_links(context, entity, entity.status, deployed=entity.deployed) if powers else []),
+        link(context, "up", vapp.kind.href_path(vapp.id), vapp.kind.media_type),
+        link(context, "down", f"{path}/metadata", METADATA),
+        link(context, "edit", path, media) if edits and settled else None,
+        link(context, "reconfigureVm", f"{path}/action/reconfigureVm", media, name=entity.name)
+        if edits and settled and access.has("vApp: Edit VM Properties")
+        else None,
+        link(context, "customizeAtNextPowerOn", f"{path}/action/customizeAtNextPowerOn") if edits and settled else None,
+        link(context, "remove", path)
+        if edits and settled and not entity.deployed and access.has("vApp: Delete")
+        else None,
+    ]
+
+
+def _template_links(context: Context, entity: Vm) -> list[Element | None]:
+    template = context.cloud.templates[entity.template_id or ""]
+    return [
+        link(context, "up", template.kind.href_path(template.id), template.kind.media_type),
+        link(context, "down", f"{entity.kind.href_path(entity.id)}/metadata", METADATA),
+    ]
+
+
+def _vim_info(context: Context, entity: Vm) -> Element:
+    """Where the VM is in vCenter; for system administrators."""
+    server = context.cloud.vim_servers[entity.vim_server_id]
+    return vcloud(
+        "VCloudExtension",
+        vmext(
+            "VmVimInfo",
+            vmext(
+                "VmVimObjectRef",
+                reference(context, "VimServerRef", server, build=vmext),
+                vmext("MoRef", entity.moid),
+                vmext("VimObjectType", "VIRTUAL_MACHINE"),
+            ),
+        ),
+        required=False,
+    )
+
+
+def _environment(entity: Vm) -> Element:
+    properties = ovfenv("PropertySection")
+    return ovfenv("Environment", properties, qualified(VE_NS, vCenterId=entity.moid))

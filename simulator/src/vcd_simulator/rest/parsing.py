@@ -1,0 +1,264 @@
+"""Reading request documents into specifications. Lenient: unknown elements, their order and foreign attributes do not matter."""
+
+import re
+
+from lxml import etree
+
+from vcd_simulator import errors
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.compute import Vm
+from vcd_simulator.model.tenancy import AccessControl, AccessSetting
+from vcd_simulator.operations.machines import NO_NETWORK, CustomizationSpec, MachineSpec, NicSpec
+from vcd_simulator.operations.vapps import NetworkConfigSpec
+from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.xml import (
+    RASD_NS,
+    VMW_NS,
+    Element,
+    attribute_flag,
+    child,
+    children,
+    flag_of,
+    int_of,
+    local_name,
+    text_of,
+)
+
+_PREFIX = re.compile(r"^(vappTemplate|vapp|vm)-(?=[0-9a-fA-F]{8}-)")
+ACCESS_LEVELS = ("ReadOnly", "Change", "FullControl")
+
+
+def id_in(reference: str | None) -> str:
+    """The id that an href, a URN or a bare id stands for."""
+    text = (reference or "").strip().partition("?")[0].rstrip("/")
+    return _PREFIX.sub("", text.rpartition("/")[2].rpartition(":")[2])
+
+
+def referenced_id(element: Element | None, what: str) -> str:
+    """The id in an element's href.
+
+    Raises:
+        VcdError: 400, there is no such element or it has no href.
+    """
+    href = element.get("href") if element is not None else None
+    if not href:
+        raise errors.bad_request(f"Bad request: validation error, {what} needs an href.")
+    return id_in(href)
+
+
+def require_root(root: Element, *names: str) -> Element:
+    """
+    Raises:
+        VcdError: 400, it is another document.
+    """
+    if local_name(root) not in names:
+        raise errors.bad_request(
+            f"Bad request: validation error, the document is a {local_name(root)}, expected {' or '.join(names)}."
+        )
+    return root
+
+
+def optional_text(parent: Element | None, path: str) -> str | None:
+    found = child(parent, path)
+    return None if found is None else (found.text or "").strip()
+
+
+def optional_flag(parent: Element | None, path: str) -> bool | None:
+    return None if child(parent, path) is None else flag_of(parent, path)
+
+
+def customization(section: Element) -> CustomizationSpec:
+    """A `GuestCustomizationSection`."""
+    script = child(section, "CustomizationScript")
+    return CustomizationSpec(
+        enabled=optional_flag(section, "Enabled"),
+        admin_password_enabled=optional_flag(section, "AdminPasswordEnabled"),
+        admin_password_auto=optional_flag(section, "AdminPasswordAuto"),
+        admin_password=optional_text(section, "AdminPassword"),
+        reset_password_required=optional_flag(section, "ResetPasswordRequired"),
+        script=None if script is None else script.text or "",
+        computer_name=optional_text(section, "ComputerName") or None,
+    )
+
+
+def nics(section: Element) -> tuple[list[NicSpec], int | None]:
+    """A `NetworkConnectionSection`: the connections, and the index of the primary one."""
+    found = []
+    for connection in children(section, "NetworkConnection"):
+        found.append(
+            NicSpec(
+                index=int_of(connection, "NetworkConnectionIndex"),
+                network=connection.get("network") or NO_NETWORK,
+                mode=text_of(connection, "IpAddressAllocationMode", "NONE").upper(),
+                ip_address=text_of(connection, "IpAddress") or None,
+                connected=flag_of(connection, "IsConnected"),
+                adapter_type=text_of(connection, "NetworkAdapterType") or "VMXNET3",
+                mac_address=text_of(connection, "MACAddress") or None,
+            )
+        )
+    primary = child(section, "PrimaryNetworkConnectionIndex")
+    return found, None if primary is None else int_of(section, "PrimaryNetworkConnectionIndex")
+
+
+def rasd_item(item: Element) -> tuple[int, int, int | None]:
+    """An item of hardware: resource type, quantity, and cores per socket where given."""
+    kind = _rasd_int(item, "ResourceType")
+    quantity = _rasd_int(item, "VirtualQuantity")
+    cores = item.find(f"{{{VMW_NS}}}CoresPerSocket")
+    return kind, quantity, int((cores.text or "1").strip()) if cores is not None else None
+
+
+def _rasd_int(item: Element, name: str) -> int:
+    text = (item.findtext(f"{{{RASD_NS}}}{name}") or "").strip()
+    if not text.isdigit():
+        raise errors.bad_request(f"Bad request: validation error, rasd:{name} is missing or not a whole number.")
+    return int(text)
+
+
+def _disk_size(item: Element) -> tuple[int, int] | None:
+    """Instance id and capacity in MB of a hard disk item."""
+    resource = item.find(f"{{{RASD_NS}}}HostResource")
+    if resource is None:
+        return None
+    capacity = next((value for name, value in resource.attrib.items() if etree.QName(name).localname == "capacity"), None)
+    if capacity is None or not capacity.isdigit():
+        return None
+    return _rasd_int(item, "InstanceID"), int(capacity)
+
+
+def apply_hardware(section: Element, spec: MachineSpec) -> None:
+    """The processors, memory and disk sizes of an `ovf:VirtualHardwareSection`."""
+    for item in children(section, "Item"):
+        kind = (item.findtext(f"{{{RASD_NS}}}ResourceType") or "").strip()
+        if kind == "3":
+            _, spec.cpu_count, cores = rasd_item(item)
+            spec.cores_per_socket = cores if cores is not None else spec.cores_per_socket
+        elif kind == "4":
+            _, spec.memory_mb, _ = rasd_item(item)
+        elif kind == "17":
+            size = _disk_size(item)
+            if size is not None:
+                spec.disk_sizes_mb = (spec.disk_sizes_mb or {}) | dict([size])
+
+
+def sourced_items(context: Context, root: Element) -> list[MachineSpec]:
+    """Every `SourcedItem`; one whose source is a template or a vApp stands for all of its VMs."""
+    return [spec for item in children(root, "SourcedItem") for spec in _sourced_item(context, item)]
+
+
+def _sourced_item(context: Context, item: Element) -> list[MachineSpec]:
+    specs = []
+    for source in _sources(context, child(item, "Source")):
+        spec = MachineSpec(source=source, delete_source=attribute_flag(item, "sourceDelete"))
+        general = child(item, "VmGeneralParams")
+        spec.name = text_of(general, "Name") or None
+        spec.description = optional_text(general, "Description")
+        parameters = child(item, "InstantiationParams")
+        _apply_parameters(parameters, spec)
+        profile = child(item, "StorageProfile")
+        if profile is not None:
+            spec.storage_profile = context.access.profile_by_id(referenced_id(profile, "StorageProfile"))
+        specs.append(spec)
+    return specs
+
+
+def _apply_parameters(parameters: Element | None, spec: MachineSpec) -> None:
+    connections = child(parameters, "NetworkConnectionSection")
+    if connections is not None:
+        spec.nics, spec.primary_nic = nics(connections)
+        if spec.primary_nic is None and spec.nics:
+            spec.primary_nic = spec.nics[0].index
+    custom = child(parameters, "GuestCustomizationSection")
+    if custom is not None:
+        spec.customization = customization(custom)
+    hardware = child(parameters, "VirtualHardwareSection")
+    if hardware is not None:
+        apply_hardware(hardware, spec)
+
+
+def _sources(context: Context, source: Element | None) -> list[Vm]:
+    href = source.get("href") if source is not None else None
+    source_id = referenced_id(source, "Source")
+    cloud, access = context.cloud, context.access
+    segment = (href or "").rstrip("/").rpartition("/")[2]
+    if segment.startswith("vappTemplate-"):
+        return cloud.vms_of(access.template_by_id(source_id))
+    if segment.startswith("vapp-"):
+        return cloud.vms_of(access.vapp_by_id(source_id))
+    vm = cloud.vms.get(source_id)
+    if vm is not None and vm.template_id is not None:
+        access.template_vm_by_id(source_id)
+        return [vm]
+    return [access.vm_by_id(source_id)[1]]
+
+
+def network_configs(context: Context, section: Element | None) -> list[NetworkConfigSpec]:
+    """The `NetworkConfig` elements of a section."""
+    found = []
+    for config in children(section, "NetworkConfig"):
+        configuration = child(config, "Configuration")
+        parent = child(configuration, "ParentNetwork")
+        fence_mode = text_of(configuration, "FenceMode", "bridged")
+        parent_id = referenced_id(parent, "ParentNetwork") if parent is not None else None
+        if parent_id is not None:
+            context.access.network_by_id(parent_id)
+        scopes = child(configuration, "IpScopes")
+        scope = child(scopes, "IpScope") if scopes is not None else child(configuration, "IpScope")
+        found.append(
+            NetworkConfigSpec(
+                name=config.get("networkName") or "",
+                description=text_of(config, "Description"),
+                fence_mode=fence_mode,
+                parent_id=parent_id,
+                pool=ip_pool(scope) if scope is not None and fence_mode == "isolated" else None,
+            )
+        )
+    return found
+
+
+def ip_ranges(scope: Element | None) -> list[tuple[str, str]]:
+    return [
+        (text_of(one, "StartAddress"), text_of(one, "EndAddress")) for one in children(child(scope, "IpRanges"), "IpRange")
+    ]
+
+
+def ip_pool(scope: Element) -> IpPool:
+    """An `IpScope` with its ranges.
+
+    Raises:
+        VcdError: 400, the addresses do not fit together.
+    """
+    try:
+        return IpPool(
+            gateway=text_of(scope, "Gateway"),
+            netmask=text_of(scope, "Netmask"),
+            ranges=ip_ranges(scope),
+            dns1=text_of(scope, "Dns1"),
+            dns2=text_of(scope, "Dns2"),
+            dns_suffix=text_of(scope, "DnsSuffix"),
+        )
+    except ValueError as exc:
+        raise errors.bad_request(f"Bad request: validation error, the IpScope is wrong: {exc}.") from exc
+
+
+def access_control(context: Context, root: Element) -> AccessControl:
+    """A `ControlAccessParams` document."""
+    require_root(root, "ControlAccessParams")
+    everyone = None
+    if flag_of(root, "IsSharedToEveryone"):
+        everyone = _level(text_of(root, "EveryoneAccessLevel", "ReadOnly"))
+    settings = []
+    for setting in children(child(root, "AccessSettings"), "AccessSetting"):
+        subject_id = referenced_id(child(setting, "Subject"), "Subject")
+        subject = context.cloud.users.get(subject_id) or context.cloud.orgs.get(subject_id)
+        if subject is None:
+            raise errors.bad_request(f"The subject {subject_id} of an AccessSetting is no user and no organization.")
+        level = _level(text_of(setting, "AccessLevel"))
+        settings.append(AccessSetting(subject_kind=subject.kind, subject_id=subject.id, level=level))
+    return AccessControl(everyone=everyone, settings=settings)
+
+
+def _level(text: str) -> str:
+    if text not in ACCESS_LEVELS:
+        raise errors.bad_request(f"Bad request: validation error, AccessLevel is not one of {', '.join(ACCESS_LEVELS)}.")
+    return text

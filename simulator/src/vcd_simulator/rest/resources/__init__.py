@@ -1,0 +1,28 @@
+"""What can be done: one module per family of resources, each with a router. `all_routes` is the whole table."""
+
+from vcd_simulator.rest.resources import (
+    access,
+    catalogs,
+    metadata,
+    orgs,
+    people,
+    provider,
+    query,
+    sessions,
+    tasks,
+    templates,
+    vapps,
+    vdcs,
+    vms,
+)
+from vcd_simulator.rest.routing import Router
+
+
+def all_routes() -> Router:
+    """The routes of vCloud Director itself; those of extensions come on top."""
+    router = Router()
+    for module in (
+        access, catalogs, metadata, orgs, people, provider, query, sessions, tasks, templates, vapps, vdcs, vms
+    ):  # fmt: skip
+        router.include(module.router)
+    return router

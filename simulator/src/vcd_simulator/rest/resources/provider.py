@@ -1,0 +1,92 @@
+"""What the provider has: vCenters, external networks, network pools, provider VDCs."""
+
+from collections.abc import Iterable
+
+from vcd_simulator import errors
+from vcd_simulator.model.kinds import ADMIN
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.documents import vdcs as documents
+from vcd_simulator.rest.documents.common import Named, link, reference
+from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.xml import Element, vcloud_in_vmext, vmext
+
+router = Router()
+_PARTS = (
+    ("vimServerReferences", "vmwVimServerReferences"),
+    ("externalNetworkReferences", "vmwExternalNetworkReferences"),
+    ("networkPoolReferences", "vmwNetworkPoolReferences"),
+    ("providerVdcReferences", "vmwProviderVdcReferences"),
+    ("service", "extensionServices"),
+    ("settings", "vmwExtensionSettings"),
+)
+
+
+@router.get("/api/admin/extension")
+def get_extension(context: Context) -> Reply:
+    """The root of the provider's administration; its href has no trailing slash, because clients append to it."""
+    context.access.require_sysadmin()
+    links = [
+        link(context, "down", f"/api/admin/extension/{path}", f"{ADMIN}{media}+xml", build=vcloud_in_vmext)
+        for path, media in _PARTS
+    ]
+    media = ADMIN + "vmwExtension+xml"
+    return Reply(content=vmext("VMWExtension", links, href=context.url("/api/admin/extension"), type=media))
+
+
+def _references(context: Context, root: str, tag: str, path: str, entities: Iterable[Named]) -> Reply:
+    context.access.require_sysadmin()
+    children: list[Element] = [reference(context, tag, entity, build=vmext) for entity in entities]
+    media = f"{ADMIN}{root[0].lower()}{root[1:]}+xml".replace("vMW", "vmw")
+    return Reply(content=vmext(root, children, href=context.url(f"/api/admin/extension/{path}"), type=media))
+
+
+@router.get("/api/admin/extension/vimServerReferences")
+def list_vim_servers(context: Context) -> Reply:
+    servers = context.cloud.vim_servers
+    return _references(context, "VMWVimServerReferences", "VimServerReference", "vimServerReferences", servers)
+
+
+@router.get("/api/admin/extension/externalNetworkReferences")
+def list_external_networks(context: Context) -> Reply:
+    networks = context.cloud.external_networks
+    tag = "ExternalNetworkReference"
+    return _references(context, "VMWExternalNetworkReferences", tag, "externalNetworkReferences", networks)
+
+
+@router.get("/api/admin/extension/networkPoolReferences")
+def list_network_pools(context: Context) -> Reply:
+    pools = context.cloud.network_pools
+    return _references(context, "VMWNetworkPoolReferences", "NetworkPoolReference", "networkPoolReferences", pools)
+
+
+@router.get("/api/admin/extension/providerVdcReferences")
+def list_provider_vdcs(context: Context) -> Reply:
+    pvdcs = context.cloud.provider_vdcs
+    return _references(context, "VMWProviderVdcReferences", "ProviderVdcReference", "providerVdcReferences", pvdcs)
+
+
+@router.get("/api/admin/extension/vimServer/{server_id}")
+def get_vim_server(context: Context, server_id: str) -> Reply:
+    context.access.require_sysadmin()
+    server = context.cloud.vim_servers.get(server_id)
+    if server is None:
+        raise errors.no_access("vimServer", server_id)
+    return Reply(content=documents.vim_server(context, server))
+
+
+@router.get("/api/admin/extension/externalnet/{network_id}")
+def get_external_network(context: Context, network_id: str) -> Reply:
+    context.access.require_sysadmin()
+    network = context.cloud.external_networks.get(network_id)
+    if network is None:
+        raise errors.no_access("network", network_id)
+    return Reply(content=documents.external_network(context, network))
+
+
+@router.get("/api/admin/providervdc/{pvdc_id}", "/api/admin/extension/providervdc/{pvdc_id}")
+def get_provider_vdc(context: Context, pvdc_id: str) -> Reply:
+    context.access.require_sysadmin()
+    pvdc = context.cloud.provider_vdcs.get(pvdc_id)
+    if pvdc is None:
+        raise errors.no_access("providerVdc", pvdc_id)
+    return Reply(content=documents.provider_vdc(context, pvdc))

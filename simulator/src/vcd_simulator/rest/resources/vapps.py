@@ -1,0 +1,175 @@
+"""vApps: composing, recomposing, power, networks, owner, deletion."""
+
+from vcd_simulator import errors
+from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.task import Task
+from vcd_simulator.operations import power, vapps
+from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.vapps import VappSpec
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.documents import vapps as documents
+from vcd_simulator.rest.documents.common import task_element
+from vcd_simulator.rest.parsing import (
+    network_configs,
+    optional_text,
+    referenced_id,
+    require_root,
+    sourced_items,
+)
+from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.xml import Element, attribute_flag, child, children, text_of
+
+router = Router()
+_COMPOSE = "vApp: Create / Reconfigure"
+_POWER = "vApp: Power Operations"
+
+
+def accepted(context: Context, task: Task) -> Reply:
+    return Reply(status=202, content=task_element(context, task), headers={"location": context.href(task)})
+
+
+@router.get("/api/vApp/vapp-{vapp_id}")
+def get_vapp(context: Context, vapp_id: str) -> Reply:
+    return Reply(content=documents.vapp(context, context.access.vapp_by_id(vapp_id)))
+
+
+@router.post("/api/vdc/{vdc_id}/action/composeVApp")
+def compose(context: Context, vdc_id: str) -> Reply:
+    root = require_root(context.xml(), "ComposeVAppParams")
+    return _create(context, vdc_id, root, sourced_items(context, root), "vdcComposeVapp")
+
+
+@router.post("/api/vdc/{vdc_id}/action/instantiateVAppTemplate")
+def instantiate(context: Context, vdc_id: str) -> Reply:
+    """Instantiate a template: its VMs, each changed as a `SourcedItem` may ask."""
+    root = require_root(context.xml(), "InstantiateVAppTemplateParams")
+    context.access.require("vApp Template: Checkout")
+    template = context.access.template_by_id(referenced_id(child(root, "Source"), "Source"))
+    asked = {spec.source.id: spec for spec in sourced_items(context, root)}
+    machines = [asked.get(vm.id) or MachineSpec(source=vm) for vm in context.cloud.vms_of(template)]
+    return _create(context, vdc_id, root, machines, "vdcInstantiateVapp")
+
+
+def _create(context: Context, vdc_id: str, root: Element, machines: list[MachineSpec], operation_name: str) -> Reply:
+    vdc = context.access.vdc_by_id(vdc_id)
+    context.access.require(_COMPOSE)
+    section = child(root, "InstantiationParams/NetworkConfigSection")
+    spec = VappSpec(
+        name=root.get("name") or "",
+        description=text_of(root, "Description"),
+        deploy=attribute_flag(root, "deploy"),
+        power_on=attribute_flag(root, "powerOn"),
+        networks=network_configs(context, section),
+        machines=machines,
+    )
+    vapp, task = vapps.create_vapp(context.cloud, context.session.user, vdc, spec, operation_name=operation_name)
+    document = documents.vapp(context, vapp, tasks=[task])
+    return Reply(status=201, content=document, headers={"location": context.href(vapp)})
+
+
+@router.post("/api/vApp/vapp-{vapp_id}/action/recomposeVApp")
+def recompose(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_to_change(vapp_id, _COMPOSE)
+    root = require_root(context.xml(), "RecomposeVAppParams")
+    section = child(root, "InstantiationParams/NetworkConfigSection")
+    task = vapps.recompose(
+        context.cloud,
+        context.session.user,
+        vapp,
+        add=sourced_items(context, root),
+        delete=[_vm_to_delete(context, vapp, item) for item in children(root, "DeleteItem")],
+        name=root.get("name"),
+        description=optional_text(root, "Description"),
+        networks=network_configs(context, section) if section is not None else None,
+        deploy=attribute_flag(root, "deploy"),
+        power_on=attribute_flag(root, "powerOn"),
+    )
+    return accepted(context, task)
+
+
+def _vm_to_delete(context: Context, vapp: Vapp, item: Element) -> Vm:
+    vm_id = referenced_id(item, "DeleteItem")
+    owner, vm = context.access.vm_by_id(vm_id)
+    if owner is not vapp:
+        raise errors.no_access("vm", vm_id)
+    return vm
+
+
+@router.put("/api/vApp/vapp-{vapp_id}")
+def update(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_to_change(vapp_id, "vApp: Edit Properties")
+    root = require_root(context.xml(), "VApp")
+    task = vapps.update_vapp(
+        context.cloud, context.session.user, vapp, root.get("name"), optional_text(root, "Description")
+    )
+    return accepted(context, task)
+
+
+@router.delete("/api/vApp/vapp-{vapp_id}")
+def delete(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_to_change(vapp_id, "vApp: Delete")
+    return accepted(context, vapps.delete_vapp(context.cloud, context.session.user, vapp, force=context.flag("force")))
+
+
+@router.post("/api/vApp/vapp-{vapp_id}/power/action/{action}")
+def power_action(context: Context, vapp_id: str, action: str) -> Reply:
+    return accepted(context, power_task(context, context.access.vapp_to_change(vapp_id, _POWER), None, action))
+
+
+def power_task(context: Context, vapp: Vapp, vm: Vm | None, action: str) -> Task:
+    user = context.session.user
+    if action == "powerOn":
+        return power.power_on(context.cloud, user, vapp, vm)
+    if action not in power.ACTIONS:
+        raise errors.not_found(context.path)
+    return power.act(context.cloud, user, vapp, vm, action)
+
+
+@router.post("/api/vApp/vapp-{vapp_id}/action/discardSuspendedState")
+def discard_suspended_state(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_to_change(vapp_id, _POWER)
+    return accepted(context, power.discard_suspended_state(context.cloud, context.session.user, vapp, None))
+
+
+@router.post("/api/vApp/vapp-{vapp_id}/action/deploy")
+def deploy(context: Context, vapp_id: str) -> Reply:
+    return accepted(context, deploy_task(context, context.access.vapp_to_change(vapp_id, _POWER), None))
+
+
+def deploy_task(context: Context, vapp: Vapp, vm: Vm | None) -> Task:
+    root = require_root(context.xml(), "DeployVAppParams")
+    return power.power_on(
+        context.cloud,
+        context.session.user,
+        vapp,
+        vm,
+        deploy=True,
+        power=attribute_flag(root, "powerOn", True),
+        force_customization=attribute_flag(root, "forceCustomization"),
+    )
+
+
+@router.post("/api/vApp/vapp-{vapp_id}/action/undeploy")
+def undeploy(context: Context, vapp_id: str) -> Reply:
+    return accepted(context, undeploy_task(context, context.access.vapp_to_change(vapp_id, _POWER), None))
+
+
+def undeploy_task(context: Context, vapp: Vapp, vm: Vm | None) -> Task:
+    root = require_root(context.xml(), "UndeployVAppParams")
+    action = text_of(root, "UndeployPowerAction", "default") or "default"
+    return power.undeploy(context.cloud, context.session.user, vapp, vm, action)
+
+
+@router.get("/api/vApp/vapp-{vapp_id}/networkConfigSection")
+def get_networks(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_by_id(vapp_id)
+    edits = context.access.may_change_vapp(vapp)
+    return Reply(content=documents.network_config_section(context, vapp, edits=edits))
+
+
+@router.put("/api/vApp/vapp-{vapp_id}/networkConfigSection")
+def update_networks(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_to_change(vapp_id, _COMPOSE)
+    root = require_root(context.xml(), "NetworkConfigSection")
+    specs = network_configs(context, root)
+    return accepted(context, vapps.update_networks(context.cloud, context.session.user, vapp, specs))

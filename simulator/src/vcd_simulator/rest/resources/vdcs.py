@@ -1,0 +1,178 @@
+"""Org VDCs, their storage profiles and networks."""
+
+from vcd_simulator import errors
+from vcd_simulator.model.datacenter import Capacity
+from vcd_simulator.operations import datacenter
+from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.documents import vdcs as documents
+from vcd_simulator.rest.documents.common import task_element
+from vcd_simulator.rest.parsing import ip_ranges, referenced_id, require_root
+from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
+
+router = Router()
+
+
+@router.get("/api/vdc/{vdc_id}")
+def get_vdc(context: Context, vdc_id: str) -> Reply:
+    return Reply(content=documents.vdc(context, context.access.vdc_by_id(vdc_id)))
+
+
+@router.get("/api/admin/vdc/{vdc_id}")
+def get_admin_vdc(context: Context, vdc_id: str) -> Reply:
+    vdc = context.access.vdc_by_id(vdc_id)
+    context.access.require("General: Administrator View")
+    return Reply(content=documents.vdc(context, vdc, admin=True))
+
+
+@router.post("/api/admin/org/{org_id}/vdcsparams")
+def create_vdc(context: Context, org_id: str) -> Reply:
+    context.access.require_sysadmin()
+    org = context.access.org_by_id(org_id)
+    root = require_root(context.xml(), "CreateVdcParams")
+    vdc, task = datacenter.create_vdc(context.cloud, context.session.user, org, _vdc_spec(context, root))
+    document = documents.vdc(context, vdc, admin=True)
+    del task  # the document shows it among the running ones
+    return Reply(status=201, content=document, headers={"location": context.href(vdc, admin=True)})
+
+
+def _vdc_spec(context: Context, root: Element) -> datacenter.VdcSpec:
+    cloud = context.cloud
+    pvdc_id = referenced_id(child(root, "ProviderVdcReference"), "ProviderVdcReference")
+    pvdc = cloud.provider_vdcs.get(pvdc_id)
+    if pvdc is None:
+        raise errors.no_access("providerVdc", pvdc_id)
+    pool = child(root, "NetworkPoolReference")
+    pool_id = referenced_id(pool, "NetworkPoolReference") if pool is not None else None
+    if pool_id is not None and pool_id not in cloud.network_pools:
+        raise errors.no_access("networkPool", pool_id)
+    return datacenter.VdcSpec(
+        name=root.get("name") or "",
+        provider_vdc=pvdc,
+        description=text_of(root, "Description"),
+        allocation_model=text_of(root, "AllocationModel", "AllocationVApp"),
+        enabled=flag_of(root, "IsEnabled", True),
+        cpu=_capacity(root, "Cpu", "MHz"),
+        memory=_capacity(root, "Memory", "MB"),
+        nic_quota=int_of(root, "NicQuota"),
+        network_quota=int_of(root, "NetworkQuota", 100),
+        vm_quota=int_of(root, "VmQuota"),
+        network_pool_id=pool_id,
+        thin_provision=flag_of(root, "IsThinProvision"),
+        fast_provisioning=flag_of(root, "UsesFastProvisioning"),
+        profiles=[_profile_spec(context, one) for one in children(root, "VdcStorageProfile")],
+    )
+
+
+def _capacity(root: Element, name: str, units: str) -> Capacity:
+    element = child(root, f"ComputeCapacity/{name}")
+    return Capacity(
+        units=text_of(element, "Units", units), allocated=int_of(element, "Allocated"), limit=int_of(element, "Limit")
+    )
+
+
+def _profile_spec(context: Context, element: Element) -> datacenter.ProfileSpec:
+    profile_id = referenced_id(child(element, "ProviderVdcStorageProfile"), "ProviderVdcStorageProfile")
+    profile = context.cloud.provider_profiles.get(profile_id)
+    if profile is None:
+        raise errors.no_access("providerVdcStorageProfile", profile_id)
+    return datacenter.ProfileSpec(
+        provider_profile=profile,
+        limit_mb=int_of(element, "Limit"),
+        default=flag_of(element, "Default"),
+        enabled=flag_of(element, "Enabled", True),
+    )
+
+
+@router.post("/api/admin/vdc/{vdc_id}/action/enable")
+def enable_vdc(context: Context, vdc_id: str) -> Reply:
+    return _switch(context, vdc_id, enabled=True)
+
+
+@router.post("/api/admin/vdc/{vdc_id}/action/disable")
+def disable_vdc(context: Context, vdc_id: str) -> Reply:
+    return _switch(context, vdc_id, enabled=False)
+
+
+def _switch(context: Context, vdc_id: str, *, enabled: bool) -> Reply:
+    context.access.require_sysadmin()
+    context.access.vdc_by_id(vdc_id).enabled = enabled
+    return Reply(status=204)
+
+
+@router.delete("/api/admin/vdc/{vdc_id}", "/api/vdc/{vdc_id}")
+def delete_vdc(context: Context, vdc_id: str) -> Reply:
+    context.access.require_sysadmin()
+    task = datacenter.delete_vdc(context.cloud, context.session.user, context.access.vdc_by_id(vdc_id))
+    return Reply(status=202, content=task_element(context, task))
+
+
+@router.get("/api/vdcStorageProfile/{profile_id}")
+def get_storage_profile(context: Context, profile_id: str) -> Reply:
+    return Reply(content=documents.storage_profile(context, context.access.profile_by_id(profile_id)))
+
+
+@router.get("/api/admin/vdcStorageProfile/{profile_id}")
+def get_admin_storage_profile(context: Context, profile_id: str) -> Reply:
+    context.access.require_sysadmin()
+    return Reply(content=documents.storage_profile(context, context.access.profile_by_id(profile_id), admin=True))
+
+
+@router.post("/api/admin/vdc/{vdc_id}/networks")
+def create_network(context: Context, vdc_id: str) -> Reply:
+    vdc = context.access.vdc_by_id(vdc_id)
+    context.access.require("Organization vDC Network: Edit Properties")
+    root = require_root(context.xml(), "OrgVdcNetwork", "OrgNetwork")
+    spec = _network_spec(context, root)
+    network, task = datacenter.create_network(context.cloud, context.session.user, vdc, spec)
+    document = documents.network(context, network, admin=True, tasks=[task])
+    return Reply(status=201, content=document, headers={"location": context.href(network, admin=True)})
+
+
+def _network_spec(context: Context, root: Element) -> datacenter.NetworkSpec:
+    configuration = child(root, "Configuration")
+    fence_mode = text_of(configuration, "FenceMode")
+    spec = datacenter.NetworkSpec(
+        name=root.get("name") or "", description=text_of(root, "Description"), shared=flag_of(root, "IsShared")
+    )
+    if fence_mode == "bridged":
+        context.access.require_sysadmin()
+        parent_id = referenced_id(child(configuration, "ParentNetwork"), "ParentNetwork")
+        spec.parent = context.cloud.external_networks.get(parent_id)
+        if spec.parent is None:
+            raise errors.no_access("network", parent_id)
+        return spec
+    if fence_mode != "isolated":
+        raise errors.not_allowed(f"A network with fence mode {fence_mode!r} is not possible here: there is no edge gateway.")
+    scope = child(configuration, "IpScopes/IpScope")
+    spec.gateway, spec.netmask = text_of(scope, "Gateway"), text_of(scope, "Netmask")
+    spec.dns1, spec.dns2 = text_of(scope, "Dns1"), text_of(scope, "Dns2")
+    spec.dns_suffix = text_of(scope, "DnsSuffix")
+    spec.ranges = ip_ranges(scope)
+    return spec
+
+
+@router.get("/api/network/{network_id}")
+def get_network(context: Context, network_id: str) -> Reply:
+    return Reply(content=documents.network(context, context.access.network_by_id(network_id)))
+
+
+@router.get("/api/admin/network/{network_id}")
+def get_admin_network(context: Context, network_id: str) -> Reply:
+    network = context.access.network_by_id(network_id)
+    context.access.require("General: Administrator View")
+    return Reply(content=documents.network(context, network, admin=True))
+
+
+@router.get("/api/network/{network_id}/allocatedAddresses", "/api/admin/network/{network_id}/allocatedAddresses")
+def get_allocated_addresses(context: Context, network_id: str) -> Reply:
+    network = context.access.network_by_id(network_id)
+    return Reply(content=documents.allocated_addresses(context, network.pool, context.raw_path))
+
+
+@router.delete("/api/admin/network/{network_id}", "/api/network/{network_id}")
+def delete_network(context: Context, network_id: str) -> Reply:
+    network = context.access.network_by_id(network_id)
+    context.access.require("Organization vDC Network: Edit Properties")
+    task = datacenter.delete_network(context.cloud, context.session.user, network)
+    return Reply(status=202, content=task_element(context, task))

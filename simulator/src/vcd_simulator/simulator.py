@@ -1,0 +1,222 @@
+"""The simulator as one object: what an inventory names, listening on ports of its own."""
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from vcd_simulator.clock import Clock
+from vcd_simulator.extensions.amqp_settings import amqp_routes
+from vcd_simulator.extensions.broker import AmqpSettings
+from vcd_simulator.extensions.forward import DEFAULT_TIMEOUT_S, Forwarder
+from vcd_simulator.extensions.gateway import ExtensionGateway
+from vcd_simulator.extensions.registry import ExtensionRegistry
+from vcd_simulator.extensions.resources import service_routes
+from vcd_simulator.guests import Hypervisor
+from vcd_simulator.inventory import Inventory, InventoryError, populate
+from vcd_simulator.latency import Latency
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.rest.app import RestApp
+from vcd_simulator.rest.resources import all_routes
+from vcd_simulator.server import HttpsServer, bind
+from vcd_simulator.sessions import Sessions
+from vcd_simulator.tls import make_certificate
+from vcd_simulator.vcenter.app import create_app
+from vcd_simulator.vcenter.sessions import VcenterAccount
+
+Address = tuple[str, int]
+LOOPBACK: Address = ("127.0.0.1", 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vcenter:
+    """A running vCenter."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def address(self) -> str:
+        return authority(self.host, self.port)
+
+
+def authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class Simulator:
+    """A vCloud Director with its vCenters, on loopback and free ports unless told otherwise.
+
+    Use it as a context manager, or call `start` and `stop`::
+
+        with Simulator(Inventory.lab(), profile="instant") as vcd:
+            client = Client(vcd.url, verify_ssl_certs=vcd.ca_file)
+
+    Args:
+        inventory: what there is at the start.
+        profile: latency profile: `instant`, `lab`, `field` or a YAML file. `scale` multiplies its times, `seed` decides its
+            jitter and the ids of entities.
+        listen: address and port of the REST API; port 0 takes a free one.
+        vcenter_listen: the same for vCenters, by name; `*` stands for the others. A host alone is not enough for older clients,
+            which insist on port 443: give each vCenter an address of 127.0.0.0/8.
+        public_address: host and port in hrefs, when clients reach the simulator by another name than their Host header says.
+        vcenter_public_addresses: the same for vCenters, by name; `*` stands for the others.
+        amqp: broker for API extensions, as a URL. Without one they answer as with a broker that is away.
+        extension_timeout_s: how long an extension may take to answer.
+        session_idle_timeout_s: after how much idleness a session expires.
+        state_dir: where guests keep their files; a temporary folder by default.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory | None = None,
+        *,
+        profile: str = "instant",
+        scale: float = 1.0,
+        seed: int = 0,
+        listen: Address = LOOPBACK,
+        vcenter_listen: Mapping[str, Address] | None = None,
+        public_address: str | None = None,
+        vcenter_public_addresses: Mapping[str, str] | None = None,
+        amqp: str | None = None,
+        extension_timeout_s: float = DEFAULT_TIMEOUT_S,
+        session_idle_timeout_s: float | None = None,
+        state_dir: Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.inventory = inventory or Inventory.lab()
+        self._latency = Latency.named(profile, seed=seed, scale=scale)
+        self._seed = seed
+        self._listen = listen
+        self._vcenter_listen = dict(vcenter_listen or {})
+        self._public_address = public_address
+        self._vcenter_public = dict(vcenter_public_addresses or {})
+        self._amqp = AmqpSettings.from_url(amqp) if amqp is not None else None
+        self._extension_timeout_s = extension_timeout_s
+        self._session_idle_timeout_s = session_idle_timeout_s
+        self._state_dir = state_dir
+        self._clock = clock
+        self._running: ExitStack | None = None
+
+    cloud: Cloud
+    """The state; hold its lock while reading or changing it."""
+    sessions: Sessions
+    forwarder: Forwarder
+    hypervisor: Hypervisor
+    address: str
+    """Host and port of the REST API."""
+    ca_file: str
+    """The authority that signed the certificates of the REST API and of the vCenters."""
+    vcenters: dict[str, Vcenter]
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.address}"
+
+    def start(self) -> None:
+        """Make the cloud and listen. When this returns, every port answers.
+
+        Raises:
+            ServerError: an address cannot be used.
+            InventoryError: the inventory contradicts itself.
+            SandboxUnavailableError: this host cannot run guests; the message says what to do.
+        """
+        if self._running is not None:
+            raise RuntimeError("the simulator runs already")
+        with ExitStack() as stack:
+            self._start(stack)
+            self._running = stack.pop_all()
+
+    def stop(self) -> None:
+        """Close every port, end every guest, forget everything; stopping twice is no error."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self, stack: ExitStack) -> None:
+        unknown = set(self._vcenter_listen) - {one.name for one in self.inventory.vcenters} - {"*"}
+        if unknown:
+            raise InventoryError(f"the inventory has no vCenter named {', '.join(sorted(unknown))}")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vcd-simulator-")))
+        listener = stack.enter_context(bind(*self._listen))
+        sockets = {
+            one.name: stack.enter_context(bind(*self._vcenter_listen.get(one.name, self._vcenter_listen.get("*", LOOPBACK))))
+            for one in self.inventory.vcenters
+        }
+        host, port = listener.getsockname()[:2]
+        self.address = authority(_reachable(host), port)
+        self.vcenters = {}
+        for one in self.inventory.vcenters:
+            vc_host, vc_port = sockets[one.name].getsockname()[:2]
+            self.vcenters[one.name] = Vcenter(
+                name=one.name,
+                host=_reachable(vc_host),
+                port=vc_port,
+                user=one.username,
+                password=one.password.get_secret_value(),
+            )
+        tls = make_certificate(folder, self._certificate_names(host))
+        self.ca_file = str(tls.ca)
+
+        self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir)
+        stack.callback(self.hypervisor.close)
+        app = self._make_cloud()
+        self.forwarder.start()
+        stack.callback(self.forwarder.stop)
+        self.cloud.tasks.start()
+        stack.callback(self.cloud.tasks.stop)
+        servers = [HttpsServer(app, listener, tls, name="rest")]
+        for name, vcenter in self.vcenters.items():
+            account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
+            servers.append(HttpsServer(create_app(self.hypervisor, account), sockets[name], tls, name=name))
+        for server in servers:
+            server.start()
+            stack.callback(server.stop)
+
+    def _make_cloud(self) -> RestApp:
+        self.cloud = Cloud(self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed)
+        urls = {
+            name: f"https://{self._vcenter_public.get(name) or self._vcenter_public.get('*') or vcenter.address}"
+            for name, vcenter in self.vcenters.items()
+        }
+        populate(self.cloud, self.inventory, urls)
+        self.sessions = Sessions(self.cloud)
+        if self._session_idle_timeout_s is not None:
+            self.sessions.idle_timeout_s = self._session_idle_timeout_s
+        registry = ExtensionRegistry(self.cloud)
+        self.forwarder = Forwarder(self._amqp, timeout_s=self._extension_timeout_s)
+        router = all_routes()
+        router.include(service_routes(registry))
+        router.include(amqp_routes(self.forwarder))
+        gateway = ExtensionGateway(registry, self.forwarder)
+        return RestApp(self.cloud, self.sessions, router, extensions=gateway, public_address=self._public_address)
+
+    def _certificate_names(self, host: str) -> list[str]:
+        names = ["localhost", "127.0.0.1", "::1", host, *(vcenter.host for vcenter in self.vcenters.values())]
+        names += [one.name for one in self.inventory.vcenters]
+        for public in (self._public_address, *self._vcenter_public.values()):
+            hostname = urlsplit(f"//{public}").hostname if public else None
+            if hostname:
+                names.append(hostname)
+        return [name for name in names if name not in ("0.0.0.0", "::")]
+
+
+def _reachable(host: str) -> str:
+    """Where to reach a server that listens on all addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
