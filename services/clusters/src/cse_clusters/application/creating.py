@@ -81,11 +81,13 @@ class ClusterCreation:
         self._require_not_being_created(org, new.name)
         allowed = self._later(lambda: self._acceptance.require_right(caller))
         place = self._later(lambda: self._place(caller, new, org))
-        material = self._later(lambda: self._material(caller, new, org))
         free = self._later(lambda: self._require_name_free(caller, new, org))
+        template = self._template(caller, new)
+        scripts = self._later(lambda: self._templates.scripts(caller.credentials, template.name))
+        machine = self._later(lambda: self._machine(caller, template, org))
         allowed.result()
         vdc = place.result()
-        found = material.result()
+        found = _Material(template, machine.result(), scripts.result())
         free.result()
         uid = str(uuid.uuid4())
         card = TaskCard(
@@ -114,6 +116,7 @@ class ClusterCreation:
         return self._acceptance.submit(submission, card, f"Creating cluster {new.name} ({uid})", make_request)
 
     def _later(self, ask: Callable[[], _Result]) -> "Future[_Result]":
+        """Asks on another thread. Never from within such a question: they would wait for each other's threads."""
         return self._lookups.submit(contextvars.copy_context().run, ask)
 
     def _require_not_being_created(self, org: str, name: str) -> None:
@@ -175,14 +178,15 @@ class ClusterCreation:
             storage_profiles={profile: vdc.storage_profiles[profile]} if profile else {},
         )
 
-    def _material(self, caller: Caller, new: NewCluster, org: str) -> _Material:
+    def _template(self, caller: Caller, new: NewCluster) -> Template:
         try:
-            template = self._templates.get(caller.credentials, new.template or None)
+            return self._templates.get(caller.credentials, new.template or None)
         except NotFoundError as exc:
             raise _missing("cluster.template", "TEMPLATE_NOT_FOUND", f"there is no template {new.template!r}") from exc
-        scripts = self._later(lambda: self._templates.scripts(caller.credentials, template.name))
+
+    def _machine(self, caller: Caller, template: Template, org: str) -> VmTemplate:
         try:
-            machine = self._inventory.vm_template(
+            return self._inventory.vm_template(
                 caller.credentials, org=org, catalog=template.catalog, item=template.item
             )
         except NotFoundError as exc:
@@ -194,7 +198,6 @@ class ClusterCreation:
                 catalog=template.catalog,
                 item=template.item,
             ) from exc
-        return _Material(template, machine, scripts.result())
 
 
 def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: _Material, card: TaskCard, task_href: str) -> CreateInput:
