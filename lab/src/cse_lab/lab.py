@@ -139,8 +139,9 @@ class _Starter:
                 [
                     *(program("vcd-simulator"), "serve", "--listen", vcd, "--vcenter-listen", vcenter),
                     *("--profile", self._settings.profile, "--inventory", str(self._run / "inventory.yaml")),
-                    *("--amqp", self._broker.url, "--ready-file", str(ready_file)),
+                    *("--ready-file", str(ready_file)),
                 ],
+                {"VCD_SIMULATOR_AMQP": self._broker.url},  # not an argument, because everybody sees those
             )
             broker.result()
         self._report(f"RabbitMQ is ready at {self._broker.host}:{self._broker.port}")
@@ -222,13 +223,13 @@ class _Starter:
             raise LabError(_failure(f"`cse install` failed with exit code {done.returncode}", log))
         self._report("cse install is done")
 
-    def _start(self, name: str, command: list[str], addresses: Mapping[str, str] | None = None) -> None:
+    def _start(self, name: str, command: list[str], variables: Mapping[str, str] | None = None) -> None:
         self.state.processes[name] = ServerProcess.start(
-            command, log=self.state.log(name), environment=self._environment(addresses or {}), directory=self._run
+            command, log=self.state.log(name), environment=self._environment(variables or {}), directory=self._run
         )
         self.state.save()
 
-    def _environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Our own environment without what could lead a client away from loopback or a service to other settings."""
         inherited = {
             name: value
@@ -240,7 +241,7 @@ class _Starter:
             "PATH": os.pathsep.join([scripts, inherited.get("PATH", os.defpath)]),
             "PYTHONUNBUFFERED": "1",
             "CSE_CONFIG": str(self._config),
-            **addresses,
+            **variables,
         }
 
     def _wait(self, name: str, what: str, condition: Callable[[], bool]) -> None:

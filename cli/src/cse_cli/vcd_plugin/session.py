@@ -116,7 +116,7 @@ class Session:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
             response = self._http.request(
-                method, url, headers=headers, data=data, timeout=_TIMEOUT_S, allow_redirects=False
+                method, url, headers=headers, data=data, timeout=_TIMEOUT_S, allow_redirects=False, verify=self.verify
             )
         except requests.exceptions.SSLError as exc:
             raise UnreachableError(
