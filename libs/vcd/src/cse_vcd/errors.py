@@ -158,7 +158,8 @@ class VcdFault:
                 not there, and then this is what is reported as not found.
         """
         if missing is not None and self.status in _MISSING_STATUS:
-            return NotFoundError(f"{missing} is not there, or you have no access to it")
+            words = f" (vCD says: {self.message})" if self.message else ""
+            return NotFoundError(f"{missing} is not there, or you have no access to it{words}")
         says = self.message or f"no reason (HTTP status {self.status})"
         details = {"minor": self.minor or None, "vcd_request_id": self.request_id}
         return _error_class(self.status, self.minor)(f"vCD says: {says}", **details)

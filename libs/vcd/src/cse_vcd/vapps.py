@@ -140,7 +140,8 @@ def compose(
     """
     body = recompose.compose_params(name=name, description=description, network=network, network_href=network_href)
     document = session.post(
-        f"{user_view(vdc_href)}/action/composeVApp", body, media_type("composeVAppParams"), missing="the org VDC"
+        f"{user_view(vdc_href)}/action/composeVApp", body, media_type("composeVAppParams"),
+        missing="the org VDC or its network",
     )
     if document is None:
         raise VcdUnavailableError("vCD answers with nothing where a new vApp is due")
@@ -154,7 +155,9 @@ def compose(
 def add_machines(session: VcdSession, href: str, machines: Sequence[NewMachine], *, power_on: bool) -> str:
     """Begins to add machines, all with one recompose, and to power the vApp on if asked."""
     body = recompose.recompose_params(add=machines, power_on=power_on)
-    return _begun(session.post(f"{href}/action/recomposeVApp", body, media_type("recomposeVAppParams"), missing=_GONE))
+    kind = media_type("recomposeVAppParams")
+    missing = "the vApp, the template, its network or storage profile"
+    return _begun(session.post(f"{href}/action/recomposeVApp", body, kind, missing=missing))
 
 
 def delete_machines(session: VcdSession, href: str, machine_hrefs: Iterable[str]) -> str:
