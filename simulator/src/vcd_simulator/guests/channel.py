@@ -80,6 +80,10 @@ class Call:
         """Print to the caller's stdout; a line break is added where the text does not end with one."""
         await self._send(b"o", _line(text))
 
+    async def out_exactly(self, text: str) -> None:
+        """Print to the caller's stdout, character by character as given."""
+        await self._send(b"o", _encode(text))
+
     async def error(self, text: str) -> None:
         """Print to the caller's stderr."""
         await self._send(b"e", _line(text))

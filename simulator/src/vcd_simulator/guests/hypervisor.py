@@ -1,15 +1,17 @@
 """The hypervisor: creates, boots, stops, captures and deletes guests."""
 
+import contextlib
 import itertools
 import resource
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
 from vcd_simulator.guests.boot import boot
 from vcd_simulator.guests.commands import CommandDirectories
-from vcd_simulator.guests.errors import PowerStateError, UnknownGuestError, UnknownImageError
+from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.images import Image, built_in_images
 from vcd_simulator.guests.machine import Guest, Platform
 from vcd_simulator.guests.network import GuestNetworks
@@ -53,6 +55,7 @@ class Hypervisor:
             networks=GuestNetworks(),
             latency=latency,
             serve=STANDINS.serve,
+            power_request=self._request_power,
             base_standins=STANDINS.base_names,
         )
         self._images = built_in_images()
@@ -235,6 +238,15 @@ class Hypervisor:
     def _boot(self, guest: Guest, spec: GuestSpec, *, customize: bool | None = None) -> None:
         customize = spec.customize if customize is None else customize
         self._boots[guest.moid] = self._loop.start(boot(guest, spec, customize=customize))
+
+    def _request_power(self, guest: Guest, verb: str) -> None:
+        """Carry out what a guest asked for, without making the guest wait for its own end."""
+        action = self.reset if verb == "reboot" else self.power_off
+        self._loop.loop.run_in_executor(None, self._act_quietly, action, guest.moid)
+
+    def _act_quietly(self, action: Callable[[str], None], moid: str) -> None:
+        with contextlib.suppress(GuestError):
+            action(moid)
 
     def _stop_booting(self, guest: Guest) -> None:
         booting = self._boots.pop(guest.moid, None)

@@ -40,6 +40,8 @@ class Platform:
     latency: Latency
     serve: Callable[["Guest", Account, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
     """Answers a stand-in that a guest's program has called."""
+    power_request: Callable[["Guest", str], None]
+    """Called when a guest itself asks for `reboot` or `poweroff`; returns at once."""
     base_standins: Callable[[str], frozenset[str]]
     """Stand-ins that every guest of a family (`debian`, `rpm`) has, whatever packages it has."""
 
@@ -208,7 +210,12 @@ class Guest:
 
         def line(channel: Path, report: int) -> list[str]:
             return sandbox.command_line(
-                self.paths, arguments, hostname=self.hostname, directory=place, channel=channel, report=report,
+                self.paths,
+                arguments,
+                hostname=self.hostname,
+                directory=place,
+                channel=channel,
+                report=report,
                 uid=account.uid,
             )
 
@@ -268,7 +275,7 @@ class Guest:
 
     def _forget_ended(self) -> None:
         limit = time.time() - ENDED_PROGRAMS_STAY_S
-        for pid in [pid for pid, program in self._programs.items() if program.ended is not None and program.ended < limit]:
+        for pid in [
+            pid for pid, program in self._programs.items() if program.ended is not None and program.ended < limit
+        ]:
             del self._programs[pid]
-
-

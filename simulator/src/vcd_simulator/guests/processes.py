@@ -134,9 +134,7 @@ class Launcher:
         """Release the threads; every program that is still running ends."""
         self._spawners.shutdown()
 
-    async def _watch(
-        self, program: Program, serve: Serve, listener: socket.socket, channel: Path, report: int
-    ) -> None:
+    async def _watch(self, program: Program, serve: Serve, listener: socket.socket, channel: Path, report: int) -> None:
         """Serve a program's stand-ins until it and all that it left behind have ended."""
         process = program.process
         assert process is not None  # noqa: S101  # launch has set it

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from vcd_simulator.guests.errors import SandboxUnavailableError
@@ -17,7 +18,7 @@ from vcd_simulator.guests.tree import Mount
 
 _SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
 _SETRLIMIT = {"x86_64": 160, "aarch64": 164}
-_AGENT = Path(__file__).parent / "agent"
+_AGENT_FILES = ("init.pl", "standin.pl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +66,15 @@ class Sandbox:
         self._empty = state / "empty"
         self._usr = state / "usr"
         self._empty.mkdir()
+        self._agent = state / "agent"
         self._make_usr()
+        self._copy_agent()
 
     def mounts(self, guest: GuestPaths) -> dict[str, Mount]:
         """What a guest sees where; the same table serves the sandbox and `FileTree`."""
         shared = {"/proc": self._empty, "/dev": self._empty, "/usr": self._usr, "/usr/.host": Path("/usr/bin")}
         shared |= {f"/usr/{name}": Path("/usr", name) for name in _SYSTEM_DIRECTORIES if Path("/usr", name).is_dir()}
-        shared |= {"/usr/.agent": _AGENT, "/usr/.commands": self.commands, "/usr/.control": guest.control}
+        shared |= {"/usr/.agent": self._agent, "/usr/.commands": self.commands, "/usr/.control": guest.control}
         table = {"/": Mount(guest.root, writable=True)}
         table |= {path: Mount(source, writable=False) for path, source in shared.items()}
         table["/usr/local"] = Mount(guest.local, writable=True)
@@ -100,7 +103,17 @@ class Sandbox:
 
     def check(self) -> None:
         """Start a program in an empty sandbox. Raises SandboxUnavailableError, whose message says what to do."""
-        line = [self._bwrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "/usr/bin/true"]
+        line = [
+            self._bwrap,
+            "--unshare-all",
+            "--die-with-parent",
+            "--ro-bind",
+            "/",
+            "/",
+            "--proc",
+            "/proc",
+            "/usr/bin/true",
+        ]
         try:
             done = subprocess.run(line, capture_output=True, text=True, timeout=10, check=False)
         except subprocess.TimeoutExpired as exc:
@@ -123,6 +136,14 @@ class Sandbox:
         (self._usr / ".channel").touch()
         for name in ("bin", "sbin"):
             (self._usr / name).symlink_to(".control/commands")
+
+    def _copy_agent(self) -> None:
+        """An installed package keeps no permissions, and the agent has to be executable."""
+        self._agent.mkdir()
+        for name in _AGENT_FILES:
+            target = self._agent / name
+            target.write_bytes(resources.files("vcd_simulator.guests").joinpath("agent", name).read_bytes())
+            target.chmod(0o755)
 
     def _rlimits(self) -> str:
         wanted = {

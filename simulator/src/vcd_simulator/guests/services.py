@@ -5,8 +5,19 @@ from dataclasses import dataclass, replace
 from vcd_simulator.guests.packages import Packages
 
 _ALWAYS_THERE = (
-    "cron", "dbus", "network", "networking", "rsyslog", "ssh", "sshd", "systemd-networkd", "systemd-resolved",
-    "systemd-timesyncd", "systemd-journald", "vmtoolsd", "vgauthd",
+    "cron",
+    "dbus",
+    "network",
+    "networking",
+    "rsyslog",
+    "ssh",
+    "sshd",
+    "systemd-networkd",
+    "systemd-resolved",
+    "systemd-timesyncd",
+    "systemd-journald",
+    "vmtoolsd",
+    "vgauthd",
 )
 _INSTALLED_INACTIVE = ("apt-daily", "firewalld", "ufw", "iptables", "unattended-upgrades")
 _TARGETS = ("multi-user.target", "graphical.target", "nfs-client.target", "rpc-statd.service", "default.target")
@@ -73,7 +84,9 @@ class Services:
 
     def boot(self) -> None:
         """Start what is enabled and nothing else."""
-        self._units = {name: replace(unit, active=unit.enabled and not unit.masked) for name, unit in self._units.items()}
+        self._units = {
+            name: replace(unit, active=unit.enabled and not unit.masked) for name, unit in self._units.items()
+        }
 
     def all(self) -> list[Unit]:
         return sorted(self._units.values(), key=lambda unit: unit.name)

@@ -166,7 +166,10 @@ class FileTree:
             if mode is not None:
                 _change_mode(place, path, mode)
             if modified is not None or accessed is not None:
-                times = (before.st_atime if accessed is None else accessed, before.st_mtime if modified is None else modified)
+                times = (
+                    before.st_atime if accessed is None else accessed,
+                    before.st_mtime if modified is None else modified,
+                )
                 os.utime(place.name, times, dir_fd=place.directory, follow_symlinks=False)
 
     @contextmanager
@@ -301,7 +304,9 @@ def copy_tree(source: Path, target: Path) -> None:
 
     def special(directory: str, names: list[str]) -> set[str]:
         kinds = {name: Path(directory, name).lstat().st_mode for name in names}
-        return {name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))}
+        return {
+            name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+        }
 
     shutil.copytree(source, target, symlinks=True, ignore=special)
 

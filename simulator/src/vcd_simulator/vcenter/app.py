@@ -13,8 +13,8 @@ from starlette.routing import Route
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.vcenter import transfers
 from vcd_simulator.vcenter.inventory import API_VERSION
-from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 from vcd_simulator.vcenter.service import Caller, VimService
+from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 
 _MAX_REQUEST_BYTES = 8 << 20
 _MAX_UPLOAD_BYTES = 1 << 30

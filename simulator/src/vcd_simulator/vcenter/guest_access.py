@@ -48,7 +48,8 @@ def guest_faults(file: str = "") -> Iterator[None]:
         ) from exc
     except LoginError as exc:
         raise SoapFaultError(
-            "InvalidGuestLogin", "Failed to authenticate with the guest operating system using the supplied credentials."
+            "InvalidGuestLogin",
+            "Failed to authenticate with the guest operating system using the supplied credentials.",
         ) from exc
     except OSError as exc:
         raise _file_fault(exc, file) from exc

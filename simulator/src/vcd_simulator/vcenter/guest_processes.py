@@ -94,6 +94,8 @@ def _system_processes(guest: Guest) -> list[Data]:
     daemons = [(500 + number, unit.name.removesuffix(".service")) for number, unit in enumerate(units)]
     entries = [*_ALWAYS_RUNNING, *((pid, name, f"/usr/sbin/{name}") for pid, name in daemons)]
     return [
-        Data("GuestProcessInfo", {"name": name, "pid": Long(pid), "owner": "root", "cmdLine": line, "startTime": started})
+        Data(
+            "GuestProcessInfo", {"name": name, "pid": Long(pid), "owner": "root", "cmdLine": line, "startTime": started}
+        )
         for pid, name, line in entries
     ]

@@ -27,7 +27,10 @@ AUTH_MANAGER = Ref("GuestAuthManager", "guestOperationsAuthManager")
 VERSION = "6.7.0"
 API_VERSION = "6.7"
 _NAMES = {ROOT_FOLDER: "Datacenters", DATACENTER: "Datacenter", VM_FOLDER: "vm", HOST_FOLDER: "host"}
-_GUEST_IDS = {"photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"), "ubuntu": ("ubuntu64Guest", "Ubuntu Linux (64-bit)")}
+_GUEST_IDS = {
+    "photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"),
+    "ubuntu": ("ubuntu64Guest", "Ubuntu Linux (64-bit)"),
+}
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
 
 Properties = Mapping[str, Callable[[], Value]]
@@ -60,7 +63,9 @@ class Inventory:
         below = {
             ROOT_FOLDER: [DATACENTER],
             DATACENTER: [VM_FOLDER, HOST_FOLDER],
-            VM_FOLDER: [Ref("VirtualMachine", guest.moid) for guest in self.guests()] if container == VM_FOLDER or recursive else [],
+            VM_FOLDER: [Ref("VirtualMachine", guest.moid) for guest in self.guests()]
+            if container == VM_FOLDER or recursive
+            else [],
         }
         found = []
         for child in below.get(container, []):
@@ -246,9 +251,7 @@ def _config(guest: Guest) -> Data:
             "guestId": guest_id,
             "alternateGuestName": full_name,
             "files": Data("VirtualMachineFileInfo", {"vmPathName": path}),
-            "hardware": Data(
-                "VirtualHardware", {"numCPU": guest.spec.cpu_count, "memoryMB": guest.spec.memory_mb}
-            ),
+            "hardware": Data("VirtualHardware", {"numCPU": guest.spec.cpu_count, "memoryMB": guest.spec.memory_mb}),
         },
     )
 
@@ -273,8 +276,16 @@ def _runtime(guest: Guest) -> Data:
 def _summary(guest: Guest, ref: Ref) -> Data:
     info = _guest_info(guest).fields
     config = _config(guest).fields
-    inside = ("guestId", "guestFullName", "toolsStatus", "toolsVersionStatus", "toolsVersionStatus2",
-              "toolsRunningStatus", "hostName", "ipAddress")
+    inside = (
+        "guestId",
+        "guestFullName",
+        "toolsStatus",
+        "toolsVersionStatus",
+        "toolsVersionStatus2",
+        "toolsRunningStatus",
+        "hostName",
+        "ipAddress",
+    )
     return Data(
         "VirtualMachineSummary",
         {
@@ -307,5 +318,3 @@ def _uptime(guest: Guest) -> int:
     if guest.power is not PowerState.ON or guest.booted_at is None:
         return 0
     return int(datetime.now(UTC).timestamp() - guest.booted_at)
-
-

@@ -110,12 +110,12 @@ class PropertyReader:
         for one in matching:
             paths.update(dict.fromkeys(self.names(ref) if one.boolean("all") else one.texts("pathSet")))
         values = [(path, self.read(ref, path)) for path in paths]
-        properties = [Data("DynamicProperty", {"name": path, "val": value}) for path, value in values if value is not None]
+        properties = [
+            Data("DynamicProperty", {"name": path, "val": value}) for path, value in values if value is not None
+        ]
         yield Data("ObjectContent", {"obj": ref, "propSet": properties})
 
-    def _traverse(
-        self, ref: Ref, steps: list[Arguments], named: dict[str, Arguments], depth: int
-    ) -> Iterator[Ref]:
+    def _traverse(self, ref: Ref, steps: list[Arguments], named: dict[str, Arguments], depth: int) -> Iterator[Ref]:
         if depth > _MAX_DEPTH:
             raise invalid_request("the traversal does not end", "selectSet")
         for step in steps:

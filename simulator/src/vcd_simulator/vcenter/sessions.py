@@ -74,9 +74,7 @@ class Sessions:
             if cookie in self._sessions:
                 raise SoapFaultError("InvalidLogin", "This session has logged in already; log out first.")
             if not self._account.admits(user, password):
-                raise SoapFaultError(
-                    "InvalidLogin", "Cannot complete login due to an incorrect user name or password."
-                )
+                raise SoapFaultError("InvalidLogin", "Cannot complete login due to an incorrect user name or password.")
             self._forget_idle()
             now = time.time()
             session = Session(secrets.token_hex(20), self._account.user, address, agent, now, now)

@@ -241,7 +241,7 @@ def _array_element(of: str) -> str:
     return {"String": "string", "Int": "int", "Long": "long", "Boolean": "boolean"}.get(of, of)
 
 
-def _scalar(value: Long | Enum | str | bool | int | datetime) -> tuple[str, str]:  # noqa: PYI041  # each its own type
+def _scalar(value: Long | Enum | str | bool | int | datetime) -> tuple[str, str]:  # each its own type
     match value:
         case Enum():
             return value.type, value.value
@@ -259,4 +259,6 @@ def _scalar(value: Long | Enum | str | bool | int | datetime) -> tuple[str, str]
 
 def _clean(text: str) -> str:
     """Replace what XML cannot carry: guests may name a file anything."""
-    return "".join(char if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff") else "�" for char in text)
+    return "".join(
+        char if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff") else "�" for char in text
+    )

@@ -66,7 +66,15 @@ class Transfers:
         return offer if time.monotonic() < offer.expires else None
 
     def _offer(
-        self, authority: str, guest: Guest, path: str, *, upload: bool, size: int, attributes: Attributes, overwrite: bool
+        self,
+        authority: str,
+        guest: Guest,
+        path: str,
+        *,
+        upload: bool,
+        size: int,
+        attributes: Attributes,
+        overwrite: bool,
     ) -> str:
         key = secrets.token_urlsafe(24)
         now = time.monotonic()
@@ -74,7 +82,12 @@ class Transfers:
             for old in [old for old, offer in self._offers.items() if offer.expires < now]:
                 del self._offers[old]
             self._offers[key] = Transfer(
-                guest=guest, path=path, upload=upload, size=size, attributes=attributes, overwrite=overwrite,
+                guest=guest,
+                path=path,
+                upload=upload,
+                size=size,
+                attributes=attributes,
+                overwrite=overwrite,
                 expires=now + _LIFETIME_S,
             )
         return f"https://{authority}{PATH}?id={len(self._offers)}&token={key}"

@@ -1,4 +1,4 @@
-#!/usr/.host/bin/perl
+#!/usr/.host/perl
 # The command that every stand-in (kubeadm, systemctl, …) is a link to. It tells the simulator its name, arguments,
 # directory and environment, and then does what it is told: read, write, print, run, exit. What a stand-in does to
 # files therefore happens inside the sandbox, where the guest's own view of them holds.
@@ -70,6 +70,11 @@ sub write_file {
     answer(0);
 }
 
+sub list_directory {
+    opendir(my $listing, $_[0]) or return answer($! + 0);
+    answer(0, readdir $listing);
+}
+
 my @environment = map { "$_=$ENV{$_}" } keys %ENV;
 my $directory = readlink('/proc/self/cwd');
 tell_simulator('C', join '', fields($0, $directory, scalar @ARGV, @ARGV, @environment));
@@ -82,7 +87,7 @@ while (1) {
     elsif ($verb eq 'i') { local $/; my $input = <STDIN>; answer(0, defined $input ? $input : '') }
     elsif ($verb eq 'r') { read_file($body) }
     elsif ($verb eq 'w') { write_file(parts($body)) }
-    elsif ($verb eq 'd') { opendir(my $listing, $body) ? answer(0, readdir $listing) : answer($! + 0) }
+    elsif ($verb eq 'd') { list_directory($body) }
     elsif ($verb eq 'x') { my @command = parts($body); system { $command[0] } @command; answer($? >> 8) }
     elsif ($verb eq 'X') { my @command = parts($body); exec { $command[0] } @command; exit 126 }
 }

@@ -30,7 +30,7 @@ class ClusterPki:
     @classmethod
     def create(cls) -> "ClusterPki":
         """Make a new authority."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)  # noqa: S505  # see above
+        key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)  # see above
         authority = _certificate(key, "kubernetes", None, authority=True)
         admin = _certificate(key, "kubernetes-admin", "system:masters", authority=False)
         public = key.public_key().public_bytes(

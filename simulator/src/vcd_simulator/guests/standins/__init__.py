@@ -1,5 +1,6 @@
 """Stand-ins: commands that behave as the real ones do towards a script, and keep their state in the simulator."""
 
+from vcd_simulator.guests.kubernetes import kubeadm, kubectl
 from vcd_simulator.guests.standins import (
     accounts,
     containers,
@@ -9,9 +10,10 @@ from vcd_simulator.guests.standins import (
     nfs,
     packages,
     services,
+    tools,
 )
 from vcd_simulator.guests.standins.registry import Registry
 
 STANDINS = Registry(
-    modules=(accounts, containers, files, kernel, network, nfs, packages, services),
+    modules=(accounts, containers, files, kernel, kubeadm, kubectl, network, nfs, packages, services, tools),
 )
