@@ -11,16 +11,15 @@ _NAME: Final = re.compile(r"CSE_[A-Z0-9_]+")
 
 KUBECONFIG: Final = "/root/.kube/config"
 
-MINT_JOIN: Final = """\
+_PRELUDE: Final = """\
 set -euo pipefail
-export KUBECONFIG=/root/.kube/config
-kubeadm token create --ttl 1h --print-join-command
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 """
+"""Programs started through VMware Tools find a bare environment."""
 
-GET_NODES: Final = """\
-set -euo pipefail
-kubectl --kubeconfig /root/.kube/config get nodes -o json
-"""
+MINT_JOIN: Final = _PRELUDE + "KUBECONFIG=/root/.kube/config kubeadm token create --ttl 1h --print-join-command\n"
+
+GET_NODES: Final = _PRELUDE + "kubectl --kubeconfig /root/.kube/config get nodes -o json\n"
 
 _ACCEPT_KEY: Final = """\
 (

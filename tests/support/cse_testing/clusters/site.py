@@ -1,0 +1,145 @@
+"""A simulated vCD with the real services beside it: templates and clusters, each on a gRPC port of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import requests
+from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf import duration_pb2
+
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
+from cse.operations.v1 import operation_service_pb2_grpc
+from cse.system.v1 import system_service_pb2_grpc
+from cse_clusters import bootstrap as clusters_bootstrap
+from cse_clusters.settings import ClustersSettings
+from cse_core.config import Config, parse_config
+from cse_templates import bootstrap as templates_bootstrap
+from cse_templates.settings import TemplatesSettings
+from vcd_simulator.inventory import Inventory, lab_text
+from vcd_simulator.simulator import Simulator
+
+WAIT_S = 60
+SESSION_TYPE = "application/*+xml;version=31.0"
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Site:
+    """What a test needs of it. `config` is what the services were given."""
+
+    vcd: Simulator
+    config: Config
+    service: clusters_bootstrap.ClustersService
+    channel: grpc.Channel
+
+    def __post_init__(self) -> None:
+        self.clusters = cluster_service_pb2_grpc.ClusterServiceStub(self.channel)
+        self.system = system_service_pb2_grpc.SystemServiceStub(self.channel)
+        self.operations = operations_pb2_grpc.OperationsStub(self.channel)
+        self.watching = operation_service_pb2_grpc.OperationServiceStub(self.channel)
+
+    def login(self, user: str, org: str, password: str) -> Metadata:
+        """A session with vCD, as the metadata of calls."""
+        answer = requests.post(
+            f"{self.vcd.url}/api/sessions",
+            auth=(f"{user}@{org}", password),
+            headers={"Accept": SESSION_TYPE},
+            verify=self.vcd.ca_file,
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return (
+            ("x-vcloud-authorization", answer.headers["x-vcloud-authorization"]),
+            ("x-vcloud-api-version", "31.0"),
+        )
+
+    def get(self, href: str, metadata: Metadata) -> str:
+        """A document of vCD's REST API, read with the session that the metadata carries."""
+        answer = requests.get(
+            href,
+            headers={"Accept": SESSION_TYPE, "x-vcloud-authorization": dict(metadata)["x-vcloud-authorization"]},
+            verify=self.vcd.ca_file,
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return answer.text
+
+    def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
+        """The operation as it ended; fails if it does not end in time."""
+        request = operations_pb2.WaitOperationRequest(
+            name=operation.name, timeout=duration_pb2.Duration(seconds=WAIT_S)
+        )
+        found: operations_pb2.Operation = self.operations.WaitOperation(request, metadata=metadata, timeout=WAIT_S + 5)
+        assert found.done, found
+        return found
+
+    def create(self, metadata: Metadata, name: str = "demo", **fields: Any) -> operations_pb2.Operation:
+        """Begins to create a cluster in the VDC of acme."""
+        pool = cluster_pb2.NodePool(node_count=fields.pop("workers", 2), **fields.pop("pool", {}))
+        cluster = cluster_pb2.Cluster(network="acme-net", worker_pool=pool, **fields)
+        request = cluster_service_pb2.CreateClusterRequest(
+            parent="orgs/-/vdcs/acme-vdc", cluster_id=name, cluster=cluster, rollback_on_failure=True
+        )
+        answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=10)
+        return answer
+
+
+def config_for(vcd: Simulator, **templates: Any) -> Config:
+    """A provider's configuration for the simulator; `templates` are further keys of each template."""
+    host, _, port = vcd.address.rpartition(":")
+    return parse_config(
+        {
+            "amqp": {"host": "127.0.0.1", "password": "unused"},
+            "vcd": {"host": host, "port": int(port), "username": "administrator", "password": "vcd-secret"}
+            | {"api_version": "31.0", "verify": False},
+            "vcs": [
+                {"name": each.name, "username": each.user, "password": each.password, "verify": False}
+                for each in vcd.vcenters.values()
+            ],
+            "broker": {
+                "org": "cse-provider",
+                "vdc": "cse-provider-vdc",
+                "catalog": "cse",
+                "network": "cse-net",
+                "default_template": "photon-v2",
+                "templates": [
+                    {"name": "photon-v2", "catalog_item": "photon-custom-hw11-2.0-304b817-k8s", **templates},
+                    {"name": "ubuntu-16.04", "catalog_item": "ubuntu-16.04-server-cloudimg-amd64-k8s", **templates},
+                ],
+            },
+        }
+    )
+
+
+def inventory() -> Inventory:
+    """The lab's, with its catalog published as `cse install` leaves it."""
+    text = lab_text().replace("      - name: cse\n", "      - name: cse\n        published: true\n", 1)
+    return Inventory.parse(text, "the lab's inventory with a published catalog")
+
+
+@contextmanager
+def site(profile: str = "instant", **templates: Any) -> Iterator[Site]:
+    """While inside, everything runs on free ports of loopback."""
+    with Simulator(inventory(), profile=profile) as vcd:
+        config = config_for(vcd, **templates)
+        catalogue = templates_bootstrap.create(config, TemplatesSettings(listen="127.0.0.1:0"))
+        catalogue.start()
+        settings = ClustersSettings(listen="127.0.0.1:0", templates_target=_address(catalogue))
+        service = clusters_bootstrap.create(config, settings)
+        service.start()
+        try:
+            with grpc.insecure_channel(_address(service)) as channel:
+                assert isinstance(service, clusters_bootstrap.ClustersService)
+                yield Site(vcd, config, service, channel)
+        finally:
+            service.stop(5.0)
+            catalogue.stop(1.0)
+
+
+def _address(service: Any) -> str:
+    address: str = service.address
+    return address
