@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 SCOPE_KEY = "vcd.headers"
 """The name of what this server adds to the ASGI scope's `extensions`."""
@@ -19,6 +19,14 @@ class CasedHttpProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._cased.append((name, value))
+
+    def shutdown(self) -> None:
+        """Drop an idle connection at once; nobody reads there, so a good-bye in TLS would be waited for in vain."""
+        cycle: RequestResponseCycle | None = self.cycle  # none before the first request, whatever its annotation says
+        if cycle is None or cycle.response_complete:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
 
 def headers_as_sent(scope: Any) -> tuple[tuple[str, str], ...]:
