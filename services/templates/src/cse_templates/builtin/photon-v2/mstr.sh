@@ -4,7 +4,7 @@
 set -euo pipefail
 
 : "${CSE_CLUSTER_NAME:?}" "${CSE_NODE_NAME:?}" "${CSE_POD_SUBNET:?}"
-: "${CSE_KUBERNETES_VERSION:?}" "${CSE_CNI_MANIFEST:?}" "${CSE_CNI_SUBNET:?}"
+: "${CSE_CNI_MANIFEST:?}" "${CSE_CNI_SUBNET:?}"
 
 # Programs started through VMware Tools find a bare environment.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
@@ -51,11 +51,12 @@ initialise() {
     local address=$1
     if [[ -e /etc/kubernetes/manifests/kube-apiserver.yaml ]]; then
         say "an earlier initialisation was interrupted; starting afresh"
-        kubeadm reset --force >&2
+        kubeadm reset --force >&2 || kubeadm reset >&2 # before 1.11 there was nothing to force
     fi
     say "initialising the control plane of $CSE_CLUSTER_NAME"
+    # The version of the kubeadm that is there: images built by CSE 1.2.x may have an older one.
     kubeadm init \
-        --kubernetes-version "v$CSE_KUBERNETES_VERSION" \
+        --kubernetes-version "$(kubeadm version -o short)" \
         --apiserver-advertise-address "$address" \
         --node-name "$CSE_NODE_NAME" \
         --pod-network-cidr "$CSE_POD_SUBNET" \

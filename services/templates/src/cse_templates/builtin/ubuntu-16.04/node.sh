@@ -14,7 +14,7 @@ say() {
 join() {
     if [[ -e /etc/kubernetes/bootstrap-kubelet.conf || -e /etc/kubernetes/pki/ca.crt ]]; then
         say "an earlier attempt to join was interrupted; starting afresh"
-        kubeadm reset --force >&2
+        kubeadm reset --force >&2 || kubeadm reset >&2 # before 1.11 there was nothing to force
     fi
     say "joining $CSE_NODE_NAME to $CSE_JOIN_ENDPOINT"
     kubeadm join "$CSE_JOIN_ENDPOINT" \
