@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from vcd_simulator.simulator import Simulator
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from vcd_simulator.inventory import Inventory
+from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture

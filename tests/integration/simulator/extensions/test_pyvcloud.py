@@ -14,10 +14,10 @@ from pyvcloud.vcd.exceptions import (
     MultipleRecordsException,
     OperationNotSupportedException,
 )
-from vcd_simulator.simulator import Simulator
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.amqp_extension import Extension, answer_with
+from vcd_simulator.simulator import Simulator
 
 PATTERNS = ["/api/cse", "/api/cse/.*", "/api/cse/.*/.*"]
 

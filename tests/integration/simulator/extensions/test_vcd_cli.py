@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from vcd_simulator.simulator import Simulator
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.vcd_cli import VcdCli
+from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture(params=["31.0", "36.0"])
