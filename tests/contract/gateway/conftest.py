@@ -16,6 +16,6 @@ def shared(broker: PrivateRabbitMQ) -> Iterator[Bench]:
 def bench(shared: Bench) -> Bench:
     """A running gateway that tests share; they must leave it as they found it."""
     shared.services.reset()
-    assert shared.cell.wait_for(lambda: shared.cell.ask().status == 200)  # noqa: PLW0108
+    assert shared.cell.wait_for(lambda: shared.cell.ask().status == 200)
     shared.services.calls.clear()
     return shared

@@ -1,6 +1,7 @@
-"""The other two sides of the gateway: vCD's end of an API extension, and services that answer what a test tells them."""
+"""The other two sides of the gateway: vCD's end of an API extension, and services that answer what a test says."""
 
 import base64
+import contextlib
 import json
 import time
 import uuid
@@ -107,11 +108,17 @@ class Cell:
 
     def reconnect(self) -> None:
         """After the broker was away."""
+        self.close()
         self._connect()
 
     def close(self) -> None:
-        if self._connection.is_open:
+        with contextlib.suppress(pika.exceptions.AMQPError):
             self._connection.close()
+        self._connection._cleanup()  # pika leaves sockets open when the broker went away between two calls
+
+    def receive(self) -> None:
+        """Takes the replies that have come."""
+        self._connection.process_data_events(time_limit=0)
 
     def send(
         self,
@@ -154,9 +161,11 @@ class Cell:
     def wait_for(self, condition: Callable[[], bool], *, within_s: float = WAIT_S) -> bool:
         """Receives replies until the condition holds; returns whether it does."""
         end = time.monotonic() + within_s
-        while not condition() and time.monotonic() < end:
+        while not condition():
+            if time.monotonic() >= end:
+                return False
             self._connection.process_data_events(time_limit=0.02)
-        return condition()
+        return True
 
     def ask(self, method: str = "GET", path: str = "/api/cse/template", **keys: Any) -> HttpReply:
         """Sends a request and waits for the reply."""
@@ -185,6 +194,13 @@ class Cell:
     def message_count(self, queue: str) -> int:
         """How many messages wait in a queue, unacknowledged ones left out."""
         return int(self._channel.queue_declare(queue, passive=True).method.message_count)
+
+    def consumer_count(self) -> int:
+        """How many gateways consume from the extension's queue."""
+        return int(self._channel.queue_declare(self.routing_key, passive=True).method.consumer_count)
+
+    def purge(self, queue: str) -> None:
+        self._channel.queue_purge(queue)
 
     def _on_reply(self, _channel: object, _method: object, properties: Any, content: bytes) -> None:
         reply = json.loads(content)
@@ -291,9 +307,7 @@ def a_cluster(name: str = "demo") -> cluster_pb2.Cluster:
 
 def an_operation(**metadata: Any) -> operations_pb2.Operation:
     operation = operations_pb2.Operation(name="operations/op-1")
-    operation.metadata.Pack(
-        operation_pb2.OperationMetadata(task_href="https://vcd.example.com/api/task/1", **metadata)
-    )
+    operation.metadata.Pack(operation_pb2.OperationMetadata(task_href="https://vcd.example.com/api/task/1", **metadata))
     return operation
 
 
@@ -407,29 +421,32 @@ def _templates() -> template_service_pb2.ListTemplatesResponse:
     )
 
 
+def config_data(broker: PrivateRabbitMQ, *, exchange: str, routing_key: str) -> dict[str, Any]:
+    """The provider's configuration as it stands in the file; only what the gateway reads is real."""
+    return {
+        "amqp": {
+            "host": broker.host,
+            "port": broker.port,
+            "username": broker.user,
+            "password": broker.password,
+            "exchange": exchange,
+            "routing_key": routing_key,
+        },
+        "vcd": {"host": "vcd.example.com", "password": "x"},
+        "vcs": [{"name": "vc1", "username": "x", "password": "x"}],
+        "broker": {
+            "org": "cse",
+            "vdc": "cse",
+            "network": "net",
+            "default_template": "photon-v2",
+            "templates": [{"name": "photon-v2", "catalog_item": "photon-k8s"}],
+        },
+    }
+
+
 def gateway_config(broker: PrivateRabbitMQ, *, exchange: str, routing_key: str) -> Config:
-    """The provider's configuration; only what the gateway reads is real."""
-    return parse_config(
-        {
-            "amqp": {
-                "host": broker.host,
-                "port": broker.port,
-                "username": broker.user,
-                "password": broker.password,
-                "exchange": exchange,
-                "routing_key": routing_key,
-            },
-            "vcd": {"host": "vcd.example.com", "password": "x"},
-            "vcs": [{"name": "vc1", "username": "x", "password": "x"}],
-            "broker": {
-                "org": "cse",
-                "vdc": "cse",
-                "network": "net",
-                "default_template": "photon-v2",
-                "templates": [{"name": "photon-v2", "catalog_item": "photon-k8s"}],
-            },
-        }
-    )
+    """As `config_data`, read."""
+    return parse_config(config_data(broker, exchange=exchange, routing_key=routing_key))
 
 
 @dataclass
@@ -450,7 +467,7 @@ def health_of(address: str) -> str:
             response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
         except grpc.RpcError:
             return "DOWN"
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
 
 
 @contextmanager

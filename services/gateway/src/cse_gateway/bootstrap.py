@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import logging
 import ssl
 import threading
 from typing import Final
@@ -58,6 +59,7 @@ class Gateway:
         Raises:
             OSError: the address for gRPC cannot be had.
         """
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it tells at length what we tell in one line
         context = contextvars.copy_context()  # what logs of this process have in common
         self._thread = threading.Thread(target=context.run, args=(self._run,), name="gateway", daemon=True)
         self._thread.start()

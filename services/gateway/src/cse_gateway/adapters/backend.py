@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 import structlog
@@ -100,4 +100,5 @@ def _translated(error: grpc.aio.AioRpcError, service: str) -> CseError:
 
 def _comes_from_a_service(error: grpc.aio.AioRpcError) -> bool:
     """Whether it was raised by our code on the other side, rather than by gRPC."""
-    return any(key == _STATUS_DETAILS for key, _ in error.trailing_metadata() or ())
+    metadata: Any = error.trailing_metadata()
+    return any(key == _STATUS_DETAILS for key, _ in metadata or ())

@@ -71,10 +71,6 @@ class LinkChannel:
     def is_open(self) -> bool:
         return bool(self._channel.is_open) and not self.closed.done()
 
-    @property
-    def has_unconfirmed(self) -> bool:
-        return bool(self._unconfirmed)
-
     async def check_exchange(self, name: str) -> None:
         """Raises RefusedError (404) if there is none of this name."""
         await self._call(self._channel.exchange_declare, exchange=name, passive=True)
@@ -186,7 +182,7 @@ class Link:
         self._connection = connection
         self.closed = closed
         """Done, with the reason, when the connection is gone."""
-        self._publishing: OrderedDict[str, asyncio.Task[LinkChannel]] = OrderedDict()
+        self._publishers: OrderedDict[str, _Publisher] = OrderedDict()
 
     @classmethod
     async def connect(cls, parameters: pika.ConnectionParameters) -> Self:
@@ -236,8 +232,13 @@ class Link:
             RefusedError: there is no such exchange, or we may not publish to it.
             LinkError: the connection is gone.
         """
-        channel = await asyncio.shield(self._channel_for(exchange))
-        await channel.publish(exchange, routing_key, properties, body)
+        publisher = self._publisher_for(exchange)
+        publisher.users += 1
+        try:
+            channel = await asyncio.shield(publisher.opening)
+            await channel.publish(exchange, routing_key, properties, body)
+        finally:
+            publisher.users -= 1
 
     async def close(self) -> None:
         """Says good-bye; returns when the connection is gone."""
@@ -245,36 +246,44 @@ class Link:
             self._connection.close()
         await asyncio.shield(self.closed)
 
-    def _channel_for(self, exchange: str) -> "asyncio.Task[LinkChannel]":
-        opening = self._publishing.get(exchange)
-        if opening is None or _is_useless(opening):
+    def _publisher_for(self, exchange: str) -> "_Publisher":
+        publisher = self._publishers.get(exchange)
+        if publisher is None or publisher.is_useless:
             opening = asyncio.create_task(self._open_publishing_channel())
             opening.add_done_callback(_retrieve)
-            self._publishing[exchange] = opening
-            self._close_idle_channels()
-        self._publishing.move_to_end(exchange)
-        return opening
+            publisher = self._publishers[exchange] = _Publisher(opening)
+            self._close_idle_publishers()
+        self._publishers.move_to_end(exchange)
+        return publisher
 
     async def _open_publishing_channel(self) -> LinkChannel:
         channel = await self.channel()
         await channel.confirm_publishing()
         return channel
 
-    def _close_idle_channels(self) -> None:
+    def _close_idle_publishers(self) -> None:
         """Keeps messages that name ever new exchanges from opening ever more channels."""
-        for exchange in list(self._publishing)[:-_MAX_PUBLISHING_CHANNELS]:
-            opening = self._publishing[exchange]
-            if _is_useless(opening):
-                del self._publishing[exchange]
-            elif opening.done() and not opening.result().has_unconfirmed:
-                del self._publishing[exchange]
-                opening.result().close()
+        for exchange, publisher in list(self._publishers.items())[:-_MAX_PUBLISHING_CHANNELS]:
+            if publisher.is_useless:
+                del self._publishers[exchange]
+            elif publisher.opening.done() and not publisher.users:
+                del self._publishers[exchange]
+                publisher.opening.result().close()
 
 
-def _is_useless(opening: "asyncio.Task[LinkChannel]") -> bool:
-    if not opening.done():
-        return False
-    return opening.cancelled() or opening.exception() is not None or not opening.result().is_open
+class _Publisher:
+    """A channel for publishing to one exchange, perhaps still being opened, and how many are about to use it."""
+
+    def __init__(self, opening: "asyncio.Task[LinkChannel]") -> None:
+        self.opening = opening
+        self.users = 0
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether it can never be used (again)."""
+        if not self.opening.done():
+            return False
+        return self.opening.cancelled() or self.opening.exception() is not None or not self.opening.result().is_open
 
 
 def _retrieve(opening: "asyncio.Task[LinkChannel]") -> None:
@@ -291,6 +300,7 @@ def _resolve(future: "asyncio.Future[T]", value: T) -> None:
 def _fail(future: "asyncio.Future[Any]", error: LinkError) -> None:
     if not future.done():
         future.set_exception(error)
+        future.exception()  # whoever waits hears of it; if nobody does any more, that is nothing to complain about
 
 
 def _error_of(reason: BaseException) -> LinkError:
@@ -299,11 +309,13 @@ def _error_of(reason: BaseException) -> LinkError:
     return LinkError(_text_of(reason))
 
 
-def _text_of(error: BaseException | str) -> str:
+def _text_of(error: BaseException) -> str:
     """Of pika's several layers of errors around the cause of a failed connection, the innermost."""
     while True:
         attempts = getattr(error, "exceptions", ())
         inner = attempts[-1] if attempts else getattr(error, "exception", None)
+        if inner is None and error.args and isinstance(error.args[0], BaseException):
+            inner = error.args[0]
         if inner is None:
             return str(error) or type(error).__name__
         error = inner

@@ -1,0 +1,236 @@
+"""The gateway and its broker: restarts, redelivery, what CSE 1.2.x left behind, what an administrator deleted."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pika
+import pytest
+import structlog
+
+from cse_core.errors import UnavailableError
+from cse_gateway.bootstrap import create
+from cse_gateway.settings import GatewaySettings
+from cse_lab.ports import free_port
+from cse_lab.processes import wait_until
+from cse_lab.rabbitmq import PrivateRabbitMQ
+from cse_testing.extension import (
+    Bench,
+    Cell,
+    FakeServices,
+    gateway_config,
+    health_of,
+    request_message,
+    running_gateway,
+)
+
+
+@pytest.fixture(scope="module")
+def own_broker() -> Iterator[PrivateRabbitMQ]:
+    """One for the tests here, which kill and restart it, and leave it running."""
+    with PrivateRabbitMQ() as running:
+        yield running
+
+
+@pytest.fixture
+def own(own_broker: PrivateRabbitMQ) -> Iterator[Bench]:
+    """A gateway at a broker that may be killed."""
+    with running_gateway(own_broker, "own") as bench:
+        yield bench
+
+
+def test_after_a_crash_of_the_broker_the_gateway_is_back_within_10_seconds(
+    own: Bench, own_broker: PrivateRabbitMQ
+) -> None:
+    assert own.cell.ask().status == 200
+    own.cell.send(b"rubbish")
+    assert wait_until(lambda: own.cell.message_count(own.cell.dead_letter_queue) == 1, timeout_s=5)
+    own_broker.kill()
+    assert wait_until(lambda: health_of(own.gateway.address) == "NOT_SERVING", timeout_s=5)
+    own_broker.start()
+    came_back = time.monotonic()
+    own.cell.reconnect()
+    sent = [own.cell.send(request_message()) for _ in range(10)]  # at once: the queue is durable and was bound
+    assert [own.cell.reply_to(one, within_s=10).status for one in sent] == [200] * 10
+    assert time.monotonic() - came_back < 10
+    assert health_of(own.gateway.address) == "SERVING"
+    assert own.cell.take_dead_letter()[1] == b"rubbish"
+
+
+def test_a_request_at_work_when_the_connection_breaks_is_answered_after_it(
+    own: Bench, own_broker: PrivateRabbitMQ
+) -> None:
+    """The broker keeps the message: it is persistent here. The second call carries the same request id."""
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(request: object) -> object:
+        entered.set()
+        release.wait(10)
+        raise UnavailableError("vCD does not answer")
+
+    own.services.answers["DeleteCluster"] = slow  # type: ignore[assignment]
+    properties = own.cell.properties("kept", timeout_s=60)
+    properties.delivery_mode = 2
+    own.cell.send(request_message("DELETE", "/api/cse/demo"), properties=properties)
+    assert entered.wait(5)
+    own_broker.kill()
+    release.set()
+    del own.services.answers["DeleteCluster"]
+    own_broker.start()
+    own.cell.reconnect()
+    assert own.cell.reply_to("kept", within_s=15).status == 202
+    first, again = own.services.called("DeleteCluster")
+    assert first.request == again.request
+    assert own.gateway.counters.redelivered == 1
+
+
+def test_a_queue_that_cse_1_2_left_is_used_and_replaced_when_the_broker_restarts(
+    own_broker: PrivateRabbitMQ,
+) -> None:
+    with pika.BlockingConnection(pika.URLParameters(own_broker.url)) as connection:
+        connection.channel().queue_declare("old", durable=False)
+    with structlog.testing.capture_logs() as lines, running_gateway(own_broker, "old") as bench:
+        (warning,) = [line for line in lines if line["event"] == "queue_has_other_properties"]
+        assert "rabbitmqctl delete_queue old" in warning["to_migrate"]
+        assert bench.cell.ask().status == 200
+        own_broker.restart()
+        assert wait_until(lambda: health_of(bench.gateway.address) == "SERVING", timeout_s=10)
+        bench.cell.reconnect()
+        assert bench.cell.ask().status == 200
+        with pika.BlockingConnection(pika.URLParameters(own_broker.url)) as connection:
+            connection.channel().queue_declare("old", durable=True)  # refused if it were the old one
+
+
+def test_a_deleted_queue_is_made_again(broker: PrivateRabbitMQ) -> None:
+    with running_gateway(broker, "deleted") as bench:
+        with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+            connection.channel().queue_delete("deleted")
+        assert wait_until(lambda: bench.gateway.counters.connections == 2, timeout_s=5)
+        assert wait_until(lambda: health_of(bench.gateway.address) == "SERVING", timeout_s=5)
+        assert bench.cell.ask().status == 200
+
+
+def test_a_missing_exchange_is_waited_for_and_said_once(broker: PrivateRabbitMQ) -> None:
+    settings = GatewaySettings(clusters_target="127.0.0.1:1", templates_target="127.0.0.1:1", listen="127.0.0.1:0")
+    gateway = create(gateway_config(broker, exchange="late-ext", routing_key="late"), settings)
+    with structlog.testing.capture_logs() as lines:
+        gateway.start()
+        try:
+            assert wait_until(lambda: len(_problems(lines)) == 1, timeout_s=5)
+            assert "cse install" in _problems(lines)[0]
+            assert health_of(gateway.address) == "NOT_SERVING"
+            cell = Cell(broker.url, exchange="late-ext", routing_key="late")
+            assert wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=5)
+            cell.close()
+        finally:
+            gateway.stop(5)
+    assert len(_problems(lines)) == 1
+
+
+def test_an_absent_broker_is_named_with_the_reason(broker: PrivateRabbitMQ) -> None:
+    config = gateway_config(broker, exchange="x", routing_key="x")
+    away = config.model_copy(update={"amqp": config.amqp.model_copy(update={"port": free_port("127.0.0.1")})})
+    settings = GatewaySettings(clusters_target="127.0.0.1:1", templates_target="127.0.0.1:1", listen="127.0.0.1:0")
+    gateway = create(away, settings)
+    with structlog.testing.capture_logs() as lines:
+        gateway.start()
+        try:
+            assert wait_until(lambda: len(_problems(lines)) == 1, timeout_s=15)
+        finally:
+            gateway.stop(5)
+    assert "refused" in _problems(lines)[0]
+
+
+def test_a_wrong_password_is_told_without_the_password(broker: PrivateRabbitMQ) -> None:
+    config = gateway_config(broker, exchange="x", routing_key="x")
+    wrong = config.model_copy(
+        update={"amqp": config.amqp.model_copy(update={"password": type(config.amqp.password)("hunter2")})}
+    )
+    settings = GatewaySettings(clusters_target="127.0.0.1:1", templates_target="127.0.0.1:1", listen="127.0.0.1:0")
+    gateway = create(wrong, settings)
+    with structlog.testing.capture_logs() as lines:
+        gateway.start()
+        try:
+            assert wait_until(lambda: len(_problems(lines)) == 1, timeout_s=15)
+        finally:
+            gateway.stop(5)
+    assert "ACCESS_REFUSED" in _problems(lines)[0] or "uthenticat" in _problems(lines)[0]
+    assert "hunter2" not in repr(lines)
+
+
+def test_the_work_in_flight_is_bounded(broker: PrivateRabbitMQ) -> None:
+    with running_gateway(broker, "bounded") as bench:
+        release = threading.Event()
+        most = 0
+
+        def slow(_request: object) -> object:
+            nonlocal most
+            most = max(most, bench.gateway.counters.in_flight)
+            release.wait(5)
+            raise UnavailableError("too slow")
+
+        bench.services.answers["ListTemplates"] = slow  # type: ignore[assignment]
+        sent = [bench.cell.send(request_message()) for _ in range(80)]
+        assert wait_until(lambda: bench.gateway.counters.in_flight == 50, timeout_s=5)
+        assert bench.cell.message_count("bounded") == 30
+        release.set()
+        assert {bench.cell.reply_to(one).status for one in sent} == {503}
+        assert most <= 50
+
+
+def test_several_gateways_share_the_queue(broker: PrivateRabbitMQ) -> None:
+    with running_gateway(broker, "shared") as first, running_gateway(broker, "shared") as second:
+        sent = [first.cell.send(request_message()) for _ in range(40)]
+        replies = first.cell.replies, second.cell.replies  # both cells read the one reply queue
+
+        def answered() -> bool:
+            second.cell.receive()
+            return all(any(one in known for known in replies) for one in sent)
+
+        assert first.cell.wait_for(answered)
+        assert first.gateway.counters.received + second.gateway.counters.received == 40
+        assert first.gateway.counters.received > 0
+        assert second.gateway.counters.received > 0
+
+
+def test_nothing_behind_the_gateway_answers_and_it_does(broker: PrivateRabbitMQ) -> None:
+    with running_gateway(broker, "alone") as bench:
+        assert bench.cell.ask("GET", "/api/cse").status == 200
+        bench.services.stop()
+        for path in ("/api/cse", "/api/cse/template", "/api/cse/system", "/api/cse/demo/info"):
+            began = time.monotonic()
+            reply = bench.cell.ask("GET", path)
+            assert reply.status == 503
+            assert "does not answer; try again" in reply.message["reason"]
+            assert time.monotonic() - began < 5
+        bench.services.start()
+        assert bench.cell.wait_for(lambda: bench.cell.ask("GET", "/api/cse").status == 200, within_s=5)
+
+
+def test_gateways_start_before_anything_behind_them(broker: PrivateRabbitMQ) -> None:
+    services = FakeServices().start()
+    address = services.address
+    services.stop()
+    settings = GatewaySettings(
+        clusters_target=address,
+        templates_target=address,
+        listen="127.0.0.1:0",
+        extension_timeout=timedelta(seconds=10),
+    )
+    cell = Cell(broker.url, exchange="first-ext", routing_key="first")
+    gateway = create(gateway_config(broker, exchange="first-ext", routing_key="first"), settings)
+    gateway.start()
+    try:
+        assert wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=10)
+        assert cell.ask().status == 503
+        services.start()
+        assert cell.wait_for(lambda: cell.ask().status == 200, within_s=5)
+    finally:
+        gateway.stop(5)
+        cell.close()
+        services.stop()
+
+
+def _problems(lines: list[structlog.typing.EventDict]) -> list[str]:
+    return [str(line["problem"]) for line in lines if line["event"] == "not_consuming"]
