@@ -5,11 +5,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 _POLL_S = 0.02
 _TAIL_BYTES = 8192
+_GROUP_GRACE_S = 5.0
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+"""What this program started and has to reap, by pid: several objects may stand for one process."""
 
 
 class LabError(Exception):
@@ -25,12 +28,11 @@ class ProcessId:
     """Clock ticks since boot, as the kernel counts them."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ServerProcess:
     """A process in a session of its own, which signals sent to its starter do not reach."""
 
     id: ProcessId
-    _child: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @classmethod
     def start(
@@ -59,14 +61,16 @@ class ServerProcess:
                 )
             except OSError as exc:
                 raise LabError(f"cannot start {command[0]}: {exc.strerror}") from exc
-        return cls(id=ProcessId(pid=child.pid, started=_started(child.pid) or 0), _child=child)
+        _children[child.pid] = child
+        return cls(id=ProcessId(pid=child.pid, started=_started(child.pid) or 0))
 
     @property
     def alive(self) -> bool:
         """Whether this very process still runs."""
-        if self._child is not None:
-            return self._child.poll() is None
-        return _started(self.id.pid) == self.id.started
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            del _children[self.pid]
+        return _started(self.pid) == self.id.started
 
     @property
     def pid(self) -> int:
@@ -74,25 +78,19 @@ class ServerProcess:
         return self.id.pid
 
     def terminate(self, grace_s: float = 15.0) -> None:
-        """Ask the process to end and wait for it; after `grace_s` seconds its whole group is killed."""
-        if self.alive:
-            _signal(self.id.pid, signal.SIGTERM)
-            if self._wait(grace_s):
-                return
-        self.kill()
+        """Ask the process to end and wait for it and its group; what is left after `grace_s` seconds is killed."""
+        if not self.alive:
+            return
+        _signal(self.pid, signal.SIGTERM)
+        if not wait_until(lambda: not self.alive, timeout_s=grace_s):
+            self.kill()
+        elif not wait_until(lambda: not _signal_group(self.pid, 0), timeout_s=_GROUP_GRACE_S):
+            _signal_group(self.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End the process and everything in its group at once (SIGKILL), and wait until it is gone."""
-        if not self.alive:
-            return
-        try:
-            os.killpg(self.id.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        self._wait(10.0)
-
-    def _wait(self, timeout_s: float) -> bool:
-        return wait_until(lambda: not self.alive, timeout_s=timeout_s)
+        if self.alive and _signal_group(self.pid, signal.SIGKILL):
+            wait_until(lambda: not self.alive and not _signal_group(self.pid, 0), timeout_s=10.0)
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float) -> bool:
@@ -116,18 +114,29 @@ def tail(log: Path, lines: int = 20) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         return
 
 
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there was still somebody to receive it."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _started(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when there is none or only its exit status is left."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
     except (FileNotFoundError, ProcessLookupError):
         return None
     state, *fields = stat.rpartition(")")[2].split()  # the name in parentheses may itself hold blanks and parentheses
-    return None if state in ("Z", "X") else int(fields[18])
+    # While the first thread of a process has ended and others have not, it looks like a zombie but is none.
+    return None if state in ("Z", "X") and threads <= 1 else int(fields[18])
