@@ -44,8 +44,8 @@ def differences(found: ExtensionService, wanted: ExtensionService) -> list[str]:
     if found.exchange != wanted.exchange:
         changes.append(f"exchange {found.exchange!r} instead of {wanted.exchange!r}")
     if not found.is_enabled:
-        changes.append("disabled")
+        changes.append("the state disabled")
     missing = [pattern for pattern in wanted.filters if pattern not in found.filters]
     if missing:
-        changes.append(f"without the filter{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
+        changes.append(f"no filter {' and '.join(missing)}")
     return changes

@@ -83,7 +83,7 @@ def _extension(amqp: AmqpConfig, session: VcdSession, mode: ExtensionMode, confi
     found = find_extension(session, NAME, NAMESPACE)
     changes = differences(found, wanted) if found else []
     if changes and mode is ExtensionMode.PROMPT:
-        question = f"The extension {NAME!r} is registered in vCD {'; '.join(changes)}. Change it?"
+        question = f"The extension {NAME!r} is in vCD already, with {'; '.join(changes)}. Change it?"
         if not confirm(question):
             yield Done("extension", f"{NAME!r}: left as it is: {'; '.join(changes)}", is_missing=True)
             return

@@ -18,9 +18,7 @@ def check_extension(amqp: AmqpConfig, session: VcdSession) -> Results:
         yield failed("extension", f"vCD has no extension service {NAME!r}", "run `cse install`")
         return
     if changes := differences(found, wanted_extension(amqp)):
-        yield failed(
-            "extension", f"the extension service is registered {'; '.join(changes)}", "run `cse install -e config`"
-        )
+        yield failed("extension", f"the extension service has {'; '.join(changes)}", "run `cse install -e config`")
     else:
         yield ok("extension", f"extension service {NAME!r} forwards to exchange {found.exchange!r}")
     present = {record.name for record in run(session, Query("right", style="records"))}

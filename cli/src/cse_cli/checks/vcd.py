@@ -16,6 +16,7 @@ from cse_vcd.vcenter import Vcenters
 from cse_vcd.vdcs import get_org, get_vdc
 
 _READ_TIMEOUT_S: Final = 20.0
+_SET_VERIFY: Final = "set `verify` to true outside of a lab"
 
 
 class VcdCheckError(Exception):
@@ -80,7 +81,7 @@ def check_vcd(config: VcdConfig, session: VcdSession) -> Results:
             f"set it to one of {', '.join(session.vcd.versions())}",
         )
     if not config.verify:
-        yield warning("vcd.verify", "vCD's certificate is not checked", "set it to true outside of a lab")
+        yield warning("vcd.verify", "vCD's certificate is not checked", _SET_VERIFY)
 
 
 def check_vcenters(configured: Sequence[VcenterConfig], session: VcdSession) -> Results:
@@ -90,6 +91,9 @@ def check_vcenters(configured: Sequence[VcenterConfig], session: VcdSession) -> 
     except CseError as exc:
         yield failed("vcs", exc.message, "give the account of `vcd` the right to see vCenters")
         return
+    unchecked = [vcenter.name for vcenter in configured if not vcenter.verify]
+    if unchecked:
+        yield warning("vcs", f"the certificate of {', '.join(unchecked)} is not checked", _SET_VERIFY)
     known = ", ".join(sorted(registered)) or "none"
     for name in sorted(registered - {vcenter.name for vcenter in configured}):
         yield failed(

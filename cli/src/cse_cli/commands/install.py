@@ -9,7 +9,7 @@ from cse_cli.checks.report import print_table
 from cse_cli.checks.run import run_checks
 from cse_cli.checks.vcd import VcdCheckError
 from cse_cli.commands.options import config_option
-from cse_cli.progress import progress
+from cse_cli.progress import Progress, progress
 from cse_cli.quiet import configure_logs
 from cse_cli.setup import Done, ExtensionMode
 from cse_cli.setup import install as set_up
@@ -71,8 +71,10 @@ def command(
     done: list[Done] = []
     try:
         with progress() as say:
-            for step in set_up(config, ExtensionMode(extension), confirm=_confirm, say=say):
+            steps = set_up(config, ExtensionMode(extension), confirm=lambda question: _confirm(question, say), say=say)
+            for step in steps:
                 done.append(step)
+                say.clear()
                 click.echo(f"{step.subject}: {step.message}")
     except AmqpError as exc:
         raise click.ClickException(f"{exc.key}: {exc}; {exc.remedy}") from exc
@@ -93,7 +95,8 @@ def _checked(path: Path) -> Config:
     raise click.exceptions.Exit(1)
 
 
-def _confirm(question: str) -> bool:
+def _confirm(question: str, say: Progress) -> bool:
+    say.clear()
     try:
         return click.confirm(question, err=True)
     except click.Abort:
