@@ -9,9 +9,11 @@ import grpc
 import requests
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import duration_pb2
+from lxml import etree
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
-from cse.operations.v1 import operation_service_pb2_grpc
+from cse.operations.v1 import operation_service_pb2, operation_service_pb2_grpc
+from cse.operations.v1.operation_pb2 import OperationEvent
 from cse.system.v1 import system_service_pb2_grpc
 from cse_clusters import bootstrap as clusters_bootstrap
 from cse_clusters.settings import ClustersSettings
@@ -57,16 +59,36 @@ class Site:
             ("x-vcloud-api-version", "31.0"),
         )
 
-    def get(self, href: str, metadata: Metadata) -> str:
-        """A document of vCD's REST API, read with the session that the metadata carries."""
-        answer = requests.get(
+    def jwt(self, user: str, org: str, password: str) -> Metadata:
+        """A session of a vCD 10, as the metadata of calls."""
+        answer = requests.post(
+            f"{self.vcd.url}/cloudapi/1.0.0/sessions",
+            auth=(f"{user}@{org}", password),
+            headers={"Accept": "application/json;version=36.0"},
+            verify=self.vcd.ca_file,
+            timeout=10,
+        )
+        answer.raise_for_status()
+        token = answer.headers["x-vmware-vcloud-access-token"]
+        return (("authorization", f"Bearer {token}"), ("x-vcloud-api-version", "36.0"))
+
+    def send(self, method: str, href: str, metadata: Metadata) -> etree._Element:
+        """The document that vCD's REST API answers to the session that the metadata carries."""
+        answer = requests.request(
+            method,
             href,
             headers={"Accept": SESSION_TYPE, "x-vcloud-authorization": dict(metadata)["x-vcloud-authorization"]},
             verify=self.vcd.ca_file,
             timeout=10,
         )
         answer.raise_for_status()
-        return answer.text
+        return etree.fromstring(answer.content)
+
+    def watch(self, operation: operations_pb2.Operation, metadata: Metadata) -> Iterator[OperationEvent]:
+        """The operation's events as they come."""
+        request = operation_service_pb2.WatchOperationRequest(name=operation.name)
+        for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=WAIT_S):
+            yield answer.event
 
     def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
         """The operation as it ended; fails if it does not end in time."""
