@@ -150,6 +150,6 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, variable: str, v
 def test_an_address_in_use_is_named(running: Running, tmp_path: Path, broker: PrivateRabbitMQ) -> None:
     config = config_data(broker, exchange="process-ext", routing_key="process")
     process = start(tmp_path, config, running.services, running.address, subprocess.PIPE)
-    output, _ = process.communicate(timeout=30)
+    _, output = process.communicate(timeout=30)
     assert process.returncode == 1
     assert f"cannot listen on {running.address}" in output
