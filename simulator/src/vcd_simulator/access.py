@@ -1,7 +1,8 @@
 """Who may see and do what.
 
-Two questions, always asked through a session's `Access`: does the role carry the right, and is the entity within reach? An entity out
-of reach does not exist for the caller: the answer is the one for unknown ids. System administrators reach everything.
+Two questions, always asked through a session's `Access`: does the role carry the right, and is the entity within
+reach? An entity out of reach does not exist for the caller: the answer is the one for unknown ids. System
+administrators reach everything.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,8 @@ class Access:
         return [right_id for right_id in self.role.rights if right_id in self.org.rights]
 
     def require(self, right_name: str) -> None:
-        """
+        """Insist on a right.
+
         Raises:
             VcdError: 403, the right is missing; the message names it.
         """

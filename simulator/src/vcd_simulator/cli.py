@@ -33,7 +33,7 @@ def main() -> None:
     """
 
 
-class _AddressType(click.ParamType):
+class _AddressType(click.ParamType[Address]):
     """`HOST:PORT`."""
 
     name = "HOST:PORT"
@@ -60,20 +60,70 @@ def _by_vcenter(values: tuple[str, ...]) -> dict[str, str]:
 
 
 @main.command(epilog=_EPILOG)
-@click.option("--listen", type=_ADDRESS, default="127.0.0.1:8443", show_default=True, help="Where the REST API listens; port 0 takes a free one.")
-@click.option("--vcenter-listen", multiple=True, metavar="[NAME=]HOST:PORT", help="Where vCenters listen; a free port on loopback by default. Several vCenters need a port or an address each.")
-@click.option("--public-address", metavar="HOST[:PORT]", help="What hrefs begin with; by default what the client's Host header says.")
-@click.option("--vcenter-public-address", multiple=True, metavar="[NAME=]HOST[:PORT]", help="Where vCenters say they are, if not where they listen.")
-@click.option("--profile", default="instant", show_default=True, help="How long things take: instant, lab, field, or a YAML file.")
-@click.option("--scale", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Multiply the times of the profile.")
+@click.option(
+    "--listen",
+    type=_ADDRESS,
+    default="127.0.0.1:8443",
+    show_default=True,
+    help="Where the REST API listens; port 0 takes a free one.",
+)
+@click.option(
+    "--vcenter-listen",
+    multiple=True,
+    metavar="[NAME=]HOST:PORT",
+    help="Where vCenters listen; a free port on loopback by default. Several vCenters need a port or an address each.",
+)
+@click.option(
+    "--public-address",
+    metavar="HOST[:PORT]",
+    help="What hrefs begin with; by default what the client's Host header says.",
+)
+@click.option(
+    "--vcenter-public-address",
+    multiple=True,
+    metavar="[NAME=]HOST[:PORT]",
+    help="Where vCenters say they are, if not where they listen.",
+)
+@click.option(
+    "--profile", default="instant", show_default=True, help="How long things take: instant, lab, field, or a YAML file."
+)
+@click.option(
+    "--scale", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Multiply the times of the profile."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides ids and the profile's jitter.")
-@click.option("--inventory", "inventory_file", type=click.Path(path_type=Path), help="What there is at the start; see `vcd-simulator inventory`.")
-@click.option("--amqp", metavar="URL", envvar="VCD_SIMULATOR_AMQP", help="Message broker for API extensions, such as amqp://guest:guest@127.0.0.1:5672/.")
-@click.option("--extension-timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True, help="Seconds that an extension has to answer.")
-@click.option("--state-dir", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where guests keep their files; a temporary folder by default.")
-@click.option("--ready-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the addresses here, as JSON, when everything listens.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
-def serve(
+@click.option(
+    "--inventory",
+    "inventory_file",
+    type=click.Path(path_type=Path),
+    help="What there is at the start; see `vcd-simulator inventory`.",
+)
+@click.option(
+    "--amqp",
+    metavar="URL",
+    envvar="VCD_SIMULATOR_AMQP",
+    help="Message broker for API extensions, such as amqp://guest:guest@127.0.0.1:5672/.",
+)
+@click.option(
+    "--extension-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds that an extension has to answer.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Where guests keep their files; a temporary folder by default.",
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the addresses here, as JSON, when everything listens.",
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def serve(  # noqa: PLR0913, PLR0917  # one per option
     listen: Address,
     vcenter_listen: tuple[str, ...],
     public_address: str | None,
@@ -89,7 +139,9 @@ def serve(
     log_level: str,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; everything is forgotten then."""
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,7 +1,8 @@
 """What the simulated vCloud Director answers when it refuses.
 
-`VcdError` carries what an `Error` document shows: the HTTP status (also the major code), the minor code and a message. It is raised
-anywhere below a handler and rendered once, at the edge, in the format that the request's Accept header asks for.
+`VcdError` carries what an `Error` document shows: the HTTP status (also the major code), the minor code and a message.
+It is raised anywhere below a handler and rendered once, at the edge, in the format that the request's Accept header
+asks for.
 """
 
 
@@ -40,7 +41,10 @@ def no_access(kind: str, entity_id: str) -> VcdError:
 
 def missing_right(*rights: str) -> VcdError:
     wanted = ", ".join(rights)
-    message = f"Either you need some or all of the following rights [{wanted}] to perform operations [], or the target entity is invalid."
+    message = (
+        f"Either you need some or all of the following rights [{wanted}] to perform operations [], "
+        "or the target entity is invalid."
+    )
     return VcdError(403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN", message)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from vcd_simulator.guests.spec import GuestSpec
+from vcd_simulator.guests.spec import GuestSpec, PowerState
 
 
 class Hypervisor(Protocol):
@@ -14,6 +14,7 @@ class Hypervisor(Protocol):
     def shut_down(self, moid: str) -> None: ...
     def reset(self, moid: str) -> None: ...
     def suspend(self, moid: str) -> None: ...
+    def power_state(self, moid: str) -> PowerState: ...
     def delete(self, moid: str) -> None: ...
     def capture(self, moid: str) -> str:
         """Keep a machine's disk as a new image; returns the image's id."""
@@ -31,17 +32,40 @@ class Hypervisor(Protocol):
 class NoGuests:
     """Machines without an inside: power states only. For tests of the REST side."""
 
-    def create(self, moid: str, image: str, vcenter: str) -> None: ...
-    def power_on(self, moid: str, spec: GuestSpec) -> None: ...
-    def power_off(self, moid: str) -> None: ...
-    def shut_down(self, moid: str) -> None: ...
-    def reset(self, moid: str) -> None: ...
-    def suspend(self, moid: str) -> None: ...
-    def delete(self, moid: str) -> None: ...
+    def __init__(self) -> None:
+        self._states: dict[str, PowerState] = {}
+
+    def create(self, moid: str, image: str, vcenter: str) -> None:
+        del image, vcenter
+        self._states[moid] = PowerState.OFF
+
+    def power_on(self, moid: str, spec: GuestSpec) -> None:
+        del spec
+        self._states[moid] = PowerState.ON
+
+    def power_off(self, moid: str) -> None:
+        self._states[moid] = PowerState.OFF
+
+    def shut_down(self, moid: str) -> None:
+        self._states[moid] = PowerState.OFF
+
+    def reset(self, moid: str) -> None:
+        self._states[moid] = PowerState.ON
+
+    def suspend(self, moid: str) -> None:
+        self._states[moid] = PowerState.SUSPENDED
+
+    def power_state(self, moid: str) -> PowerState:
+        return self._states[moid]
+
+    def delete(self, moid: str) -> None:
+        del self._states[moid]
+
     def capture(self, moid: str) -> str:
-        return moid
+        return f"image-of-{moid}"
 
     def image_password(self, image: str) -> str:
-        return "vmware"
+        return f"{image}-secret"
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._states.clear()

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from vcd_simulator.errors import VcdError
+from vcd_simulator.guests.errors import GuestError
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.infrastructure import (
@@ -29,6 +30,8 @@ class _Section(BaseModel):
 
 
 class VcenterSection(_Section):
+    """A vCenter with its one account."""
+
     name: str
     username: str
     password: SecretStr
@@ -37,12 +40,16 @@ class VcenterSection(_Section):
 
 
 class ProviderVdcSection(_Section):
+    """A provider VDC on one vCenter."""
+
     name: str
     vcenter: str
     storage_profiles: list[str] = Field(min_length=1)
 
 
 class PoolSection(_Section):
+    """Addresses of a network."""
+
     gateway: str = ""
     netmask: str = ""
     ranges: list[tuple[str, str]] = []
@@ -52,11 +59,15 @@ class PoolSection(_Section):
 
 
 class ExternalNetworkSection(PoolSection):
+    """A network of the provider, which direct networks are bridged onto."""
+
     name: str
     description: str = ""
 
 
 class UserSection(_Section):
+    """A local user; the role is one of the predefined ones."""
+
     name: str
     password: SecretStr
     role: str
@@ -74,6 +85,8 @@ class NetworkSection(PoolSection):
 
 
 class VdcSection(_Section):
+    """An org VDC."""
+
     name: str
     provider_vdc: str
     network_pool: str | None = None
@@ -85,6 +98,8 @@ class VdcSection(_Section):
 
 
 class ItemSection(_Section):
+    """A ready-made template with one VM; `image` names what is inside of it."""
+
     name: str
     image: str
     description: str = ""
@@ -96,6 +111,8 @@ class ItemSection(_Section):
 
 
 class CatalogSection(_Section):
+    """A catalog; its templates are kept in one of the organisation's VDCs."""
+
     name: str
     owner: str
     vdc: str
@@ -105,10 +122,14 @@ class CatalogSection(_Section):
 
 
 class SystemSection(_Section):
+    """The provider's own organisation."""
+
     users: list[UserSection] = Field(min_length=1)
 
 
 class OrgSection(_Section):
+    """A tenant."""
+
     name: str
     full_name: str = ""
     description: str = ""
@@ -134,7 +155,8 @@ class Inventory(_Section):
 
     @classmethod
     def load(cls, path: Path) -> "Inventory":
-        """
+        """Read a file.
+
         Raises:
             InventoryError: the file cannot be read or is no inventory.
         """
@@ -163,6 +185,8 @@ def populate(cloud: Cloud, inventory: Inventory, vcenter_urls: dict[str, str] | 
     """Make everything that an inventory names.
 
     Args:
+        cloud: an empty one.
+        inventory: what to make.
         vcenter_urls: where vCenters listen, by name; for those that the inventory gives no URL.
 
     Raises:
@@ -173,6 +197,8 @@ def populate(cloud: Cloud, inventory: Inventory, vcenter_urls: dict[str, str] | 
             _Populator(cloud, inventory, vcenter_urls or {}).run()
     except VcdError as exc:
         raise InventoryError(f"the inventory contradicts itself: {exc.message}") from exc
+    except GuestError as exc:
+        raise InventoryError(f"the inventory names something that guests do not have: {exc}") from exc
 
 
 class _Populator:
@@ -211,9 +237,7 @@ class _Populator:
                 raise InventoryError(f"provider VDC {pvdc.name!r} names an unknown vCenter {pvdc.vcenter!r}")
             made = cloud.provider_vdcs.add(ProviderVdc(id=new_id(), name=pvdc.name, vim_server_id=server.id))
             for name in pvdc.storage_profiles:
-                cloud.provider_profiles.add(
-                    ProviderStorageProfile(id=new_id(), provider_vdc_id=made.id, name=name)
-                )
+                cloud.provider_profiles.add(ProviderStorageProfile(id=new_id(), provider_vdc_id=made.id, name=name))
         for name in self.inventory.network_pools:
             cloud.network_pools.add(NetworkPool(id=new_id(), name=name))
         for network in self.inventory.external_networks:

@@ -1,10 +1,13 @@
 """How long things take: latency profiles.
 
-A profile maps kinds of work to seconds. Kinds are dotted paths, and the longest known prefix decides: `guest.process.kubeadm-init`
-falls back to `guest.process`, then to `guest`. What no prefix names takes no time. The kinds in use:
+A profile maps kinds of work to seconds. Kinds are dotted paths, and the longest known prefix decides:
+`guest.process.kubeadm-init` falls back to `guest.process`, then to `guest`. What no prefix names takes no time. The
+kinds in use:
 
-* `task.<operationName>`: a vCD task, such as `task.vdcComposeVapp`; `task.queued`: the time before a task starts to run
-* `vm.clone`, `vm.power`: added to a task for each VM it clones or powers (VMs are worked on side by side, `vm.parallel` at a time)
+* `task.<operationName>`: a vCD task, such as `task.vdcComposeVapp`; `task.queued`: the time before a task starts to
+  run
+* `vm.clone`, `vm.power`: added to a task for each VM it clones or powers (VMs are worked on side by side,
+  `vm.parallel` at a time)
 * `guest.boot`, `guest.shutdown`, `guest.process.<program>`: what happens inside a VM
 """
 
@@ -52,7 +55,7 @@ class Latency:
             raise ValueError("the scale of a latency profile cannot be negative")
         self._profile = profile or Profile()
         self._scale = scale
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # to be repeatable, not secret
         self._lock = threading.Lock()
 
     @classmethod

@@ -15,7 +15,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.tenancy import Org, User
 
 LEGACY_HEADER = "x-vcloud-authorization"
-ACCESS_TOKEN_HEADER = "x-vmware-vcloud-access-token"
+ACCESS_TOKEN_HEADER = "x-vmware-vcloud-access-token"  # noqa: S105  # a name
 IDLE_TIMEOUT_S = 30 * 60
 LIFETIME_S = 24 * 60 * 60
 
@@ -72,7 +72,10 @@ class Sessions:
         return self._open(user)
 
     def find(self, headers: Mapping[str, str]) -> Session | None:
-        """The session that a request's token opens, and a use of it; either header will do. None when there is no valid token."""
+        """The session that a request's token opens, and a use of it.
+
+        Either header will do. None when there is no valid token.
+        """
         token = headers.get(LEGACY_HEADER)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":

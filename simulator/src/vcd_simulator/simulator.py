@@ -30,6 +30,7 @@ from vcd_simulator.vcenter.sessions import VcenterAccount
 
 Address = tuple[str, int]
 LOOPBACK: Address = ("127.0.0.1", 0)
+_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # recognised, not bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,21 +61,23 @@ class Simulator:
             client = Client(vcd.url, verify_ssl_certs=vcd.ca_file)
 
     Args:
-        inventory: what there is at the start.
-        profile: latency profile: `instant`, `lab`, `field` or a YAML file. `scale` multiplies its times, `seed` decides its
-            jitter and the ids of entities.
+        inventory: what there is at the start; the lab's by default.
+        profile: how long things take: `instant`, `lab`, `field` or a YAML file.
+        scale: multiplies the times of the profile.
+        seed: decides the profile's jitter and the ids of entities.
         listen: address and port of the REST API; port 0 takes a free one.
-        vcenter_listen: the same for vCenters, by name; `*` stands for the others. A host alone is not enough for older clients,
-            which insist on port 443: give each vCenter an address of 127.0.0.0/8.
-        public_address: host and port in hrefs, when clients reach the simulator by another name than their Host header says.
+        vcenter_listen: the same for vCenters, by name; `*` stands for the others. Older clients insist on port 443, so
+            give each vCenter an address of 127.0.0.0/8 for them.
+        public_address: host and port in hrefs, when clients use a name that their Host header does not tell.
         vcenter_public_addresses: the same for vCenters, by name; `*` stands for the others.
         amqp: broker for API extensions, as a URL. Without one they answer as with a broker that is away.
         extension_timeout_s: how long an extension may take to answer.
         session_idle_timeout_s: after how much idleness a session expires.
         state_dir: where guests keep their files; a temporary folder by default.
+        clock: where the time comes from.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # options, by keyword
         self,
         inventory: Inventory | None = None,
         *,
@@ -156,7 +159,9 @@ class Simulator:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vcd-simulator-")))
         listener = stack.enter_context(bind(*self._listen))
         sockets = {
-            one.name: stack.enter_context(bind(*self._vcenter_listen.get(one.name, self._vcenter_listen.get("*", LOOPBACK))))
+            one.name: stack.enter_context(
+                bind(*self._vcenter_listen.get(one.name, self._vcenter_listen.get("*", LOOPBACK)))
+            )
             for one in self.inventory.vcenters
         }
         host, port = listener.getsockname()[:2]
@@ -214,9 +219,9 @@ class Simulator:
             hostname = urlsplit(f"//{public}").hostname if public else None
             if hostname:
                 names.append(hostname)
-        return [name for name in names if name not in ("0.0.0.0", "::")]
+        return [name for name in names if name not in _ALL_ADDRESSES]
 
 
 def _reachable(host: str) -> str:
     """Where to reach a server that listens on all addresses."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return _ALL_ADDRESSES.get(host, host)

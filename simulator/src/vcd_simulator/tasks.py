@@ -1,8 +1,9 @@
 """The task engine: work that takes time, one change per entity at a time.
 
-A task is queued, runs, and ends in success or error. Its effect on the cloud happens when it ends, under the cloud's lock. While it is
-under way the entities it names are busy. Due work is done by a scheduler thread, and also by whoever calls `run_due`: a request does so
-before it answers, so that with a profile without delays a task is over when its creator first looks.
+A task is queued, runs, and ends in success or error. Its effect on the cloud happens when it ends, under the cloud's
+lock. While it is under way the entities it names are busy. Due work is done by a scheduler thread, and also by whoever
+calls `run_due`: a request does so before it answers, so that with a profile without delays a task is over when its
+creator first looks.
 """
 
 import heapq
@@ -81,7 +82,7 @@ class TaskEngine:
     def is_busy(self, entity_id: str) -> bool:
         return entity_id in self._busy
 
-    def begin(
+    def begin(  # noqa: PLR0913  # what a task is, by keyword
         self,
         *,
         operation_name: str,
@@ -99,6 +100,12 @@ class TaskEngine:
         """Queue a task of the cloud's own.
 
         Args:
+            operation_name: what kind of work it is; the profile knows its time as `task.<operation_name>`.
+            operation: the text of `operation` while it runs.
+            org_id: whose task it is.
+            user: who asked for it.
+            owner: what it is about, as documents show it.
+            owner_id: the id of that, for finding its tasks.
             locks: ids of the entities that are busy meanwhile; the caller has made sure that they are idle.
             extra_s: seconds to add to what the profile says for this operation.
             effect: what happens when the time is over; a `VcdError` from it fails the task.

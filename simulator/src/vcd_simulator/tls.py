@@ -33,7 +33,9 @@ def make_certificate(folder: Path, names: Iterable[str]) -> TlsFiles:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vcd-simulator")])
     certificate = (
         _builder(subject, ca_name, key.public_key(), authority=False, ca_key=ca_key)
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in dict.fromkeys(names)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_general_name(name) for name in dict.fromkeys(names)]), critical=False
+        )
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
@@ -41,14 +43,17 @@ def make_certificate(folder: Path, names: Iterable[str]) -> TlsFiles:
     files.ca.write_bytes(ca.public_bytes(pem))
     files.certificate.write_bytes(certificate.public_bytes(pem) + ca.public_bytes(pem))
     files.key.touch(mode=0o600)
-    files.key.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    files.key.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     return files
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, *, authority: bool, ca_key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    *,
+    authority: bool,
+    ca_key: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     usage = x509.KeyUsage(

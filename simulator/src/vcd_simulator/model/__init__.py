@@ -1,1 +1,4 @@
-"""The state of the simulated cloud: entities, their tables and indexes. No protocol, no decisions about who may do what."""
+"""The state of the simulated cloud.
+
+Entities, their tables and indexes. No protocol, no decisions about who may do what.
+"""

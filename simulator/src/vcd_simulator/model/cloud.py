@@ -26,8 +26,8 @@ from vcd_simulator.tasks import TaskEngine
 class Cloud:
     """Every entity, the clock, the task engine and the hypervisor.
 
-    Whoever reads or changes it holds `lock`, which is re-entrant; nothing slow happens meanwhile. Ids are drawn from a seed, so that
-    the same inventory yields the same ids.
+    Whoever reads or changes it holds `lock`, which is re-entrant; nothing slow happens meanwhile. Ids are drawn from a
+    seed, so that the same inventory yields the same ids.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Cloud:
         self.clock: Clock = clock or SystemClock()
         self.latency = latency or Latency(seed=seed)
         self.hypervisor = hypervisor
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # to be repeatable, not secret
         self._numbers = {"mac": 0, "moid": 100}
         self.tasks = TaskEngine(self.lock, self.clock, self.latency, self.new_id)
         self.metadata = MetadataStore()

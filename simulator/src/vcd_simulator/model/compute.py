@@ -25,6 +25,8 @@ class Status(IntEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Disk:
+    """A virtual hard disk; `instance_id` is its place among the hardware items."""
+
     instance_id: int
     name: str
     capacity_mb: int
@@ -46,6 +48,8 @@ class Nic:
 
 @dataclass(slots=True, kw_only=True)
 class GuestCustomization:
+    """What the cloud does to a guest when it boots for the first time, or is told to again."""
+
     enabled: bool = True
     admin_password_enabled: bool = True
     admin_password_auto: bool = True
@@ -59,6 +63,8 @@ class GuestCustomization:
 
 @dataclass(slots=True, kw_only=True)
 class Hardware:
+    """Processors, memory and disks."""
+
     cpu_count: int = 1
     cores_per_socket: int = 1
     memory_mb: int = 1024
@@ -87,6 +93,8 @@ class Vm:
     nics: list[Nic] = field(default_factory=list)
     primary_nic: int = 0
     customization: GuestCustomization = field(default_factory=GuestCustomization)
+    cloned_from: str | None = None
+    """The moid of another VM, whose disk this one's will be a copy of; None: the image's."""
     storage_profile_id: str | None = None
     os_type: str = "other3xLinux64Guest"
     hardware_version: int = 11
@@ -114,6 +122,8 @@ class VappNetwork:
 
 @dataclass(slots=True, kw_only=True)
 class Vapp:
+    """VMs that belong together, and the networks between them."""
+
     kind: ClassVar[Kind] = kinds.VAPP
     id: str
     vdc_id: str
@@ -133,6 +143,8 @@ class Vapp:
 
 @dataclass(slots=True, kw_only=True)
 class VappTemplate:
+    """What a vApp can be made from."""
+
     kind: ClassVar[Kind] = kinds.VAPP_TEMPLATE
     id: str
     vdc_id: str
@@ -153,6 +165,8 @@ class VappTemplate:
 
 @dataclass(slots=True, kw_only=True)
 class Catalog:
+    """A collection of templates, with an owner and an access control list."""
+
     kind: ClassVar[Kind] = kinds.CATALOG
     id: str
     org_id: str
@@ -167,6 +181,8 @@ class Catalog:
 
 @dataclass(slots=True, kw_only=True)
 class CatalogItem:
+    """The entry of a template in a catalog."""
+
     kind: ClassVar[Kind] = kinds.CATALOG_ITEM
     id: str
     catalog_id: str

@@ -11,6 +11,8 @@ from vcd_simulator.model.tenancy import AccessControl
 
 @dataclass(slots=True, kw_only=True)
 class Capacity:
+    """Processing power or memory of a VDC; 0 means without limit."""
+
     units: str
     allocated: int = 0
     limit: int = 0
@@ -18,6 +20,8 @@ class Capacity:
 
 @dataclass(slots=True, kw_only=True)
 class Vdc:
+    """A tenant's slice of a provider VDC."""
+
     kind: ClassVar[Kind] = kinds.VDC
     id: str
     org_id: str

@@ -23,6 +23,8 @@ class VimServer:
 
 @dataclass(slots=True, kw_only=True)
 class ProviderStorageProfile:
+    """A class of storage that a provider VDC has."""
+
     kind: ClassVar[Kind] = kinds.PROVIDER_STORAGE_PROFILE
     id: str
     provider_vdc_id: str
@@ -33,6 +35,8 @@ class ProviderStorageProfile:
 
 @dataclass(slots=True, kw_only=True)
 class ProviderVdc:
+    """Resources of one vCenter that org VDCs are cut from."""
+
     kind: ClassVar[Kind] = kinds.PROVIDER_VDC
     id: str
     name: str
@@ -43,6 +47,8 @@ class ProviderVdc:
 
 @dataclass(slots=True, kw_only=True)
 class NetworkPool:
+    """Where isolated networks would come from."""
+
     kind: ClassVar[Kind] = kinds.NETWORK_POOL
     id: str
     name: str
@@ -50,6 +56,8 @@ class NetworkPool:
 
 @dataclass(slots=True, kw_only=True)
 class ExternalNetwork:
+    """A network of the provider; direct networks share its addresses."""
+
     kind: ClassVar[Kind] = kinds.EXTERNAL_NETWORK
     id: str
     name: str

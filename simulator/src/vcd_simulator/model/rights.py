@@ -1,7 +1,7 @@
 """The rights that a fresh vCloud Director knows, and its predefined roles.
 
-Names and the spread over the roles follow the administrator's guide of vCloud Director 9.5; rights for what the simulator leaves out
-(gateways, NSX) are listed as far as predefined roles carry them.
+Names and the spread over the roles follow the administrator's guide of vCloud Director 9.5; rights for what the
+simulator leaves out (gateways, NSX) are listed as far as predefined roles carry them.
 """
 
 SYSTEM_ADMINISTRATOR = "System Administrator"
@@ -16,7 +16,8 @@ ADMINISTRATOR_VIEW = "General: Administrator View"
 ADMINISTRATOR_CONTROL = "General: Administrator Control"
 
 _BY_ROLES: tuple[tuple[str, str], ...] = (
-    # O: Organization Administrator, C: Catalog Author, A: vApp Author, U: vApp User, K: Console Access Only, "": system only
+    # Who has it: O Organization Administrator, C Catalog Author, A vApp Author, U vApp User, K Console Access Only;
+    # nobody: system administrators alone.
     ("Access All Organization VDCs", "O"),
     ("Catalog: Add vApp from My Cloud", "OCA"),
     ("Catalog: Change Owner", "O"),

@@ -17,8 +17,8 @@ T = TypeVar("T", bound=Identified)
 class Table(Generic[T]):
     """Entities by id, in the order they came, with named indexes.
 
-    An index is a function from an entity to a key; `None` keeps the entity out of that index. Whoever changes an attribute that an
-    index reads calls `reindex` afterwards.
+    An index is a function from an entity to a key; `None` keeps the entity out of that index. Whoever changes an
+    attribute that an index reads calls `reindex` afterwards.
     """
 
     def __init__(self, **indexes: Callable[[T], Hashable | None]) -> None:

@@ -9,6 +9,8 @@ from vcd_simulator.model.kinds import Kind
 
 
 class TaskStatus(StrEnum):
+    """How far a task is."""
+
     QUEUED = "queued"
     PRE_RUNNING = "preRunning"
     RUNNING = "running"
@@ -38,6 +40,8 @@ class Reference:
 
 @dataclass(slots=True, kw_only=True)
 class TaskError:
+    """Why a task failed."""
+
     major: str
     minor: str
     message: str

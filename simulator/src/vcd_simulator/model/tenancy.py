@@ -11,6 +11,8 @@ SYSTEM_ORG = "System"
 
 @dataclass(slots=True, kw_only=True)
 class Org:
+    """An organisation: a tenant, or the provider itself (`System`)."""
+
     kind: ClassVar[Kind] = kinds.ORG
     id: str
     name: str
@@ -28,6 +30,8 @@ class Org:
 
 @dataclass(slots=True, kw_only=True)
 class Right:
+    """Something that a role may allow; services add rights of their own."""
+
     kind: ClassVar[Kind] = kinds.RIGHT
     id: str
     name: str
@@ -40,6 +44,8 @@ class Right:
 
 @dataclass(slots=True, kw_only=True)
 class Role:
+    """A set of rights with a name, in one organisation."""
+
     kind: ClassVar[Kind] = kinds.ROLE
     id: str
     org_id: str
@@ -52,6 +58,8 @@ class Role:
 
 @dataclass(slots=True, kw_only=True)
 class User:
+    """A person who can log in; the role is one of the same organisation."""
+
     kind: ClassVar[Kind] = kinds.USER
     id: str
     org_id: str

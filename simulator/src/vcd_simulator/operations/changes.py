@@ -40,7 +40,9 @@ def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSp
     """Replace the network connections of a VM; connections that keep network, mode and address keep what they have."""
     indexes = [spec.index for spec in specs]
     if len(set(indexes)) != len(indexes) or len(indexes) > 10:
-        raise errors.bad_request("Bad request: validation error, a VM has up to ten connections with different indexes.")
+        raise errors.bad_request(
+            "Bad request: validation error, a VM has up to ten connections with different indexes."
+        )
     if specs and primary not in indexes:
         raise errors.bad_request("Bad request: validation error, PrimaryNetworkConnectionIndex names no connection.")
     old = {nic.index: nic for nic in vm.nics}

@@ -18,6 +18,8 @@ ALLOCATION_MODELS = ("AllocationVApp", "AllocationPool", "ReservationPool", "Fle
 
 @dataclass(kw_only=True)
 class ProfileSpec:
+    """A storage profile that a new VDC is to offer."""
+
     provider_profile: ProviderStorageProfile
     limit_mb: int = 0
     default: bool = False
@@ -136,9 +138,7 @@ def default_profile(cloud: Cloud, vdc: Vdc) -> StorageProfile:
 
 def profile_used_mb(cloud: Cloud, profile: StorageProfile) -> int:
     """Space that the VMs of a storage profile take."""
-    return sum(
-        disk.capacity_mb for vm in cloud.vms.find("profile", profile.id) for disk in vm.hardware.disks
-    )
+    return sum(disk.capacity_mb for vm in cloud.vms.find("profile", profile.id) for disk in vm.hardware.disks)
 
 
 @dataclass(kw_only=True)

@@ -3,9 +3,12 @@
 import re
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from vcd_simulator import errors
+from vcd_simulator.guests.errors import GuestError, ToolsNotRunningError
 from vcd_simulator.guests.spec import GuestSpec
 from vcd_simulator.model.addresses import AddressInUseError, IpPool, PoolExhaustedError, mac_address
 from vcd_simulator.model.cloud import Cloud
@@ -13,6 +16,21 @@ from vcd_simulator.model.compute import GuestCustomization, Nic, Status, Vapp, V
 from vcd_simulator.model.datacenter import StorageProfile, Vdc
 from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
 from vcd_simulator.operations.names import check_name
+
+
+@contextmanager
+def hypervisor_refusals(vm: Vm) -> Iterator[None]:
+    """Say as vCloud Director does what the hypervisor refuses."""
+    try:
+        yield
+    except ToolsNotRunningError as exc:
+        raise errors.bad_request(
+            f"Cannot complete the operation because VMware Tools is not running in the VM {vm.name}.",
+            "TOOLS_NOT_RUNNING",
+        ) from exc
+    except GuestError as exc:
+        raise errors.bad_request(f"The hypervisor refused the operation on the VM {vm.name}: {exc}.") from exc
+
 
 ALLOCATION_MODES = ("POOL", "DHCP", "MANUAL", "NONE")
 NO_NETWORK = "none"
@@ -23,6 +41,8 @@ _COMPUTER_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])
 
 @dataclass(kw_only=True)
 class NicSpec:
+    """A network connection as a request wants it."""
+
     index: int
     network: str = NO_NETWORK
     mode: str = "NONE"
@@ -47,7 +67,7 @@ class CustomizationSpec:
 
 @dataclass(kw_only=True)
 class MachineSpec:
-    """A VM to be made from another one. None keeps what the source has."""
+    """A VM to be made from another one, of a template or of a vApp. None keeps what the source has."""
 
     source: Vm
     name: str | None = None
@@ -98,6 +118,7 @@ def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
         vim_server_id=cloud.provider_vdcs[vdc.provider_vdc_id].vim_server_id,
         image=source.image,
         vapp_id=vapp.id,
+        cloned_from=source.moid if source.guest_exists else None,
         description=source.description if spec.description is None else spec.description,
         status=Status.UNRESOLVED,
         hardware=hardware,
@@ -129,7 +150,9 @@ def check_cpus(count: int) -> int:
 
 def check_cores(cpus: int, cores_per_socket: int) -> int:
     if cores_per_socket < 1 or cpus % cores_per_socket:
-        raise errors.bad_request("Bad request: validation error, the cores per socket do not divide the number of CPUs.")
+        raise errors.bad_request(
+            "Bad request: validation error, the cores per socket do not divide the number of CPUs."
+        )
     return cores_per_socket
 
 
@@ -151,27 +174,31 @@ def customize(source: GuestCustomization, spec: CustomizationSpec | None, *, def
     return result
 
 
+_CUSTOMIZATION_FIELDS = (
+    "enabled",
+    "admin_password_enabled",
+    "admin_password_auto",
+    "reset_password_required",
+    "script",
+)
+
+
 def apply_customization(target: GuestCustomization, spec: CustomizationSpec) -> None:
     """Change what the specification names; enabling automatic passwords makes a new one."""
     if spec.computer_name is not None:
         target.computer_name = check_computer_name(spec.computer_name)
-    if spec.enabled is not None:
-        target.enabled = spec.enabled
-    if spec.admin_password_enabled is not None:
-        target.admin_password_enabled = spec.admin_password_enabled
-    if spec.admin_password_auto is not None:
-        target.admin_password_auto = spec.admin_password_auto
-    if spec.reset_password_required is not None:
-        target.reset_password_required = spec.reset_password_required
-    if spec.script is not None:
-        target.script = spec.script
-    if target.admin_password_enabled and spec.admin_password_enabled:
-        if target.admin_password_auto:
-            target.admin_password = generate_password()
-        elif spec.admin_password:
-            target.admin_password = spec.admin_password
-        elif target.admin_password is None:
-            raise errors.bad_request("Bad request: validation error, AdminPassword is missing and not automatic.")
+    for name in _CUSTOMIZATION_FIELDS:
+        value = getattr(spec, name)
+        if value is not None:
+            setattr(target, name, value)
+    if not spec.admin_password_enabled:
+        return
+    if target.admin_password_auto:
+        target.admin_password = generate_password()
+    elif spec.admin_password:
+        target.admin_password = spec.admin_password
+    elif target.admin_password is None:
+        raise errors.bad_request("Bad request: validation error, AdminPassword is missing and not automatic.")
 
 
 def generate_password() -> str:
@@ -187,7 +214,7 @@ def computer_name_from(name: str) -> str:
 def check_computer_name(name: str) -> str:
     if not _COMPUTER_NAME.fullmatch(name):
         raise errors.bad_request(
-            "Bad request: validation error, a ComputerName has at most 63 letters, digits and hyphens, and not digits only."
+            "Bad request: validation error, a ComputerName has at most 63 letters, digits and hyphens, not digits only."
         )
     return name
 
@@ -253,11 +280,14 @@ def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
     except PoolExhaustedError:
         disconnect(cloud, vapp, vm)
         raise errors.bad_request(
-            f'There are no more free IP addresses in the network "{nic.network}" for the VM {vm.name}.', "OUT_OF_IP_ADDRESSES"
+            f'There are no more free IP addresses in the network "{nic.network}" for the VM {vm.name}.',
+            "OUT_OF_IP_ADDRESSES",
         ) from None
     except AddressInUseError as exc:
         disconnect(cloud, vapp, vm)
-        raise errors.bad_request(f'The network "{nic.network}" cannot give the VM {vm.name} its address: {exc}.') from exc
+        raise errors.bad_request(
+            f'The network "{nic.network}" cannot give the VM {vm.name} its address: {exc}.'
+        ) from exc
 
 
 def _holder(vm: Vm, nic: Nic) -> str:
@@ -285,7 +315,10 @@ def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
     """Clone the disk and connect the network; the VM is powered off afterwards."""
     check_profile_space(cloud, vm)
     connect(cloud, vapp, vm)
-    cloud.hypervisor.create(vm.moid, vm.image, cloud.vim_servers[vm.vim_server_id].name)
+    with hypervisor_refusals(vm):
+        if vm.cloned_from is not None:
+            vm.image = cloud.hypervisor.capture(vm.cloned_from)
+        cloud.hypervisor.create(vm.moid, vm.image, cloud.vim_servers[vm.vim_server_id].name)
     vm.guest_exists = True
     vm.status = Status.POWERED_OFF
 
@@ -293,7 +326,9 @@ def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
 def check_profile_space(cloud: Cloud, vm: Vm) -> None:
     profile = cloud.profiles.get(vm.storage_profile_id)
     if profile is not None and profile.limit_mb and profile_used_mb(cloud, profile) > profile.limit_mb:
-        raise errors.bad_request(f"The storage profile {profile.name} has no room left for the VM {vm.name}.", "STORAGE_LIMIT")
+        raise errors.bad_request(
+            f"The storage profile {profile.name} has no room left for the VM {vm.name}.", "STORAGE_LIMIT"
+        )
 
 
 def forget(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:

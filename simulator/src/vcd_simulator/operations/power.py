@@ -1,18 +1,36 @@
 """Power: deploying, starting, stopping and undeploying vApps and VMs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vcd_simulator import errors
+from vcd_simulator.guests.spec import PowerState
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
-from vcd_simulator.operations.machines import guest_spec
+from vcd_simulator.operations.machines import guest_spec, hypervisor_refusals
 from vcd_simulator.operations.status import status_of
 
 UNDEPLOY_ACTIONS = ("default", "powerOff", "suspend", "shutdown", "force", "keepNetworkResources")
+
+
+_SEEN = {
+    PowerState.ON: Status.POWERED_ON,
+    PowerState.OFF: Status.POWERED_OFF,
+    PowerState.SUSPENDED: Status.SUSPENDED,
+}
+
+
+def notice_guests(cloud: Cloud, vms: Iterable[Vm]) -> None:
+    """Take over power states that changed behind the cloud's back.
+
+    Guests shut down, and vCenter has users of its own.
+    """
+    for vm in vms:
+        if vm.guest_exists and not cloud.tasks.is_busy(vm.id):
+            vm.status = _SEEN[cloud.hypervisor.power_state(vm.moid)]
 
 
 def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> None:
@@ -20,7 +38,8 @@ def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = Fa
     vapp.deployed = vm.deployed = True
     if vm.is_on:
         return
-    cloud.hypervisor.power_on(vm.moid, guest_spec(vapp, vm, force_customization=force_customization))
+    with hypervisor_refusals(vm):
+        cloud.hypervisor.power_on(vm.moid, guest_spec(vapp, vm, force_customization=force_customization))
     vm.status = Status.POWERED_ON
     vm.customization.pending = False
 
@@ -28,21 +47,25 @@ def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = Fa
 def stop_vm(cloud: Cloud, vm: Vm) -> None:
     """Pull the plug of one VM, at once."""
     if vm.status in (Status.POWERED_ON, Status.SUSPENDED):
-        cloud.hypervisor.power_off(vm.moid)
+        with hypervisor_refusals(vm):
+            cloud.hypervisor.power_off(vm.moid)
         vm.status = Status.POWERED_OFF
 
 
 def _shut_down(cloud: Cloud, vm: Vm) -> None:
-    cloud.hypervisor.shut_down(vm.moid)
+    with hypervisor_refusals(vm):
+        cloud.hypervisor.shut_down(vm.moid)
     vm.status = Status.POWERED_OFF
 
 
 def _reset(cloud: Cloud, vm: Vm) -> None:
-    cloud.hypervisor.reset(vm.moid)
+    with hypervisor_refusals(vm):
+        cloud.hypervisor.reset(vm.moid)
 
 
 def _suspend(cloud: Cloud, vm: Vm) -> None:
-    cloud.hypervisor.suspend(vm.moid)
+    with hypervisor_refusals(vm):
+        cloud.hypervisor.suspend(vm.moid)
     vm.status = Status.SUSPENDED
 
 
@@ -174,7 +197,7 @@ def _denied(vapp: Vapp, vm: Vm | None, why: str) -> str:
     return f"The requested operation could not be executed since {subject} {why}."
 
 
-def _start(
+def _start(  # noqa: PLR0913, PLR0917  # what the tasks of this module have in common
     cloud: Cloud,
     user: User,
     vapp: Vapp,

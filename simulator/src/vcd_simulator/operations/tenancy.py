@@ -47,7 +47,7 @@ def _rights_named(cloud: Cloud, names: Iterable[str]) -> list[Right]:
     return [right for name in names if (right := cloud.rights.first("name", name)) is not None]
 
 
-def delete_org(cloud: Cloud, org: Org) -> None:
+def delete_org(cloud: Cloud, user: User, org: Org) -> Task:
     """Delete a disabled and empty organisation."""
     if org.is_system:
         raise errors.not_allowed("The System organization cannot be deleted.")
@@ -55,6 +55,13 @@ def delete_org(cloud: Cloud, org: Org) -> None:
         raise errors.not_allowed(f"The organization {org.name} is enabled; disable it before you delete it.")
     if cloud.vdcs.count("org", org.id) or cloud.catalogs.count("org", org.id):
         raise errors.not_allowed(f"The organization {org.name} still has VDCs or catalogs; delete them first.")
+    return work.start(
+        cloud, user, cloud.system_org.id, org, "orgDelete", "Deleting", "Deleted", noun="Organization",
+        effect=lambda: _forget_org(cloud, org),
+    )  # fmt: skip
+
+
+def _forget_org(cloud: Cloud, org: Org) -> None:
     for user in cloud.users.find("org", org.id):
         cloud.users.remove(user)
     for role in cloud.roles.find("org", org.id):
@@ -119,7 +126,7 @@ def add_rights_to_org(cloud: Cloud, org: Org, rights: Iterable[str], *, replace:
             role.rights = {right_id: None for right_id in role.rights if right_id in org.rights}
 
 
-def create_user(
+def create_user(  # noqa: PLR0913  # what a user has, by keyword
     cloud: Cloud,
     org: Org,
     role: Role,

@@ -39,6 +39,8 @@ class VappSpec:
     power_on: bool = False
     networks: list[NetworkConfigSpec] = field(default_factory=list)
     machines: list[MachineSpec] = field(default_factory=list)
+    template_id: str | None = None
+    """Where the vApp's metadata comes from."""
 
 
 def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation_name: str) -> tuple[Vapp, Task]:
@@ -63,13 +65,18 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
         networks=plan_networks(cloud, vdc, spec.networks),
     )
     planned = plan_machines(cloud, vapp, spec.machines)
+    sources = _existing_sources(cloud, spec.machines)
+    moved = _existing_sources(cloud, spec.machines, deleted=True)
     cloud.vapps.add(vapp)
     for vm in planned:
         machines.enter(cloud, vapp, vm)
 
     def effect() -> None:
         vapp.transient = None
+        if spec.template_id is not None:
+            cloud.metadata.copy(spec.template_id, vapp.id)
         realize_all(cloud, vapp, planned, deploy=spec.deploy, power_on=spec.power_on)
+        _forget_all(cloud, moved)
 
     def undo() -> None:
         for vm in planned:
@@ -78,7 +85,7 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
 
     doing, done = ("Composing", "Composed") if operation_name == "vdcComposeVapp" else ("Instantiating", "Instantiated")
     task = work.start(
-        cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=planned,
+        cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=[*planned, *sources],
         extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo,
     )  # fmt: skip
     return vapp, task
@@ -90,15 +97,17 @@ def _time_for(cloud: Cloud, count: int, *, power_on: bool) -> float:
 
 
 def check_quota(cloud: Cloud, vdc: Vdc, more: int) -> None:
-    """
+    """Check that there is room for more VMs.
+
     Raises:
-        VcdError: so many more VMs would exceed the VDC's quota.
+        VcdError: they would exceed the VDC's quota.
     """
     if vdc.vm_quota and more:
         existing = sum(len(vapp.vm_ids) for vapp in cloud.vapps.find("vdc", vdc.id))
         if existing + more > vdc.vm_quota:
             raise errors.bad_request(
-                f"The requested operation will exceed the quota of {vdc.vm_quota} VMs of the VDC {vdc.name}.", "QUOTA_EXCEEDED"
+                f"The requested operation will exceed the quota of {vdc.vm_quota} VMs of the VDC {vdc.name}.",
+                "QUOTA_EXCEEDED",
             )
 
 
@@ -109,6 +118,23 @@ def plan_machines(cloud: Cloud, vapp: Vapp, specs: Sequence[MachineSpec]) -> lis
         if names.count(name) > 1:
             raise errors.duplicate_name("vm", name)
     return planned
+
+
+def _existing_sources(cloud: Cloud, specs: Sequence[MachineSpec], *, deleted: bool = False) -> list[Vm]:
+    """Of the sources, the VMs of vApps, which must be idle; those to be deleted must be undeployed, too."""
+    found = [spec.source for spec in specs if spec.source.vapp_id is not None and (spec.delete_source or not deleted)]
+    if deleted:
+        for vm in found:
+            _require_undeployed(vm)
+    cloud.tasks.require_idle((vm.id, vm.name) for vm in found)
+    return found
+
+
+def _forget_all(cloud: Cloud, vms: Sequence[Vm]) -> None:
+    for vm in vms:
+        owner = cloud.vapps.get(vm.vapp_id)
+        if owner is not None:
+            machines.forget(cloud, owner, vm)
 
 
 def realize_all(cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], *, deploy: bool, power_on: bool) -> None:
@@ -124,52 +150,59 @@ def realize_all(cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], *, deploy: bool
             start_vm(cloud, vapp, vm)
 
 
-def recompose(
-    cloud: Cloud,
-    user: User,
-    vapp: Vapp,
-    *,
-    add: Sequence[MachineSpec] = (),
-    delete: Sequence[Vm] = (),
-    name: str | None = None,
-    description: str | None = None,
-    networks: Sequence[NetworkConfigSpec] | None = None,
-    deploy: bool = False,
-    power_on: bool = False,
-) -> Task:
+@dataclass(kw_only=True)
+class Recomposition:
+    """What is to change in a vApp; None leaves things as they are."""
+
+    add: Sequence[MachineSpec] = ()
+    delete: Sequence[Vm] = ()
+    name: str | None = None
+    description: str | None = None
+    networks: Sequence[NetworkConfigSpec] | None = None
+    deploy: bool = False
+    power_on: bool = False
+
+
+def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Task:
     """Add and delete VMs, rename, change networks: all in one task. If it fails, the new VMs are gone again.
 
     Raises:
         VcdError: the vApp is busy, a VM to be deleted is deployed, or a new one is not possible.
     """
-    cloud.tasks.require_idle((one.id, one.name) for one in (vapp, *cloud.vms_of(vapp)))
+    _require_idle(cloud, vapp)
     _require_made(vapp)
-    for vm in delete:
+    for vm in change.delete:
         _require_undeployed(vm)
     vdc = cloud.vdcs[vapp.vdc_id]
-    check_quota(cloud, vdc, len(add) - len(delete))
-    if name is not None and name != vapp.name:
-        _check_free_name(cloud, vapp, name)
-    if networks is not None:
-        _set_networks(cloud, vapp, networks)
-    planned = plan_machines(cloud, vapp, add)
+    check_quota(cloud, vdc, len(change.add) - len(change.delete))
+    if change.name is not None and change.name != vapp.name:
+        _check_free_name(cloud, vapp, change.name)
+    if change.networks is not None:
+        _set_networks(cloud, vapp, change.networks)
+    planned = plan_machines(cloud, vapp, change.add)
+    sources = _existing_sources(cloud, change.add)
+    moved = _existing_sources(cloud, change.add, deleted=True)
     for vm in planned:
         machines.enter(cloud, vapp, vm)
 
     def effect() -> None:
-        realize_all(cloud, vapp, planned, deploy=deploy, power_on=power_on)
-        for vm in delete:
-            machines.forget(cloud, vapp, vm)
-        _rename(cloud, vapp, name, description)
+        realize_all(cloud, vapp, planned, deploy=change.deploy, power_on=change.power_on)
+        _forget_all(cloud, [*change.delete, *moved])
+        _rename(cloud, vapp, change.name, change.description)
 
     def undo() -> None:
         for vm in planned:
             machines.forget(cloud, vapp, vm)
 
     return work.start(
-        cloud, user, vdc.org_id, vapp, "vdcRecomposeVapp", "Updating", "Updated", noun=_NOUN, locks=cloud.vms_of(vapp),
-        extra_s=_time_for(cloud, len(planned), power_on=power_on), effect=effect, undo=undo,
+        cloud, user, vdc.org_id, vapp, "vdcRecomposeVapp", "Updating", "Updated", noun=_NOUN,
+        locks=[*cloud.vms_of(vapp), *sources],
+        extra_s=_time_for(cloud, len(planned), power_on=change.power_on), effect=effect, undo=undo,
     )  # fmt: skip
+
+
+def _require_idle(cloud: Cloud, vapp: Vapp) -> None:
+    cloud.tasks.require_idle([(vapp.id, vapp.name), *((vm.id, vm.name) for vm in cloud.vms_of(vapp))])
 
 
 def _require_made(vapp: Vapp) -> None:
@@ -256,17 +289,25 @@ def update_networks(cloud: Cloud, user: User, vapp: Vapp, specs: Sequence[Networ
     _require_made(vapp)
     _set_networks(cloud, vapp, specs)
     return work.start(
-        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVappNetworkSection", "Updating", "Updated", noun=_NOUN
+        cloud,
+        user,
+        cloud.vdcs[vapp.vdc_id].org_id,
+        vapp,
+        "vdcUpdateVappNetworkSection",
+        "Updating",
+        "Updated",
+        noun=_NOUN,
     )
 
 
 def delete_vapp(cloud: Cloud, user: User, vapp: Vapp, *, force: bool) -> Task:
     """Delete a vApp; one that is deployed only by force, which stops it first."""
     vms = cloud.vms_of(vapp)
-    cloud.tasks.require_idle((one.id, one.name) for one in (vapp, *vms))
+    _require_idle(cloud, vapp)
     if not force and (vapp.deployed or any(vm.deployed for vm in vms)):
         raise errors.bad_request(
-            f"The requested operation could not be executed since vApp {vapp.name} is not stopped; undeploy it or use force.",
+            f"The requested operation could not be executed since vApp {vapp.name} is not stopped; undeploy it, "
+            "or use force.",
             "OPERATION_DENIED",
         )
 
@@ -280,8 +321,8 @@ def delete_vapp(cloud: Cloud, user: User, vapp: Vapp, *, force: bool) -> Task:
 
     running = sum(vm.is_on for vm in vms)
     return work.start(
-        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcDeleteVapp", "Deleting", "Deleted", noun=_NOUN, locks=vms,
-        extra_s=cloud.latency.together("vm.power", running), effect=effect,
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcDeleteVapp", "Deleting", "Deleted", noun=_NOUN,
+        locks=vms, extra_s=cloud.latency.together("vm.power", running), effect=effect,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def user_reference(user: User) -> Reference:
     return Reference(href=user.kind.href_path(user.id), name=user.name, type=user.kind.media_type)
 
 
-def start(
+def start(  # noqa: PLR0913  # what a task is, by keyword
     cloud: Cloud,
     user: User,
     org_id: str,
@@ -40,9 +40,10 @@ def start(
     effect: Callable[[], None] | None = None,
     undo: Callable[[], None] | None = None,
 ) -> Task:
-    """Start a task on an entity, which is busy until it ends, as are `locks`; `idle` must not be busy, but may become so.
+    """Start a task on an entity, which is busy until it ends, as are `locks`.
 
-    The task says `<doing> <noun> <name>(<id>)` while it runs and `<done> …` afterwards.
+    `idle` are entities that must not be busy, but may become so meanwhile. The task says
+    `<doing> <noun> <name>(<id>)` while it runs, and `<done> …` afterwards.
 
     Raises:
         VcdError: BUSY_ENTITY.

@@ -4,7 +4,7 @@ import inspect
 import json
 import logging
 import uuid
-from typing import Protocol
+from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -47,7 +47,13 @@ class RestApp:
     """vCloud Director's HTTP side. Handlers run one at a time, under the cloud's lock; only coroutines wait."""
 
     def __init__(
-        self, cloud: Cloud, sessions: Sessions, router: Router, *, extensions: Extensions | None = None, public_address: str | None = None
+        self,
+        cloud: Cloud,
+        sessions: Sessions,
+        router: Router,
+        *,
+        extensions: Extensions | None = None,
+        public_address: str | None = None,
     ) -> None:
         self.cloud = cloud
         self.sessions = sessions
@@ -88,7 +94,9 @@ class RestApp:
             raise
         except Exception:
             log.exception("request_failed method=%s path=%r request_id=%s", request.method, raw_path, request_id)
-            failure = VcdError(500, "INTERNAL_SERVER_ERROR", f"[ {request_id} ] The simulator failed; its log says why.")
+            failure = VcdError(
+                500, "INTERNAL_SERVER_ERROR", f"[ {request_id} ] The simulator failed; its log says why."
+            )
             return _render_error(failure, raw_path, accepted, request_id)
 
     async def _answer(self, context: Context, match: Match | None, public: bool) -> Reply:
@@ -112,12 +120,10 @@ class RestApp:
             answer: Reply = await handler(context, **match.parameters)
             return answer
         with self.cloud.lock:
-            reply = handler(context, **match.parameters)
-            self.cloud.tasks.run_due()
+            reply = cast(Reply, handler(context, **match.parameters))
             if self.extensions is not None and isinstance(reply.content, xml.Element) and context.current is not None:
                 self.extensions.add_links(context, reply.content)
-        if not isinstance(reply, Reply):
-            raise TypeError(f"{handler!r} did not return a Reply")
+            self.cloud.tasks.run_due()
         return reply
 
     def _no_route(self, context: Context) -> VcdError:
@@ -181,14 +187,21 @@ def _render(reply: Reply, accepted: Accepted) -> Response:
 
 
 def _render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id: str) -> Response:
-    """An error in the form that the path and the Accept header call for. A 401 below /api has no body, as clients know it."""
+    """An error in the form that the path and the Accept header call for.
+
+    A 401 below /api has no body, as clients know it.
+    """
     if raw_path.startswith("/cloudapi"):
         shape = {"minorErrorCode": error.minor, "message": f"[ {request_id} ] {error.message}", "stackTrace": None}
         return Response(json.dumps(shape), error.status, media_type="application/json")
     if error.status == 401:
         return Response(b"", 401)
     kind = "application/vnd.vmware.vcloud.error"
-    message = error.message if error.status == 504 else f"[ {request_id} ] {error.message}".replace(f"[ {request_id} ] [ ", "[ ")
+    message = (
+        error.message
+        if error.status == 504
+        else f"[ {request_id} ] {error.message}".replace(f"[ {request_id} ] [ ", "[ ")
+    )
     if accepted.json:
         fields: dict[str, object] = {
             "otherAttributes": {},
@@ -200,5 +213,7 @@ def _render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id
             "tenantError": None,
         }
         return Response(json.dumps(fields), error.status, media_type=_media_type(f"{kind}+json", accepted.version))
-    document = xml.vcloud("Error", minorErrorCode=error.minor, majorErrorCode=error.status, message=message, stackTrace="")
+    document = xml.vcloud(
+        "Error", minorErrorCode=error.minor, majorErrorCode=error.status, message=message, stackTrace=""
+    )
     return Response(xml.render(document), error.status, media_type=_media_type(f"{kind}+xml", accepted.version))

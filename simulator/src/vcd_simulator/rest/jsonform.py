@@ -1,7 +1,7 @@
 """Documents as JSON.
 
-vCloud Director renders the same objects in both formats. The JSON of a document is made from its XML: attributes and child elements are
-members, in camel case with a lower first letter; elements that may repeat are lists.
+vCloud Director renders the same objects in both formats. The JSON of a document is made from its XML: attributes and
+child elements are members, in camel case with a lower first letter; elements that may repeat are lists.
 """
 
 import json
@@ -12,7 +12,16 @@ from lxml import etree
 from vcd_simulator.rest.xml import Element
 
 _LISTS = frozenset(
-    {"Link", "Org", "MetadataEntry", "NetworkConfig", "NetworkConnection", "AccessSetting", "RightReference", "RoleReference"}
+    {
+        "Link",
+        "Org",
+        "MetadataEntry",
+        "NetworkConfig",
+        "NetworkConnection",
+        "AccessSetting",
+        "RightReference",
+        "RoleReference",
+    }
 )
 
 
@@ -26,8 +35,6 @@ def _value(element: Element) -> Any:
     for name, value in element.attrib.items():
         members[_member(etree.QName(name).localname)] = value
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
         tag = etree.QName(child.tag).localname
         name = _member(tag)
         value = _value(child)

@@ -1,4 +1,7 @@
-"""Reading request documents into specifications. Lenient: unknown elements, their order and foreign attributes do not matter."""
+"""Reading request documents into specifications.
+
+Lenient: unknown elements, their order and foreign attributes do not matter.
+"""
 
 import re
 
@@ -47,7 +50,8 @@ def referenced_id(element: Element | None, what: str) -> str:
 
 
 def require_root(root: Element, *names: str) -> Element:
-    """
+    """The root itself, if it is one of these documents.
+
     Raises:
         VcdError: 400, it is another document.
     """
@@ -83,19 +87,18 @@ def customization(section: Element) -> CustomizationSpec:
 
 def nics(section: Element) -> tuple[list[NicSpec], int | None]:
     """A `NetworkConnectionSection`: the connections, and the index of the primary one."""
-    found = []
-    for connection in children(section, "NetworkConnection"):
-        found.append(
-            NicSpec(
-                index=int_of(connection, "NetworkConnectionIndex"),
-                network=connection.get("network") or NO_NETWORK,
-                mode=text_of(connection, "IpAddressAllocationMode", "NONE").upper(),
-                ip_address=text_of(connection, "IpAddress") or None,
-                connected=flag_of(connection, "IsConnected"),
-                adapter_type=text_of(connection, "NetworkAdapterType") or "VMXNET3",
-                mac_address=text_of(connection, "MACAddress") or None,
-            )
+    found = [
+        NicSpec(
+            index=int_of(connection, "NetworkConnectionIndex"),
+            network=connection.get("network") or NO_NETWORK,
+            mode=text_of(connection, "IpAddressAllocationMode", "NONE").upper(),
+            ip_address=text_of(connection, "IpAddress") or None,
+            connected=flag_of(connection, "IsConnected"),
+            adapter_type=text_of(connection, "NetworkAdapterType") or "VMXNET3",
+            mac_address=text_of(connection, "MACAddress") or None,
         )
+        for connection in children(section, "NetworkConnection")
+    ]
     primary = child(section, "PrimaryNetworkConnectionIndex")
     return found, None if primary is None else int_of(section, "PrimaryNetworkConnectionIndex")
 
@@ -120,7 +123,9 @@ def _disk_size(item: Element) -> tuple[int, int] | None:
     resource = item.find(f"{{{RASD_NS}}}HostResource")
     if resource is None:
         return None
-    capacity = next((value for name, value in resource.attrib.items() if etree.QName(name).localname == "capacity"), None)
+    capacity = next(
+        (value for name, value in resource.attrib.items() if etree.QName(name).localname == "capacity"), None
+    )
     if capacity is None or not capacity.isdigit():
         return None
     return _rasd_int(item, "InstanceID"), int(capacity)
@@ -148,8 +153,9 @@ def sourced_items(context: Context, root: Element) -> list[MachineSpec]:
 
 def _sourced_item(context: Context, item: Element) -> list[MachineSpec]:
     specs = []
-    for source in _sources(context, child(item, "Source")):
-        spec = MachineSpec(source=source, delete_source=attribute_flag(item, "sourceDelete"))
+    delete_source = attribute_flag(item, "sourceDelete")
+    for source in _sources(context, child(item, "Source"), deleted=delete_source):
+        spec = MachineSpec(source=source, delete_source=delete_source)
         general = child(item, "VmGeneralParams")
         spec.name = text_of(general, "Name") or None
         spec.description = optional_text(general, "Description")
@@ -176,7 +182,7 @@ def _apply_parameters(parameters: Element | None, spec: MachineSpec) -> None:
         apply_hardware(hardware, spec)
 
 
-def _sources(context: Context, source: Element | None) -> list[Vm]:
+def _sources(context: Context, source: Element | None, *, deleted: bool) -> list[Vm]:
     href = source.get("href") if source is not None else None
     source_id = referenced_id(source, "Source")
     cloud, access = context.cloud, context.access
@@ -189,6 +195,8 @@ def _sources(context: Context, source: Element | None) -> list[Vm]:
     if vm is not None and vm.template_id is not None:
         access.template_vm_by_id(source_id)
         return [vm]
+    if deleted:
+        return [access.vm_to_change(source_id, "vApp: Delete")[1]]
     return [access.vm_by_id(source_id)[1]]
 
 
@@ -218,7 +226,8 @@ def network_configs(context: Context, section: Element | None) -> list[NetworkCo
 
 def ip_ranges(scope: Element | None) -> list[tuple[str, str]]:
     return [
-        (text_of(one, "StartAddress"), text_of(one, "EndAddress")) for one in children(child(scope, "IpRanges"), "IpRange")
+        (text_of(one, "StartAddress"), text_of(one, "EndAddress"))
+        for one in children(child(scope, "IpRanges"), "IpRange")
     ]
 
 
@@ -260,5 +269,7 @@ def access_control(context: Context, root: Element) -> AccessControl:
 
 def _level(text: str) -> str:
     if text not in ACCESS_LEVELS:
-        raise errors.bad_request(f"Bad request: validation error, AccessLevel is not one of {', '.join(ACCESS_LEVELS)}.")
+        raise errors.bad_request(
+            f"Bad request: validation error, AccessLevel is not one of {', '.join(ACCESS_LEVELS)}."
+        )
     return text

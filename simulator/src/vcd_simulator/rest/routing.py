@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import unquote
 
-from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.context import Reply
 
+H = TypeVar("H", bound="Handler")
 Handler = Callable[..., Reply] | Callable[..., Awaitable[Reply]]
-"""Called with the context and the path's parameters by name. A plain function runs under the cloud's lock and must be quick; a
-coroutine function runs without it and may wait."""
+"""Called with the context and the path's parameters by name. A plain function runs under the cloud's lock and must be
+quick; a coroutine function runs without it and may wait."""
 
 
 @dataclass(slots=True)
 class Route:
+    """A handler, and who may call it."""
+
     handler: Handler
     public: bool
     """Answered without a session, and in any version."""
@@ -20,6 +24,8 @@ class Route:
 
 @dataclass(slots=True)
 class Match:
+    """A route with the parameters that a path gives it."""
+
     route: Route
     parameters: dict[str, str]
 
@@ -35,27 +41,27 @@ class _Node:
 class Router:
     """A table of routes, kept as a tree of path segments.
 
-    A pattern such as `/api/vApp/vapp-{vapp_id}/metadata` names its parameters in braces, at most one per segment and at the segment's
-    end. A trailing slash makes no difference.
+    A pattern such as `/api/vApp/vapp-{vapp_id}/metadata` names its parameters in braces, at most one per segment and
+    at the segment's end. A trailing slash makes no difference.
     """
 
     def __init__(self) -> None:
         self._root = _Node()
 
-    def get(self, *patterns: str, public: bool = False) -> "_Decorator":
+    def get(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("GET", *patterns, public=public)
 
-    def post(self, *patterns: str, public: bool = False) -> "_Decorator":
+    def post(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("POST", *patterns, public=public)
 
-    def put(self, *patterns: str, public: bool = False) -> "_Decorator":
+    def put(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("PUT", *patterns, public=public)
 
-    def delete(self, *patterns: str, public: bool = False) -> "_Decorator":
+    def delete(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("DELETE", *patterns, public=public)
 
-    def route(self, method: str, *patterns: str, public: bool = False) -> "_Decorator":
-        def decorate(handler: Handler) -> Handler:
+    def route(self, method: str, *patterns: str, public: bool = False) -> Callable[[H], H]:
+        def decorate(handler: H) -> H:
             for pattern in patterns:
                 self._add(method, pattern, Route(handler, public))
             return handler
@@ -64,7 +70,7 @@ class Router:
 
     def include(self, other: "Router") -> None:
         """Add every route of another table."""
-        _merge(self._root, other._root)
+        _merge(self._root, other._root)  # noqa: SLF001  # of the same class
 
     def find(self, method: str, raw_path: str) -> Match | None:
         """The route for a request. A known path with another method gives None, see `methods`."""
@@ -97,9 +103,6 @@ class Router:
         if method in node.routes:
             raise ValueError(f"{method} {pattern} is routed twice")
         node.routes[method] = route
-
-
-_Decorator = Callable[[Handler], Handler]
 
 
 def _segments(raw_path: str) -> list[str]:

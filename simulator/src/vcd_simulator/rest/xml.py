@@ -1,7 +1,8 @@
 """Building and reading documents.
 
-`vcloud("Vdc", link, text, name="x")` makes an element of vCloud Director's namespace; `vmext`, `ovf` and `rasd` those of the others.
-Content may be text, elements, and lists of elements; `None` is left out, both as content and as an attribute.
+`vcloud("Vdc", link, text, name="x")` makes an element of vCloud Director's namespace; `vmext`, `ovf` and `rasd` those
+of the others. Content may be text, elements, and lists of elements; `None` is left out, both as content and as an
+attribute.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +38,7 @@ ALL_NAMESPACES: dict[str | None, str] = {
     "xsi": XSI_NS,
 }
 
-Element = etree._Element
+Element = etree._Element  # noqa: SLF001  # the only name that lxml has for its type
 Value = str | int | bool | None
 Content = str | int | bool | Element | Mapping[str, Value] | Iterable[Element | None] | None
 Builder = Callable[..., Element]
@@ -54,12 +55,20 @@ def xml_text(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        char if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff" and char not in "\ufffe\uffff") else "?"
+        char
+        if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff" and char not in "\ufffe\uffff")
+        else "?"
         for char in text
     )
 
 
-def build(namespace: str, nsmap: dict[str | None, str], tag: str, content: tuple[Content, ...], attributes: Mapping[str, Value]) -> Element:
+def build(
+    namespace: str,
+    nsmap: dict[str | None, str],
+    tag: str,
+    content: tuple[Content, ...],
+    attributes: Mapping[str, Value],
+) -> Element:
     """Make one element; mappings among the content are attributes whose names are not Python's."""
     element = etree.Element(f"{{{namespace}}}{tag}", nsmap=nsmap)  # type: ignore[arg-type]  # the stubs forbid None as a prefix
     for name, value in attributes.items():
@@ -70,7 +79,7 @@ def build(namespace: str, nsmap: dict[str | None, str], tag: str, content: tuple
             continue
         if isinstance(part, str | int):
             element.text = _text(part)
-        elif isinstance(part, etree._Element):
+        elif isinstance(part, Element):
             element.append(part)
         elif isinstance(part, Mapping):
             for name, value in part.items():
@@ -124,7 +133,13 @@ def render(root: Element) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-_PARSER_OPTIONS = {"resolve_entities": False, "no_network": True, "load_dtd": False, "remove_comments": True, "remove_pis": True}
+_PARSER_OPTIONS = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 
 
 def parse(body: bytes) -> Element:
@@ -139,7 +154,7 @@ def parse(body: bytes) -> Element:
         root = etree.fromstring(body, etree.XMLParser(**_PARSER_OPTIONS))  # type: ignore[arg-type]
     except etree.XMLSyntaxError as exc:
         raise errors.bad_request(f"Bad request: validation error, the body is not well-formed XML: {exc.msg}") from exc
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise errors.bad_request("Bad request: validation error, a document type declaration is not allowed.")
     return root
 
@@ -153,14 +168,14 @@ def child(parent: Element | None, path: str) -> Element | None:
     for name in path.split("/"):
         if parent is None:
             return None
-        parent = next((one for one in parent if isinstance(one.tag, str) and local_name(one) == name), None)
+        parent = next((one for one in parent if local_name(one) == name), None)
     return parent
 
 
 def children(parent: Element | None, name: str) -> list[Element]:
     if parent is None:
         return []
-    return [one for one in parent if isinstance(one.tag, str) and local_name(one) == name]
+    return [one for one in parent if local_name(one) == name]
 
 
 def text_of(parent: Element | None, path: str, default: str = "") -> str:

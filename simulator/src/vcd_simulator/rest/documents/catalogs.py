@@ -59,7 +59,8 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
     captures = changes and access.has("Catalog: Add vApp from My Cloud")
     publishes = owns and access.has("Catalog: Publish")
     return [
-        link(context, "up", org.kind.href_path(org.id, admin), org.kind.media(admin)),
+        link(context, "up", org.kind.href_path(org.id), org.kind.media_type),
+        link(context, "up", org.kind.href_path(org.id, True), org.kind.admin_media_type) if admin else None,
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/owner", OWNER),
         link(context, "add", f"{path}/action/upload", VCLOUD + "media+xml") if uploads else None,
@@ -70,7 +71,9 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if owns and access.has("Catalog: Sharing")
         else None,
-        link(context, "publish", f"{admin_path}/action/publish", ADMIN + "publishCatalogParams+xml") if publishes else None,
+        link(context, "publish", f"{admin_path}/action/publish", ADMIN + "publishCatalogParams+xml")
+        if publishes
+        else None,
         link(context, "remove", admin_path)
         if admin and owns and access.has("Catalog: Create / Delete a Catalog")
         else None,
@@ -100,7 +103,9 @@ def catalog_item(context: Context, entity: CatalogItem, *, tasks: list[Task] | N
         vcloud("VersionNumber", entity.version),
         name=entity.name,
         id=context.urn(entity),
-        size=sum(disk.capacity_mb for one in cloud.vms_of(cloud.templates[entity.template_id]) for disk in one.hardware.disks)
+        size=sum(
+            disk.capacity_mb for one in cloud.vms_of(cloud.templates[entity.template_id]) for disk in one.hardware.disks
+        )
         * 1024**2,
         href=context.href(entity),
         type=entity.kind.media_type,
@@ -142,7 +147,9 @@ def template(context: Context, entity: VappTemplate) -> Element:
             "CustomizationSection",
             ovf("Info", "VApp template customization section"),
             vcloud("CustomizeOnInstantiate", entity.customize_on_instantiate),
-            link(context, "edit", f"{path}/customizationSection/", VCLOUD + "customizationSection+xml") if changes else None,
+            link(context, "edit", f"{path}/customizationSection/", VCLOUD + "customizationSection+xml")
+            if changes
+            else None,
             qualified(OVF_NS, required=False),
             goldMaster=entity.gold_master,
             type=VCLOUD + "customizationSection+xml",

@@ -26,12 +26,22 @@ class Named(Protocol):
     def kind(self) -> Kind: ...
 
 
-def link(context: Context, rel: str, path: str, media_type: str | None = None, *, name: str | None = None, build: Builder = vcloud) -> Element:
+def link(
+    context: Context,
+    rel: str,
+    path: str,
+    media_type: str | None = None,
+    *,
+    name: str | None = None,
+    build: Builder = vcloud,
+) -> Element:
     """A link; clients look for it by rel and type, so there is at most one of each pair in a document."""
     return build("Link", rel=rel, type=media_type, name=name, href=context.url(path))
 
 
-def reference(context: Context, tag: str, entity: Named, *, admin: bool = False, with_id: bool = False, build: Builder = vcloud) -> Element:
+def reference(
+    context: Context, tag: str, entity: Named, *, admin: bool = False, with_id: bool = False, build: Builder = vcloud
+) -> Element:
     return build(
         tag,
         name=entity.name,
@@ -116,7 +126,11 @@ def control_access(context: Context, access: AccessControl) -> Element:
         if subject is not None:
             admin = subject.kind.admin_path != subject.kind.path
             settings.append(
-                vcloud("AccessSetting", reference(context, "Subject", subject, admin=admin), vcloud("AccessLevel", setting.level))
+                vcloud(
+                    "AccessSetting",
+                    reference(context, "Subject", subject, admin=admin),
+                    vcloud("AccessLevel", setting.level),
+                )
             )
     return vcloud(
         "ControlAccessParams",

@@ -114,7 +114,13 @@ def disks(vm: Vm) -> list[Element]:
             rasd("Description", "Hard disk"),
             rasd(
                 "HostResource",
-                qualified(VCLOUD_NS, capacity=disk.capacity_mb, busSubType="lsilogic", busType=6, storageProfileOverrideVmDefault=False),
+                qualified(
+                    VCLOUD_NS,
+                    capacity=disk.capacity_mb,
+                    busSubType="lsilogic",
+                    busType=6,
+                    storageProfileOverrideVmDefault=False,
+                ),
             ),
             rasd("Parent", _CONTROLLER_ID),
             rasd("VirtualQuantity", disk.capacity_mb * 1024**2),
@@ -125,7 +131,7 @@ def disks(vm: Vm) -> list[Element]:
     return [controller, *hard]
 
 
-def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool, root: bool = False) -> Element:
+def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool) -> Element:
     path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/"
     media = VCLOUD + "virtualHardwareSection+xml"
     links = []
@@ -167,7 +173,11 @@ def rasd_items_list(context: Context, vm: Vm, part: str, items: list[Element], *
     for item in items:
         item.tag = f"{{{VCLOUD_NS}}}Item"
     return document(
-        "RasdItemsList", link(context, "edit", path, media) if edits else None, items, type=media, href=context.url(path)
+        "RasdItemsList",
+        link(context, "edit", path, media) if edits else None,
+        items,
+        type=media,
+        href=context.url(path),
     )
 
 
@@ -271,7 +281,7 @@ def operating_system_section(context: Context, vm: Vm) -> Element:
     )
 
 
-def runtime_info_section(vm: Vm) -> Element:
+def runtime_info_section() -> Element:
     return vcloud(
         "RuntimeInfoSection",
         ovf("Info", "Specifies Runtime info"),

@@ -13,7 +13,13 @@ def metadata(context: Context, path: str, entries: Iterable[MetadataEntry], *, e
         "Metadata",
         link(context, "add", path, METADATA) if edits else None,
         [
-            vcloud("MetadataEntry", domain_element(entry), vcloud("Key", entry.key), typed_value(entry), type=METADATA.replace("metadata+", "metadata.entry+"))
+            vcloud(
+                "MetadataEntry",
+                domain_element(entry),
+                vcloud("Key", entry.key),
+                typed_value(entry),
+                type=METADATA.replace("metadata+", "metadata.entry+"),
+            )
             for entry in entries
         ],
         type=METADATA,

@@ -127,10 +127,14 @@ def admin_org(context: Context, entity: Org) -> Element:
         link(context, "add", f"{path}/catalogs", ADMIN + "catalog+xml")
         if access.has("Catalog: Create / Delete a Catalog")
         else None,
-        link(context, "add", f"{path}/users", ADMIN + "user+xml") if access.has("Group / User: Manage") or sysadmin else None,
+        link(context, "add", f"{path}/users", ADMIN + "user+xml")
+        if access.has("Group / User: Manage") or sysadmin
+        else None,
         link(context, "add", f"{path}/roles", ADMIN + "role+xml") if may_edit_roles else None,
         link(context, "add", f"{path}/vdcsparams", ADMIN + "createVdcParams+xml") if sysadmin else None,
-        link(context, "edit", path, entity.kind.admin_media_type) if access.has("Organization: Edit Properties") else None,
+        link(context, "edit", path, entity.kind.admin_media_type)
+        if access.has("Organization: Edit Properties")
+        else None,
         link(context, "remove", path) if sysadmin and not entity.enabled and not entity.is_system else None,
         _switch_link(context, entity, path) if sysadmin else None,
         link(context, "alternate", entity.kind.href_path(entity.id), entity.kind.media_type),
@@ -157,7 +161,10 @@ def admin_org(context: Context, entity: Org) -> Element:
                 if access.sees_vdc(vdc)
             ],
         ),
-        vcloud("Networks", [reference(context, "Network", net, admin=True) for net in cloud.networks.find("org", entity.id)]),
+        vcloud(
+            "Networks",
+            [reference(context, "Network", net, admin=True) for net in cloud.networks.find("org", entity.id)],
+        ),
         rights_of_org(context, entity, "RightReferences"),
         vcloud(
             "RoleReferences", [reference(context, "RoleReference", role) for role in cloud.roles.find("org", entity.id)]
@@ -215,7 +222,9 @@ def vcloud_document(context: Context) -> Element:
         link(context, "down", "/api/admin/extension", ADMIN + "vmwExtension+xml") if sysadmin else None,
         vcloud("Description", "A simulated vCloud Director"),
         vcloud("OrganizationReferences", orgs),
-        vcloud("ProviderVdcReferences", [reference(context, "ProviderVdcReference", pvdc) for pvdc in cloud.provider_vdcs])
+        vcloud(
+            "ProviderVdcReferences", [reference(context, "ProviderVdcReference", pvdc) for pvdc in cloud.provider_vdcs]
+        )
         if sysadmin
         else None,
         vcloud("RightReferences", [reference(context, "RightReference", right) for right in cloud.rights]),
@@ -223,7 +232,9 @@ def vcloud_document(context: Context) -> Element:
             "RoleReferences",
             [reference(context, "RoleReference", role) for role in cloud.roles.find("org", access.org.id)],
         ),
-        vcloud("Networks", [reference(context, "Network", net) for net in cloud.external_networks]) if sysadmin else None,
+        vcloud("Networks", [reference(context, "Network", net) for net in cloud.external_networks])
+        if sysadmin
+        else None,
         name="VMware vCloud Director",
         href=context.url("/api/admin/"),
         type=ADMIN + "vcloud+xml",

@@ -25,7 +25,10 @@ NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
 
 
 def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> Element:
-    """A vApp with everything in it. `tasks` are shown instead of the ones that run, for answers to requests that made them."""
+    """A vApp with everything in it.
+
+    `tasks` are shown instead of the ones that run, for answers to requests that made them.
+    """
     cloud = context.cloud
     edits = context.access.may_change_vapp(entity)
     status = status_of(cloud, entity)

@@ -34,7 +34,10 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
         _compute_capacity(context, entity),
         vcloud(
             "ResourceEntities",
-            [reference(context, "ResourceEntity", one) for one in (*vapps, *templates)],
+            [
+                *(reference(context, "ResourceEntity", one) for one in vapps),
+                *(reference(context, "ResourceEntity", one) for one in templates),
+            ],
         ),
         vcloud("AvailableNetworks", [_available_network(context, one, admin) for one in networks]),
         vcloud("NicQuota", entity.nic_quota),
@@ -44,7 +47,10 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
         vcloud("IsEnabled", entity.enabled),
         vcloud(
             "VdcStorageProfiles",
-            [reference(context, "VdcStorageProfile", one, with_id=True) for one in cloud.profiles.find("vdc", entity.id)],
+            [
+                reference(context, "VdcStorageProfile", one, with_id=True)
+                for one in cloud.profiles.find("vdc", entity.id)
+            ],
         ),
         [
             vcloud("ResourceGuaranteedMemory", "1.0"),
@@ -80,7 +86,9 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "add", f"{path}/action/instantiateVAppTemplate", VCLOUD + "instantiateVAppTemplateParams+xml")
         if creates
         else None,
-        link(context, "add", f"{admin_path}/networks", VCLOUD + "orgVdcNetwork+xml") if _makes_networks(context) else None,
+        link(context, "add", f"{admin_path}/networks", VCLOUD + "orgVdcNetwork+xml")
+        if _makes_networks(context)
+        else None,
         link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS),
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
@@ -108,7 +116,9 @@ def _compute_capacity(context: Context, entity: Vdc) -> Element:
     on = [vm for vapp in cloud.vapps.find("vdc", entity.id) for vm in cloud.vms_of(vapp) if vm.is_on]
     cpu_used = sum(vm.hardware.cpu_count for vm in on) * 1000
     memory_used = sum(vm.hardware.memory_mb for vm in on)
-    return vcloud("ComputeCapacity", _capacity("Cpu", entity.cpu, cpu_used), _capacity("Memory", entity.memory, memory_used))
+    return vcloud(
+        "ComputeCapacity", _capacity("Cpu", entity.cpu, cpu_used), _capacity("Memory", entity.memory, memory_used)
+    )
 
 
 def _capacity(tag: str, capacity: Capacity, used: int) -> Element:
@@ -150,7 +160,8 @@ def storage_profile(context: Context, entity: StorageProfile, *, admin: bool = F
 
 def ip_scope(pool: IpPool, *, inherited: bool) -> Element:
     ranges = [
-        vcloud("IpRange", vcloud("StartAddress", str(first)), vcloud("EndAddress", str(last))) for first, last in pool.ranges
+        vcloud("IpRange", vcloud("StartAddress", str(first)), vcloud("EndAddress", str(last)))
+        for first, last in pool.ranges
     ]
     return vcloud(
         "IpScope",
@@ -165,7 +176,9 @@ def ip_scope(pool: IpPool, *, inherited: bool) -> Element:
     )
 
 
-def network(context: Context, entity: OrgVdcNetwork, *, admin: bool = False, tasks: list[Task] | None = None) -> Element:
+def network(
+    context: Context, entity: OrgVdcNetwork, *, admin: bool = False, tasks: list[Task] | None = None
+) -> Element:
     cloud = context.cloud
     parent = cloud.external_networks.get(entity.parent_id)
     owner = cloud.vdcs[entity.vdc_id]
@@ -230,7 +243,9 @@ def provider_vdc(context: Context, entity: ProviderVdc) -> Element:
             [reference(context, "ProviderVdcStorageProfile", one) for one in profiles],
         ),
         vcloud("Vdcs", [reference(context, "Vdc", one, admin=True) for one in cloud.vdcs.find("pvdc", entity.id)]),
-        vcloud("NetworkPoolReferences", [reference(context, "NetworkPoolReference", one) for one in cloud.network_pools]),
+        vcloud(
+            "NetworkPoolReferences", [reference(context, "NetworkPoolReference", one) for one in cloud.network_pools]
+        ),
         status=1,
         name=entity.name,
         id=context.urn(entity),

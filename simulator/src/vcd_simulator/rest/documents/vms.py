@@ -58,10 +58,8 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         hardware.virtual_hardware_section(context, entity, edits=edits),
         hardware.operating_system_section(context, entity),
         hardware.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
-        hardware.guest_customization_section(
-            context, entity, edits=may_edit_properties, shows_password=shows_password
-        ),
-        hardware.runtime_info_section(entity) if vapp is not None else None,
+        hardware.guest_customization_section(context, entity, edits=may_edit_properties, shows_password=shows_password),
+        hardware.runtime_info_section() if vapp is not None else None,
         hardware.vm_spec_section(entity),
         vcloud("VAppScopedLocalId", entity.id),
         _environment(entity) if entity.is_on else None,

@@ -2,6 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.compute import Catalog
+from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import catalogs
 from vcd_simulator.rest.context import Context, Reply
@@ -75,7 +76,9 @@ def change_catalog_owner(context: Context, catalog_id: str) -> Reply:
 
 
 @router.get(
-    f"{_CATALOG_ACL}/controlAccess", "/api/catalog/{catalog_id}/controlAccess", "/api/admin/catalog/{catalog_id}/controlAccess"
+    f"{_CATALOG_ACL}/controlAccess",
+    "/api/catalog/{catalog_id}/controlAccess",
+    "/api/admin/catalog/{catalog_id}/controlAccess",
 )
 def get_catalog_access(context: Context, catalog_id: str, org_id: str | None = None) -> Reply:
     catalog = _catalog(context, catalog_id, org_id)
@@ -106,7 +109,7 @@ def _catalog(context: Context, catalog_id: str, org_id: str | None) -> Catalog:
 
 @router.get(f"{_VDC_ACL}/controlAccess", "/api/vdc/{vdc_id}/controlAccess", "/api/admin/vdc/{vdc_id}/controlAccess")
 def get_vdc_access(context: Context, vdc_id: str, org_id: str | None = None) -> Reply:
-    vdc = context.access.vdc_by_id(vdc_id)
+    vdc = _vdc(context, vdc_id, org_id)
     context.access.require("Organization vDC: View ACL")
     return Reply(content=control_access(context, vdc.access))
 
@@ -118,7 +121,14 @@ def get_vdc_access(context: Context, vdc_id: str, org_id: str | None = None) -> 
 )
 @router.put(f"{_VDC_ACL}/action/controlAccess")
 def set_vdc_access(context: Context, vdc_id: str, org_id: str | None = None) -> Reply:
-    vdc = context.access.vdc_by_id(vdc_id)
+    vdc = _vdc(context, vdc_id, org_id)
     context.access.require("Organization vDC: Edit ACL")
     vdc.access = access_control(context, context.xml())
     return Reply(content=control_access(context, vdc.access))
+
+
+def _vdc(context: Context, vdc_id: str, org_id: str | None) -> Vdc:
+    vdc = context.access.vdc_by_id(vdc_id)
+    if org_id is not None and vdc.org_id != org_id:
+        raise errors.no_access("vdc", vdc_id)
+    return vdc

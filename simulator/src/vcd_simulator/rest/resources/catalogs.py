@@ -1,5 +1,6 @@
 """Catalogs and catalog items."""
 
+from vcd_simulator import errors
 from vcd_simulator.model.compute import Catalog
 from vcd_simulator.operations import catalogs
 from vcd_simulator.operations.names import check_name
@@ -8,7 +9,6 @@ from vcd_simulator.rest.documents import catalogs as documents
 from vcd_simulator.rest.parsing import referenced_id, require_root
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import child, flag_of, text_of
-from vcd_simulator import errors
 
 router = Router()
 

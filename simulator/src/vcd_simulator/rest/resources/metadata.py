@@ -78,7 +78,8 @@ def _template_vm(context: Context, entity_id: str) -> _Target:
 
 def _network(context: Context, entity_id: str) -> _Target:
     network = context.access.network_by_id(entity_id)
-    return _Target(network, network.org_id, context.access.has("Organization vDC Network: Edit Properties"), "Network")
+    changes = context.access.has("Organization vDC Network: Edit Properties")
+    return _Target(network, network.org_id, changes, "Network")
 
 
 def _profile(context: Context, entity_id: str) -> _Target:
@@ -100,7 +101,7 @@ def _serve(base: str, find: Find) -> None:
 
     def merge(context: Context, entity_id: str) -> Reply:
         root = require_root(context.xml(), "Metadata")
-        entries = [_entry(context, one) for one in children(root, "MetadataEntry")]
+        entries = [_entry(one) for one in children(root, "MetadataEntry")]
         return _put(context, find(context, entity_id), entries)
 
     def show_value(context: Context, entity_id: str, domain: str, key: str) -> Reply:
@@ -111,15 +112,15 @@ def _serve(base: str, find: Find) -> None:
 
     def put_value(context: Context, entity_id: str, domain: str, key: str) -> Reply:
         root = require_root(context.xml(), "MetadataValue")
-        return _put(context, find(context, entity_id), [_entry(context, root, domain=domain, key=key)])
+        return _put(context, find(context, entity_id), [_entry(root, domain=domain, key=key)])
 
     def remove(context: Context, entity_id: str, domain: str, key: str) -> Reply:
         target = find(context, entity_id)
         entry = _existing(context, entity_id, domain, key)
         _require_change(context, target, entry)
         task = work.start(
-            context.cloud, context.session.user, target.org_id, target.entity, "metadataDelete", "Deleting metadata for",
-            "Deleted metadata for", noun=target.noun,
+            context.cloud, context.session.user, target.org_id, target.entity, "metadataDelete",
+            "Deleting metadata for", "Deleted metadata for", noun=target.noun,
             effect=lambda: context.cloud.metadata.remove(entity_id, entry.domain, entry.key),
         )  # fmt: skip
         return accepted(context, task)
@@ -176,7 +177,7 @@ def _put(context: Context, target: _Target, entries: list[MetadataEntry]) -> Rep
     return accepted(context, task)
 
 
-def _entry(context: Context, element: Element, *, domain: str | None = None, key: str | None = None) -> MetadataEntry:
+def _entry(element: Element, *, domain: str | None = None, key: str | None = None) -> MetadataEntry:
     """An entry as a request writes it, checked."""
     stated = child(element, "Domain")
     if domain is None:
@@ -192,9 +193,7 @@ def _entry(context: Context, element: Element, *, domain: str | None = None, key
     if not key or len(key) > MAX_KEY_LENGTH:
         raise errors.bad_request(f"Bad request: validation error, a metadata key has 1 to {MAX_KEY_LENGTH} characters.")
     typed = child(element, "TypedValue")
-    return MetadataEntry(
-        key=key, value=_value(typed), type=_type(typed), domain=domain, visibility=visibility
-    )
+    return MetadataEntry(key=key, value=_value(typed), type=_type(typed), domain=domain, visibility=visibility)
 
 
 def _value(typed: Element | None) -> str:
@@ -214,7 +213,9 @@ def _type(typed: Element | None) -> str:
         raise errors.bad_request(f"Bad request: validation error, a TypedValue is one of {', '.join(TYPES)}.")
     text = _value(typed)
     if name == "MetadataNumberValue" and not text.lstrip("-").isdigit():
-        raise errors.bad_request("Bad request: validation error, the value of a MetadataNumberValue is no whole number.")
+        raise errors.bad_request(
+            "Bad request: validation error, the value of a MetadataNumberValue is no whole number."
+        )
     if name == "MetadataBooleanValue" and text not in ("true", "false"):
         raise errors.bad_request("Bad request: validation error, the value of a MetadataBooleanValue is true or false.")
     return name

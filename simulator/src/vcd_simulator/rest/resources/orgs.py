@@ -87,8 +87,8 @@ def disable_org(context: Context, org_id: str) -> Reply:
 @router.delete("/api/admin/org/{org_id}")
 def delete_org(context: Context, org_id: str) -> Reply:
     context.access.require_sysadmin()
-    tenancy.delete_org(context.cloud, context.access.org_by_id(org_id))
-    return Reply(status=204)
+    task = tenancy.delete_org(context.cloud, context.session.user, context.access.org_by_id(org_id))
+    return Reply(status=202, content=task_element(context, task))
 
 
 @router.get("/api/admin/org/{org_id}/rights")

@@ -2,12 +2,12 @@
 
 import json
 
+from vcd_simulator import errors
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import orgs as documents
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.versions import V33, invalid_accept
 from vcd_simulator.sessions import ACCESS_TOKEN_HEADER, LEGACY_HEADER, Session
-from vcd_simulator import errors
 
 router = Router()
 

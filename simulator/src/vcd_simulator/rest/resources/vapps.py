@@ -30,7 +30,9 @@ def accepted(context: Context, task: Task) -> Reply:
 
 @router.get("/api/vApp/vapp-{vapp_id}")
 def get_vapp(context: Context, vapp_id: str) -> Reply:
-    return Reply(content=documents.vapp(context, context.access.vapp_by_id(vapp_id)))
+    vapp = context.access.vapp_by_id(vapp_id)
+    power.notice_guests(context.cloud, context.cloud.vms_of(vapp))
+    return Reply(content=documents.vapp(context, vapp))
 
 
 @router.post("/api/vdc/{vdc_id}/action/composeVApp")
@@ -47,10 +49,18 @@ def instantiate(context: Context, vdc_id: str) -> Reply:
     template = context.access.template_by_id(referenced_id(child(root, "Source"), "Source"))
     asked = {spec.source.id: spec for spec in sourced_items(context, root)}
     machines = [asked.get(vm.id) or MachineSpec(source=vm) for vm in context.cloud.vms_of(template)]
-    return _create(context, vdc_id, root, machines, "vdcInstantiateVapp")
+    return _create(context, vdc_id, root, machines, "vdcInstantiateVapp", template_id=template.id)
 
 
-def _create(context: Context, vdc_id: str, root: Element, machines: list[MachineSpec], operation_name: str) -> Reply:
+def _create(
+    context: Context,
+    vdc_id: str,
+    root: Element,
+    machines: list[MachineSpec],
+    operation_name: str,
+    *,
+    template_id: str | None = None,
+) -> Reply:
     vdc = context.access.vdc_by_id(vdc_id)
     context.access.require(_COMPOSE)
     section = child(root, "InstantiationParams/NetworkConfigSection")
@@ -61,6 +71,7 @@ def _create(context: Context, vdc_id: str, root: Element, machines: list[Machine
         power_on=attribute_flag(root, "powerOn"),
         networks=network_configs(context, section),
         machines=machines,
+        template_id=template_id,
     )
     vapp, task = vapps.create_vapp(context.cloud, context.session.user, vdc, spec, operation_name=operation_name)
     document = documents.vapp(context, vapp, tasks=[task])
@@ -72,10 +83,7 @@ def recompose(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_to_change(vapp_id, _COMPOSE)
     root = require_root(context.xml(), "RecomposeVAppParams")
     section = child(root, "InstantiationParams/NetworkConfigSection")
-    task = vapps.recompose(
-        context.cloud,
-        context.session.user,
-        vapp,
+    change = vapps.Recomposition(
         add=sourced_items(context, root),
         delete=[_vm_to_delete(context, vapp, item) for item in children(root, "DeleteItem")],
         name=root.get("name"),
@@ -84,7 +92,7 @@ def recompose(context: Context, vapp_id: str) -> Reply:
         deploy=attribute_flag(root, "deploy"),
         power_on=attribute_flag(root, "powerOn"),
     )
-    return accepted(context, task)
+    return accepted(context, vapps.recompose(context.cloud, context.session.user, vapp, change))
 
 
 def _vm_to_delete(context: Context, vapp: Vapp, item: Element) -> Vm:
@@ -118,6 +126,7 @@ def power_action(context: Context, vapp_id: str, action: str) -> Reply:
 
 def power_task(context: Context, vapp: Vapp, vm: Vm | None, action: str) -> Task:
     user = context.session.user
+    power.notice_guests(context.cloud, context.cloud.vms_of(vapp))
     if action == "powerOn":
         return power.power_on(context.cloud, user, vapp, vm)
     if action not in power.ACTIONS:

@@ -143,7 +143,9 @@ def _network_spec(context: Context, root: Element) -> datacenter.NetworkSpec:
             raise errors.no_access("network", parent_id)
         return spec
     if fence_mode != "isolated":
-        raise errors.not_allowed(f"A network with fence mode {fence_mode!r} is not possible here: there is no edge gateway.")
+        raise errors.not_allowed(
+            f"A network with fence mode {fence_mode!r} is not possible here: there is no edge gateway."
+        )
     scope = child(configuration, "IpScopes/IpScope")
     spec.gateway, spec.netmask = text_of(scope, "Gateway"), text_of(scope, "Netmask")
     spec.dns1, spec.dns2 = text_of(scope, "Dns1"), text_of(scope, "Dns2")

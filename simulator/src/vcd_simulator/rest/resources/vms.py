@@ -24,6 +24,7 @@ _VM = "/api/vApp/vm-{vm_id}"
 @router.get(_VM)
 def get_vm(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
+    power.notice_guests(context.cloud, [vm])
     return Reply(content=documents.vm(context, vm, vapp))
 
 
@@ -188,5 +189,5 @@ def get_operating_system(context: Context, vm_id: str) -> Reply:
 
 @router.get(f"{_VM}/runtimeInfoSection")
 def get_runtime_info(context: Context, vm_id: str) -> Reply:
-    _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.runtime_info_section(vm))
+    context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.runtime_info_section())
