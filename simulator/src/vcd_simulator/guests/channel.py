@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vcd_simulator.guests.commands import HOST_DIRECTORY
+
 if TYPE_CHECKING:
     from vcd_simulator.guests.accounts import Account
     from vcd_simulator.guests.machine import Guest
@@ -98,7 +100,7 @@ class Call:
 
     async def exists(self, path: str) -> bool:
         """Whether the caller finds anything at this path."""
-        return await self.execute("/usr/.host/test", "-e", path) == 0
+        return (await self._ask(b"s", _encode(path)))[0] == b"1"
 
     async def names_in(self, path: str) -> list[str]:
         """Names in a directory. Raises OSError."""
@@ -110,14 +112,10 @@ class Call:
         body = _fields(path, mode, content, "1" if append else "")
         await self._ask(b"w", body)
 
-    async def execute(self, *command: str) -> int:
-        """Run a program in the caller's place, with its input and output; returns the exit code."""
-        answer = await self._talk(b"x", _fields(*command))
+    async def execute(self, program: str, *arguments: str) -> int:
+        """Run one of the host's programs in the caller's place, with its input and output; returns the exit code."""
+        answer = await self._talk(b"x", _fields(f"{HOST_DIRECTORY}/{program}", *arguments))
         return int(answer[0])
-
-    async def become(self, *command: str) -> None:
-        """Turn the caller into another program; the call is over."""
-        await self._send(b"X", _fields(*command))
 
     async def wait(self, seconds: float) -> None:
         """Let simulated work take its time. Raises CallerGoneError as soon as the caller is interrupted."""

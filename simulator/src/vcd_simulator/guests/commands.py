@@ -6,7 +6,6 @@ another directory, which programs that are already running see at once.
 """
 
 import hashlib
-import os
 import shutil
 import threading
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from vcd_simulator.guests.host_commands import HOST_COMMANDS
 
-HOST_DIRECTORY = "/usr/.host"
+HOST_DIRECTORY = "/usr/.host/bin"
 """Where guests see the host's own /usr/bin."""
 AGENT = "/usr/.agent/standin.pl"
 
@@ -54,9 +53,9 @@ class CommandDirectories:
                 shutil.rmtree(draft, ignore_errors=True)
                 draft.mkdir()
                 for command, target in self._host.items():
-                    os.symlink(target, draft / command)
+                    (draft / command).symlink_to(target)
                 for command in wanted:
                     (draft / command).unlink(missing_ok=True)
-                    os.symlink(AGENT, draft / command)
+                    (draft / command).symlink_to(AGENT)
                 draft.rename(final)
         return name

@@ -6,16 +6,17 @@ import resource
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
 from vcd_simulator.guests.boot import boot
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.images import Image, built_in_images
+from vcd_simulator.guests.launcher import Launcher
 from vcd_simulator.guests.machine import Guest, Platform
 from vcd_simulator.guests.network import GuestNetworks
-from vcd_simulator.guests.processes import GuestLoop, Launcher
+from vcd_simulator.guests.processes import GuestLoop
 from vcd_simulator.guests.sandbox import Limits, Sandbox
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.standins import STANDINS
@@ -193,6 +194,19 @@ class Hypervisor:
         """The password of root inside the image. Raises UnknownImageError."""
         with self._lock:
             return self._image(image).password
+
+    def wait_for_tools(self, moid: str, timeout_s: float) -> None:
+        """Wait until a boot is over.
+
+        Raises:
+            TimeoutError: it takes longer.
+            ToolsNotRunningError: the guest was stopped meanwhile, or is not booting at all.
+        """
+        booting = self._boots.get(moid)
+        if booting is not None:
+            with contextlib.suppress(CancelledError):
+                booting.result(timeout_s)
+        self.guest(moid).check_tools()
 
     def power_state(self, moid: str) -> PowerState:
         """The virtual machine's power state."""

@@ -7,6 +7,7 @@ import threading
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,16 @@ from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.images import Image
 from vcd_simulator.guests.kubernetes.cluster import Cluster
+from vcd_simulator.guests.launcher import Launcher, Lines
 from vcd_simulator.guests.network import GuestNetworks
-from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Launcher, Program
+from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Program
 from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FIRST_PID = 1200
+_KILL_TIMEOUT_S = 10.0
 _DEFAULT_NETWORK = "default"
 _UNSAFE_IN_HOSTNAME = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -156,7 +159,7 @@ class Guest:
         name = self.platform.commands.name_for(standins)
         draft = self.paths.control / "commands.draft"
         draft.unlink(missing_ok=True)
-        os.symlink(f"../.commands/{name}", draft)
+        draft.symlink_to(f"../.commands/{name}")
         draft.rename(self.paths.control / "commands")
 
     def set_hostname(self, name: str) -> None:
@@ -191,12 +194,15 @@ class Guest:
 
         Raises:
             FileNotFoundError, NotADirectoryError: the working directory is not there.
+            PowerStateError: the guest is off.
         """
         tree = self.disk()
         place = directory if directory is not None else account.home if tree.exists(account.home) else "/"
         if tree.resolved_info(place).kind != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
         with self.lock:
+            if self.power is not PowerState.ON:
+                raise PowerStateError(requested=PowerState.ON, existing=self.power)
             self._forget_ended()
             self._last_pid += 1
             program = Program(
@@ -208,15 +214,9 @@ class Guest:
             self._programs[program.pid] = program
         sandbox = self.platform.sandbox
 
-        def line(channel: Path, report: int) -> list[str]:
+        def line(lines: Lines) -> list[str]:
             return sandbox.command_line(
-                self.paths,
-                arguments,
-                hostname=self.hostname,
-                directory=place,
-                channel=channel,
-                report=report,
-                uid=account.uid,
+                self.paths, arguments, lines, hostname=self.hostname, directory=place, uid=account.uid
             )
 
         env = dict(environment) if environment is not None else self.environment(account)
@@ -225,7 +225,8 @@ class Guest:
             self.platform.launcher.launch(program, line, env, serve, capture=capture)
         except OSError:
             with self.lock:
-                del self._programs[program.pid]
+                self._programs.pop(program.pid, None)
+            program.close()
             raise
         return program
 
@@ -236,12 +237,13 @@ class Guest:
             return list(self._programs.values())
 
     def kill_programs(self) -> None:
-        """End everything that runs and forget it."""
+        """End everything that runs, and forget it; nothing of it is left when this returns."""
         with self.lock:
             programs = list(self._programs.values())
             self._programs.clear()
         for program in programs:
             program.kill()
+        wait([program.gone for program in programs], timeout=_KILL_TIMEOUT_S)
 
     def remove_disk(self) -> None:
         """Delete the guest's files."""

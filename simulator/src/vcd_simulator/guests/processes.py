@@ -1,28 +1,24 @@
 """The programs that run in a guest, and those that ended a while ago."""
 
 import asyncio
-import contextlib
 import os
-import socket
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 ENDED_PROGRAMS_STAY_S = 300.0
 """How long vSphere lists a program after its end."""
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
-"""Answers one stand-in of a program."""
+KILLED = 128 + signal.SIGKILL
 
 
 @dataclass(eq=False, kw_only=True)
 class Program:
-    """One program that was started in a guest."""
+    """One program that was started in a guest, with everything that it started in turn. Thread-safe."""
 
     pid: int
     owner: str
@@ -32,8 +28,27 @@ class Program:
     ended: float | None = None
     exit_code: int | None = None
     finished: "Future[int]" = field(default_factory=Future)
-    """Resolves to the exit code."""
-    process: "subprocess.Popen[bytes] | None" = None
+    """Resolves to the exit code; what the program left behind may still run."""
+    gone: "Future[None]" = field(default_factory=Future)
+    """Resolves when nothing of it runs any more."""
+    _process: "subprocess.Popen[bytes] | None" = None
+    _init: int | None = None
+    _killed: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run_as(self, process: "subprocess.Popen[bytes]") -> None:
+        """Say which process on the host holds the sandbox."""
+        with self._lock:
+            self._process = process
+            if self._killed:
+                process.kill()
+
+    def contain_in(self, init: int) -> None:
+        """Say by which pidfd the sandbox's process 1 is known, whose end is the end of all others in there."""
+        with self._lock:
+            self._init = init
+            if self._killed:
+                self._kill_init(init)
 
     def end(self, exit_code: int) -> None:
         """Note the program's end; only the first call counts."""
@@ -43,9 +58,29 @@ class Program:
             self.finished.set_result(exit_code)
 
     def kill(self) -> None:
-        """End the sandbox and everything in it."""
-        if self.process is not None:
-            self.process.kill()
+        """End the program and everything in its sandbox, now or as soon as there is one; returns at once."""
+        with self._lock:
+            self._killed = True
+            if self._init is not None:
+                self._kill_init(self._init)
+            elif self._process is not None:
+                self._process.kill()
+
+    def close(self) -> None:
+        """Note that nothing of the program runs any more."""
+        with self._lock:
+            if self._init is not None:
+                os.close(self._init)
+            self._init, self._process = None, None
+        self.end(KILLED)
+        self.gone.set_result(None)
+
+    @staticmethod
+    def _kill_init(init: int) -> None:
+        try:
+            signal.pidfd_send_signal(init, signal.SIGKILL)
+        except ProcessLookupError:
+            return
 
 
 class GuestLoop:
@@ -73,128 +108,3 @@ class GuestLoop:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.loop.shutdown_default_executor()
-
-
-class Launcher:
-    """Starts programs in sandboxes and watches them."""
-
-    def __init__(self, loop: GuestLoop, sockets: Path, wall_s: float) -> None:
-        self._loop = loop
-        self._sockets = sockets
-        self._wall_s = wall_s
-        self._counter = 0
-        self._lock = threading.Lock()
-        # A sandbox ends with the thread that started it, so these threads live as long as the launcher.
-        self._spawners = ThreadPoolExecutor(max_workers=2, thread_name_prefix="guest-spawner")
-        sockets.mkdir()
-
-    def launch(
-        self,
-        program: Program,
-        command_line: Callable[[Path, int], Sequence[str]],
-        environment: dict[str, str],
-        serve: Serve,
-        *,
-        capture: tuple[int, int] | None = None,
-    ) -> None:
-        """Start a program; `command_line` gets the path of its channel and the descriptor for its exit code.
-
-        `capture` names descriptors for stdout and stderr; without it they lead nowhere.
-        """
-        with self._lock:
-            self._counter += 1
-            channel = self._sockets / str(self._counter)
-        listener = socket.socket(socket.AF_UNIX)
-        report, reporter = os.pipe2(os.O_CLOEXEC)
-        try:
-            listener.bind(str(channel))
-            listener.listen(64)
-            listener.setblocking(False)
-            out, err = capture or (subprocess.DEVNULL, subprocess.DEVNULL)
-            program.process = self._spawners.submit(
-                subprocess.Popen,
-                command_line(channel, reporter),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                pass_fds=(reporter,),
-                start_new_session=True,
-            ).result()
-        except BaseException:
-            listener.close()
-            channel.unlink(missing_ok=True)
-            os.close(report)
-            raise
-        finally:
-            os.close(reporter)
-        self._loop.start(self._watch(program, serve, listener, channel, report))
-
-    def close(self) -> None:
-        """Release the threads; every program that is still running ends."""
-        self._spawners.shutdown()
-
-    async def _watch(self, program: Program, serve: Serve, listener: socket.socket, channel: Path, report: int) -> None:
-        """Serve a program's stand-ins until it and all that it left behind have ended."""
-        process = program.process
-        assert process is not None  # noqa: S101  # launch has set it
-        calls: set[asyncio.Task[None]] = set()
-
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101  # asyncio runs this in a task
-            calls.add(task)
-            try:
-                await serve(reader, writer)
-            finally:
-                calls.discard(task)
-                writer.close()
-
-        server = await asyncio.start_unix_server(answer, sock=listener)
-        try:
-            async with asyncio.timeout(self._wall_s):
-                code = await _read_code(report)
-                program.end(code if code is not None else 128 + 9)
-                await _ended(process)
-        except TimeoutError:
-            pass
-        finally:
-            program.kill()
-            server.close()
-            channel.unlink(missing_ok=True)
-            await _ended(process)
-            program.end(128 + 9)
-            for task in calls:
-                task.cancel()
-
-
-async def _read_code(descriptor: int) -> int | None:
-    """The exit code that process 1 of a sandbox reports; None when it was killed before it could."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
-    )
-    try:
-        line = await reader.readline()
-    finally:
-        transport.close()
-    with contextlib.suppress(ValueError):
-        return int(line)
-    return None
-
-
-async def _ended(process: "subprocess.Popen[bytes]") -> None:
-    """Wait for the end of a process and reap it."""
-    if process.poll() is not None:
-        return
-    loop = asyncio.get_running_loop()
-    gone = loop.create_future()
-    descriptor = os.pidfd_open(process.pid)
-    try:
-        loop.add_reader(descriptor, lambda: gone.done() or gone.set_result(None))
-        await gone
-        process.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)

@@ -1,7 +1,8 @@
 """The sandbox around everything that runs in a guest: bubblewrap, with nothing of the host but its programs.
 
-A guest sees its own file tree, the host's /usr/bin and /usr/lib read-only, and a private /proc and /dev. It has no network, no
-capability, no variable of the simulator's environment, and limits on CPU time, memory, file size and processes.
+A guest sees its own file tree, the host's /usr read-only without /usr/local, and a private /proc and /dev. It has no
+network, no capability, no variable of the simulator's environment, and limits on CPU time, memory, file size and
+processes.
 """
 
 import platform
@@ -14,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from vcd_simulator.guests.errors import SandboxUnavailableError
+from vcd_simulator.guests.launcher import Lines
 from vcd_simulator.guests.tree import Mount
 
 _SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
@@ -62,43 +64,62 @@ class Sandbox:
         self._setrlimit = _SETRLIMIT.get(platform.machine())
         if self._setrlimit is None:
             raise SandboxUnavailableError(f"guests run on x86_64 and aarch64 only, not on {platform.machine()}")
-        self.commands = state / "commands"
         self._empty = state / "empty"
         self._usr = state / "usr"
+        self.commands = self._usr / ".commands"
         self._empty.mkdir()
-        self._agent = state / "agent"
         self._make_usr()
-        self._copy_agent()
 
     def mounts(self, guest: GuestPaths) -> dict[str, Mount]:
         """What a guest sees where; the same table serves the sandbox and `FileTree`."""
-        shared = {"/proc": self._empty, "/dev": self._empty, "/usr": self._usr, "/usr/.host": Path("/usr/bin")}
-        shared |= {f"/usr/{name}": Path("/usr", name) for name in _SYSTEM_DIRECTORIES if Path("/usr", name).is_dir()}
-        shared |= {"/usr/.agent": self._agent, "/usr/.commands": self.commands, "/usr/.control": guest.control}
-        table = {"/": Mount(guest.root, writable=True)}
-        table |= {path: Mount(source, writable=False) for path, source in shared.items()}
-        table["/usr/local"] = Mount(guest.local, writable=True)
-        return table
+        nothing = Mount(self._empty, writable=False)
+        return {
+            "/": Mount(guest.root, writable=True),
+            "/proc": nothing,
+            "/dev": nothing,
+            "/usr": Mount(self._usr, writable=False),
+            "/usr/.host": Mount(Path("/usr"), writable=False),
+            "/usr/.host/local": nothing,
+            "/usr/.control": Mount(guest.control, writable=False),
+            "/usr/local": Mount(guest.local, writable=True),
+        }
 
     def command_line(
         self,
         guest: GuestPaths,
         program: Sequence[str],
+        lines: Lines,
         *,
         hostname: str,
         directory: str,
-        channel: Path,
-        report: int,
         uid: int = 0,
     ) -> list[str]:
-        """Arguments that run a program in a guest and report its exit code on the descriptor `report`."""
+        """Arguments that run a program in a guest."""
         line = [self._bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
+        line += ["--info-fd", str(lines.info)]
         line += ["--uid", str(uid), "--gid", str(uid), "--hostname", hostname]
         for path, mount in self.mounts(guest).items():
             if path not in ("/proc", "/dev"):
                 line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
-        line += ["--ro-bind", str(channel), "/usr/.channel", "--proc", "/proc", "--dev", "/dev", "--chdir", directory]
-        line += ["--", "/usr/.host/perl", "/usr/.agent/init.pl", str(report), str(self._setrlimit), self._rlimits()]
+        line += [
+            "--ro-bind",
+            str(lines.channel),
+            "/usr/.channel",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--chdir",
+            directory,
+        ]
+        line += [
+            "--",
+            "/usr/.host/bin/perl",
+            "/usr/.agent/init.pl",
+            str(lines.report),
+            str(self._setrlimit),
+            self._rlimits(),
+        ]
         return [*line, *program]
 
     def check(self) -> None:
@@ -126,22 +147,19 @@ class Sandbox:
             )
 
     def _make_usr(self) -> None:
-        """A /usr of mount points and links."""
+        """A /usr of mount points, of links into the host's, and of the parts that are the simulator's own."""
         self._usr.mkdir()
-        for name in (".host", ".agent", ".commands", ".control", "local", "include", "src", "games"):
+        for name in (".host", ".control", ".agent", "local", "src", "games"):
             (self._usr / name).mkdir()
+        (self._usr / ".channel").touch()
         for name in _SYSTEM_DIRECTORIES:
             if Path("/usr", name).is_dir():
-                (self._usr / name).mkdir()
-        (self._usr / ".channel").touch()
+                (self._usr / name).symlink_to(f".host/{name}")
         for name in ("bin", "sbin"):
             (self._usr / name).symlink_to(".control/commands")
-
-    def _copy_agent(self) -> None:
-        """An installed package keeps no permissions, and the agent has to be executable."""
-        self._agent.mkdir()
+        # An installed package keeps no permissions, and the agent has to be executable.
         for name in _AGENT_FILES:
-            target = self._agent / name
+            target = self._usr / ".agent" / name
             target.write_bytes(resources.files("vcd_simulator.guests").joinpath("agent", name).read_bytes())
             target.chmod(0o755)
 

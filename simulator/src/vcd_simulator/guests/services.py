@@ -75,8 +75,12 @@ class Services:
     ) -> None:
         """Change a unit, which appears if need be; what is None stays."""
         unit = self._units.get(full_name(name)) or Unit(name=full_name(name))
-        wanted = {"active": active, "enabled": enabled, "masked": masked}
-        self._units[unit.name] = replace(unit, **{key: value for key, value in wanted.items() if value is not None})
+        self._units[unit.name] = replace(
+            unit,
+            active=unit.active if active is None else active,
+            enabled=unit.enabled if enabled is None else enabled,
+            masked=unit.masked if masked is None else masked,
+        )
 
     def is_active(self, *names: str) -> bool:
         """Whether any of these units runs."""

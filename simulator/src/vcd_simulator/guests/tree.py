@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self, cast
 
 _MAX_LINKS = 40
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -90,7 +90,7 @@ class FileTree:
                 return
             directory = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place.directory)
             try:
-                for name in (".", "..", *sorted(os.listdir(directory))):
+                for name in (".", "..", *sorted(os.listdir(directory))):  # noqa: PTH208  # a descriptor, not a path
                     try:
                         yield _describe(name, directory, "." if name == ".." else name)
                     except FileNotFoundError:
@@ -210,7 +210,7 @@ class _Walk:
         self._mounts = mounts
         self._stack: list[tuple[int, str, bool]] = []
 
-    def __enter__(self) -> "_Walk":
+    def __enter__(self) -> Self:
         self._push_mount("/")
         return self
 
@@ -272,7 +272,7 @@ def _open_plain(place: _Place, path: str, flags: int, python_mode: str, mode: in
     except OSError:
         os.close(descriptor)
         raise
-    return os.fdopen(descriptor, python_mode)
+    return cast(BinaryIO, os.fdopen(descriptor, python_mode))
 
 
 def _change_mode(place: _Place, path: str, mode: int) -> None:
@@ -280,7 +280,7 @@ def _change_mode(place: _Place, path: str, mode: int) -> None:
     try:
         if stat.S_ISLNK(os.fstat(file).st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        os.chmod(f"/proc/self/fd/{file}", mode)
+        Path(f"/proc/self/fd/{file}").chmod(mode)
     finally:
         os.close(file)
 

@@ -4,10 +4,11 @@ Node scripts download pod network manifests and the keys of package repositories
 sites with content of its own.
 """
 
+import functools
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import yaml
+from vcd_simulator.guests.kubernetes.texts import dump
 
 _CNI_SITES = {
     "weave-net": ("cloud.weave.works", "git.io", "github.com/weaveworks", "raw.githubusercontent.com/weaveworks"),
@@ -54,6 +55,7 @@ def fetch(url: str) -> Page:
     return Page(0, "", f"dial tcp: lookup {host}: no such host")
 
 
+@functools.cache
 def _cni_manifest(name: str) -> str:
     """A pod network: what it needs to be allowed, and its daemon on every node."""
     account = {"name": name, "namespace": "kube-system", "labels": {"name": name}}
@@ -91,4 +93,4 @@ def _cni_manifest(name: str) -> str:
             },
         },
     ]
-    return str(yaml.safe_dump_all(documents, sort_keys=False))
+    return dump(*documents)

@@ -49,9 +49,8 @@ class GuestProcesses:
         """ListProcessesInGuest: those asked for, or all; a pid that nobody has is left out."""
         guest, _account = log_in(self._inventory, arguments)
         wanted = set(arguments.integers("pids"))
-        return [_program_data(one) for one in guest.programs() if not wanted or one.pid in wanted] + [
-            one for one in _system_processes(guest) if not wanted or one.fields["pid"] in map(Long, wanted)
-        ]
+        everything = [*_system_processes(guest), *((one.pid, _program_data(one)) for one in guest.programs())]
+        return [data for pid, data in everything if not wanted or pid in wanted]
 
     def terminate(self, arguments: Arguments) -> Value:
         """TerminateProcessInGuest."""
@@ -87,15 +86,17 @@ def _program_data(program: Program) -> Data:
     )
 
 
-def _system_processes(guest: Guest) -> list[Data]:
+def _system_processes(guest: Guest) -> list[tuple[int, Data]]:
     """What systemd and its services look like among the processes."""
     started = datetime.fromtimestamp(guest.booted_at or 0, UTC)
     units = [unit for unit in guest.services.all() if unit.active and unit.name.endswith(".service")]
     daemons = [(500 + number, unit.name.removesuffix(".service")) for number, unit in enumerate(units)]
     entries = [*_ALWAYS_RUNNING, *((pid, name, f"/usr/sbin/{name}") for pid, name in daemons)]
     return [
-        Data(
-            "GuestProcessInfo", {"name": name, "pid": Long(pid), "owner": "root", "cmdLine": line, "startTime": started}
-        )
+        (pid, Data("GuestProcessInfo", {**_named(name, line), "pid": Long(pid), "startTime": started}))
         for pid, name, line in entries
     ]
+
+
+def _named(name: str, line: str) -> dict[str, Value]:
+    return {"name": name, "owner": "root", "cmdLine": line}

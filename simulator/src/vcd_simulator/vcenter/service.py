@@ -16,6 +16,7 @@ from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.properties import ContainerViews, PropertyReader
 from vcd_simulator.vcenter.sessions import Session, Sessions, VcenterAccount
 from vcd_simulator.vcenter.soap import (
+    Arguments,
     Data,
     Ref,
     Request,
@@ -106,9 +107,7 @@ class VimService:
             (file, "DeleteDirectoryInGuest"): files.delete_directory,
             (file, "ChangeFileAttributesInGuest"): files.change_attributes,
         }
-        table: dict[tuple[str, str], Method] = {
-            key: (lambda request, _caller, method=method: method(request.arguments)) for key, method in plain.items()
-        }
+        table = {key: _plain(method) for key, method in plain.items()}
         return table | {
             ("", "Fetch"): self._fetch,
             ("ServiceInstance", "RetrieveServiceContent"): lambda _request, _caller: self._inventory.content(),
@@ -220,3 +219,12 @@ class VimService:
             return None
 
         return act
+
+
+def _plain(method: Callable[[Arguments], Value]) -> Method:
+    """A method that needs to know only its arguments."""
+
+    def call(request: Request, _caller: Caller) -> Value:
+        return method(request.arguments)
+
+    return call

@@ -21,7 +21,7 @@ class VcenterAccount:
     password: str = field(repr=False)
 
     def admits(self, user: str, password: str) -> bool:
-        """Whether these credentials are good; users are not case-sensitive, and may use `DOMAIN\\user`."""
+        r"""Whether these credentials are good; users are not case-sensitive, and may use `DOMAIN\user`."""
         domain, backslash, name = user.partition("\\")
         given = f"{name}@{domain}" if backslash else user
         same_user = secrets.compare_digest(given.lower().encode(), self.user.lower().encode())

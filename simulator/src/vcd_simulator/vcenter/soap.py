@@ -7,6 +7,7 @@ property's type is one), lists (repeated elements), and Python's own scalars.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from lxml import etree
 
@@ -15,6 +16,7 @@ _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _XSI_TYPE = f"{{{_XSI}}}type"
+_DEFAULT = cast(dict[str, str], {None: VIM})  # lxml's stubs know no default namespace
 _PREFIXES = {"soapenv": _SOAP, "xsi": _XSI, "xsd": _XSD}
 
 
@@ -57,7 +59,8 @@ class Enum:
     value: str
 
 
-Value = Ref | Data | Array | Long | Enum | str | bool | int | datetime | Sequence["Value"] | None
+Scalar = Long | Enum | str | bool | int | datetime
+Value = Ref | Data | Array | Scalar | Sequence["Value"] | None
 
 
 class SoapFaultError(Exception):
@@ -141,7 +144,7 @@ class Arguments:
 
     def _children(self, name: str) -> Iterator[etree._Element]:
         for child in self._element:
-            if isinstance(child.tag, str) and etree.QName(child).localname == name:
+            if etree.QName(child).localname == name:
                 yield child
 
 
@@ -168,7 +171,7 @@ def parse_request(body: bytes) -> Request:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as exc:
         raise SoapFaultError("InvalidRequest", "the request is not well-formed XML") from exc
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs leave it out
         raise SoapFaultError("InvalidRequest", "a document type declaration is not allowed")
     call = root.find(f"{{{_SOAP}}}Body/*")
     if root.tag != f"{{{_SOAP}}}Envelope" or call is None:
@@ -180,7 +183,7 @@ def parse_request(body: bytes) -> Request:
 def render_response(method: str, result: Value, *, dynamic: bool) -> bytes:
     """The envelope of a result; `dynamic` states the type of scalars too, where the schema says `anyType`."""
     envelope, body = _envelope()
-    response = etree.SubElement(body, f"{{{VIM}}}{method}Response", nsmap={None: VIM})
+    response = etree.SubElement(body, f"{{{VIM}}}{method}Response", nsmap=_DEFAULT)
     if isinstance(result, list | tuple):
         for item in result:
             _append(response, "returnval", item, dynamic=dynamic)
@@ -196,7 +199,7 @@ def render_fault(error: SoapFaultError) -> bytes:
     etree.SubElement(fault, "faultcode").text = "ServerFaultCode"
     etree.SubElement(fault, "faultstring").text = _clean(error.message)
     detail = etree.SubElement(fault, "detail")
-    inner = etree.SubElement(detail, f"{{{VIM}}}{error.fault.type}Fault", nsmap={None: VIM})
+    inner = etree.SubElement(detail, f"{{{VIM}}}{error.fault.type}Fault", nsmap=_DEFAULT)
     inner.set(_XSI_TYPE, error.fault.type)
     for name, value in error.fault.fields.items():
         _append(inner, name, value, dynamic=False)
@@ -217,23 +220,26 @@ def _append(parent: etree._Element, name: str, value: Value, *, dynamic: bool) -
         return
     element = etree.SubElement(parent, f"{{{VIM}}}{name}")
     if isinstance(value, Data):
-        element.set(_XSI_TYPE, value.type)
-        for key, item in value.fields.items():
-            _append(element, key, item, dynamic=value.type == "DynamicProperty" and key == "val")
+        _fill_data(element, value)
     elif isinstance(value, Array):
         element.set(_XSI_TYPE, f"ArrayOf{value.of}")
         for item in value.items:
             _append(element, _array_element(value.of), item, dynamic=False)
     elif isinstance(value, Ref):
-        if dynamic:
-            element.set(_XSI_TYPE, "ManagedObjectReference")
         element.set("type", value.type)
         element.text = value.id
+        if dynamic:
+            element.set(_XSI_TYPE, "ManagedObjectReference")
     else:
-        kind, text = _scalar(value)
+        kind, element.text = _scalar(cast(Scalar, value))
         if dynamic:
             element.set(_XSI_TYPE, kind)
-        element.text = text
+
+
+def _fill_data(element: etree._Element, value: Data) -> None:
+    element.set(_XSI_TYPE, value.type)
+    for key, item in value.fields.items():
+        _append(element, key, item, dynamic=value.type == "DynamicProperty" and key == "val")
 
 
 def _array_element(of: str) -> str:

@@ -1,4 +1,4 @@
-#!/usr/.host/perl
+#!/usr/.host/bin/perl
 # The command that every stand-in (kubeadm, systemctl, …) is a link to. It tells the simulator its name, arguments,
 # directory and environment, and then does what it is told: read, write, print, run, exit. What a stand-in does to
 # files therefore happens inside the sandbox, where the guest's own view of them holds.
@@ -87,7 +87,7 @@ while (1) {
     elsif ($verb eq 'i') { local $/; my $input = <STDIN>; answer(0, defined $input ? $input : '') }
     elsif ($verb eq 'r') { read_file($body) }
     elsif ($verb eq 'w') { write_file(parts($body)) }
+    elsif ($verb eq 's') { answer(0, -e $body ? 1 : 0) }
     elsif ($verb eq 'd') { list_directory($body) }
     elsif ($verb eq 'x') { my @command = parts($body); system { $command[0] } @command; answer($? >> 8) }
-    elsif ($verb eq 'X') { my @command = parts($body); exec { $command[0] } @command; exit 126 }
 }

@@ -10,6 +10,7 @@ import yaml
 
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes.cluster import API_PORT, Cluster
+from vcd_simulator.guests.kubernetes.texts import dump, load
 
 if TYPE_CHECKING:
     from vcd_simulator.guests.machine import Guest
@@ -44,7 +45,7 @@ def kubeconfig(cluster: Cluster, user: str = "kubernetes-admin") -> str:
             }
         ],
     }
-    return str(yaml.safe_dump(data, sort_keys=False))
+    return dump(data)
 
 
 async def find_kubeconfig(call: Call, flag: str) -> tuple[str, Any] | None:
@@ -65,7 +66,7 @@ async def find_kubeconfig(call: Call, flag: str) -> tuple[str, Any] | None:
         except OSError as exc:
             raise UsageError(f'error: error loading config file "{path}": open {path}: {exc.strerror}') from None
         try:
-            return path, yaml.safe_load(text)
+            return path, load(text)
         except yaml.YAMLError as exc:
             problem = getattr(exc, "problem", None) or "not YAML"
             raise UsageError(f'error: error loading config file "{path}": yaml: {problem}') from None

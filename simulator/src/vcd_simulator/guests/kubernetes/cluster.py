@@ -50,12 +50,21 @@ class Node:
 class Cluster:
     """What the API server of one control plane knows. Thread-safe."""
 
-    def __init__(self, *, version: str, address: str, pod_subnet: str, service_subnet: str, settle_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        version: str,
+        address: str,
+        pod_subnet: str,
+        service_subnet: str,
+        pki: ClusterPki,
+        settle_s: float,
+    ) -> None:
         self.version = version
         self.address = address
         self.pod_subnet = pod_subnet
         self.service_subnet = service_subnet
-        self.pki = ClusterPki.create()
+        self.pki = pki
         self.created = time.time()
         self._settle_s = settle_s
         self._nodes: dict[str, Node] = {}

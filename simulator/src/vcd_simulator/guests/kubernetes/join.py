@@ -9,6 +9,7 @@ from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import preflight
 from vcd_simulator.guests.kubernetes.access import connect, kubeconfig
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Node
+from vcd_simulator.guests.kubernetes.texts import load_all
 from vcd_simulator.guests.standins.options import parse
 
 _VALUES = (
@@ -74,7 +75,7 @@ async def join(call: Call, arguments: tuple[str, ...]) -> int:
 
 async def _become_node(call: Call, cluster: Cluster, name: str, *, settle_s: float) -> None:
     guest = call.guest
-    await call.execute("/usr/.host/mkdir", "-p", "/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet")
+    await call.execute("mkdir", "-p", "/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet")
     await call.write("/etc/kubernetes/pki/ca.crt", cluster.pki.ca_certificate)
     await call.write(
         "/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n"
@@ -141,7 +142,7 @@ def _validate(settings: dict[str, str], hashes: list[str], *, unsafe: bool) -> t
 async def _read_config(call: Call, path: str) -> tuple[dict[str, str], list[str], bool]:
     """Settings, CA hashes and whether to do without them, from a JoinConfiguration. Raises UsageError."""
     try:
-        documents = [doc for doc in yaml.safe_load_all(await call.read(call.path(path))) if isinstance(doc, dict)]
+        documents = [doc for doc in load_all(await call.read(call.path(path))) if isinstance(doc, dict)]
     except OSError as exc:
         raise UsageError(f'unable to read config from "{path}" : open {path}: {exc.strerror}', 3) from None
     except yaml.YAMLError as exc:

@@ -1,5 +1,6 @@
 """The stand-in for kubeadm: makes control planes and joins nodes to them."""
 
+import asyncio
 import ipaddress
 import json
 import re
@@ -12,7 +13,8 @@ from vcd_simulator.guests.kubernetes import preflight
 from vcd_simulator.guests.kubernetes.access import ADMIN_CONFIG, kubeconfig, reach
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Node
 from vcd_simulator.guests.kubernetes.join import join
-from vcd_simulator.guests.kubernetes.pki import new_token
+from vcd_simulator.guests.kubernetes.pki import ClusterPki, new_token
+from vcd_simulator.guests.kubernetes.texts import dump, load_all
 from vcd_simulator.guests.standins.options import Options, age, duration_s, parse, table
 from vcd_simulator.guests.standins.registry import Commands
 
@@ -83,10 +85,8 @@ async def _init(call: Call, options: Options) -> int:
     errors = await preflight.init_errors(call)
     await call.out(f"[init] Using Kubernetes version: v{version}\n[preflight] Running pre-flight checks")
     preflight.check(errors, options.every("ignore-preflight-errors"))
+    await call.execute("mkdir", "-p", "/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet")
     for pod in _STATIC_PODS:
-        await call.execute(
-            "/usr/.host/mkdir", "-p", "/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet"
-        )
         await call.write(f"/etc/kubernetes/manifests/{pod}.yaml", _static_pod(pod, version), mode="0600")
     await call.out(
         '[certs] Generated "ca" certificate and key\n[control-plane] Using manifest folder "/etc/kubernetes/manifests"'
@@ -98,6 +98,7 @@ async def _init(call: Call, options: Options) -> int:
         address=settings["address"],
         pod_subnet=settings["pods"],
         service_subnet=settings["services"],
+        pki=await asyncio.to_thread(ClusterPki.create),
         settle_s=settle_s,
     )
     token = cluster.create_token(ttl_s=duration_s(settings["ttl"]), token=settings["token"] or None)
@@ -177,7 +178,7 @@ def _validate(settings: dict[str, str]) -> None:
 async def _read_config(call: Call, path: str) -> dict[str, str]:
     """What a kubeadm configuration file says about the settings that we know. Raises UsageError."""
     try:
-        documents = [doc for doc in yaml.safe_load_all(await call.read(call.path(path))) if isinstance(doc, dict)]
+        documents = [doc for doc in load_all(await call.read(call.path(path))) if isinstance(doc, dict)]
     except OSError as exc:
         raise UsageError(f'unable to read config from "{path}" : open {path}: {exc.strerror}', 3) from None
     except yaml.YAMLError as exc:
@@ -187,7 +188,7 @@ async def _read_config(call: Call, path: str) -> dict[str, str]:
         networking = doc.get("networking") or {}
         endpoint = doc.get("localAPIEndpoint") or doc.get("apiEndpoint") or doc.get("api") or {}
         registration = doc.get("nodeRegistration") or {}
-        token = next(iter(doc.get("bootstrapTokens") or []), {})
+        token: dict[str, object] = next(iter(doc.get("bootstrapTokens") or []), {})
         found = {
             "version": str(doc.get("kubernetesVersion") or ""),
             "address": endpoint.get("advertiseAddress"),
@@ -217,7 +218,7 @@ def _static_pod(name: str, version: str) -> str:
         "metadata": {"name": name, "namespace": "kube-system", "labels": {"component": name, "tier": "control-plane"}},
         "spec": {"containers": [{"name": name, "image": f"k8s.gcr.io/{name}:v{version}"}], "hostNetwork": True},
     }
-    return str(yaml.safe_dump(pod, sort_keys=False))
+    return dump(pod)
 
 
 def join_command(cluster: Cluster, token: str) -> str:
@@ -264,7 +265,7 @@ async def _reset(call: Call, arguments: tuple[str, ...]) -> int:
     await call.out("[reset] deleting contents of config directories: [/etc/kubernetes/manifests /etc/kubernetes/pki]")
     files = [f"/etc/kubernetes/{name}.conf" for name in (*_CONFIGS, "bootstrap-kubelet")]
     await call.execute(
-        "/usr/.host/rm",
+        "rm",
         "-rf",
         "/etc/kubernetes/manifests",
         "/etc/kubernetes/pki",
@@ -334,7 +335,7 @@ async def _version(call: Call, arguments: tuple[str, ...]) -> int:
     formats = {
         "short": f"v{version}",
         "json": json.dumps(info, indent=2),
-        "yaml": str(yaml.safe_dump(info)),
+        "yaml": dump(info),
         "": f'kubeadm version: &version.Info{{Major:"{major}", Minor:"{minor}", GitVersion:"v{version}", Platform:"linux/amd64"}}',
     }
     if options.last("output") not in formats:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import yaml
-
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import views
 from vcd_simulator.guests.kubernetes.access import find_kubeconfig, reach
@@ -14,6 +12,7 @@ from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node, key
 from vcd_simulator.guests.kubernetes.jsonpath import evaluate
 from vcd_simulator.guests.kubernetes.manifests import display_name, read_manifests
 from vcd_simulator.guests.kubernetes.preflight import kubelet_version
+from vcd_simulator.guests.kubernetes.texts import dump
 from vcd_simulator.guests.standins.options import Options, duration_s, parse, table
 from vcd_simulator.guests.standins.registry import Commands
 
@@ -231,7 +230,7 @@ async def _print(
     if output == "json":
         await call.out(json.dumps(result, indent=4))
     elif output == "yaml":
-        await call.out(yaml.safe_dump(result, sort_keys=False))
+        await call.out(dump(result))
     elif output == "name":
         await call.out("".join(f"{display_name(document)}\n" for document in documents))
     elif output.startswith("jsonpath="):
@@ -416,7 +415,7 @@ async def _describe(call: Call, cluster: Cluster, options: Options) -> int:
         raise UsageError("error: the simulator's kubectl describes nodes only")
     for node in _nodes(cluster, options.words[1:], options):
         document = views.node_object(cluster, node)
-        await call.out(f"Name: {node.name}\nRoles: {views.roles(node)}\n{yaml.safe_dump(document['status'])}")
+        await call.out(f"Name: {node.name}\nRoles: {views.roles(node)}\n{dump(document['status'])}")
     return 0
 
 
@@ -447,7 +446,7 @@ async def _version(call: Call, options: Options) -> int:
     if options.last("output") in ("json", "yaml"):
         names = ("clientVersion", "serverVersion")
         info = {name: {"gitVersion": line.rpartition(" ")[2]} for name, line in zip(names, lines, strict=False)}
-        await call.out(json.dumps(info, indent=2) if options.last("output") == "json" else yaml.safe_dump(info))
+        await call.out(json.dumps(info, indent=2) if options.last("output") == "json" else dump(info))
     else:
         await call.out("\n".join(lines))
     return 0
@@ -458,7 +457,7 @@ async def _config(call: Call, options: Options) -> int:
     config = found[1] if found and isinstance(found[1], dict) else {}
     verb = options.words[0] if options.words else "view"
     if verb == "view":
-        await call.out(yaml.safe_dump(config if options.has("raw") else _redacted(config), sort_keys=False))
+        await call.out(dump(config if options.has("raw") else _redacted(config)))
     elif verb == "current-context":
         if not config.get("current-context"):
             raise UsageError("error: current-context is not set")

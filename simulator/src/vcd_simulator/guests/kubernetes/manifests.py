@@ -6,6 +6,7 @@ import yaml
 
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes.cluster import Manifest
+from vcd_simulator.guests.kubernetes.texts import load_all
 from vcd_simulator.guests.web import fetch
 
 _MAX_SIZE = 2_000_000
@@ -45,7 +46,7 @@ def parse_manifests(text: str, source: str) -> list[Manifest]:
     if len(text) > _MAX_SIZE:
         raise UsageError(f"error: {source} is too large")
     try:
-        documents = list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        documents = load_all(text)
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise UsageError(f"error: error parsing {source}: error converting YAML to JSON: {_problem(exc)}") from None
     if _size(documents, {}) > _MAX_NODES:

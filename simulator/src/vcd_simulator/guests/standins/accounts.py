@@ -151,7 +151,7 @@ async def useradd(call: Call) -> int:
         call.guest.accounts.put(Account(name=name, uid=uid, home=home, shell=shell))
         call.guest.write_accounts()
     if options.has("create-home") or (call.name == "adduser" and not options.has("no-create-home")):
-        await call.execute("/usr/.host/mkdir", "-p", home)
+        await call.execute("mkdir", "-p", home)
     return 0
 
 
@@ -202,7 +202,7 @@ async def userdel(call: Call) -> int:
         call.guest.accounts.remove(account.name)
         call.guest.write_accounts()
     if options.has("remove") or options.has("remove-home"):
-        await call.execute("/usr/.host/rm", "-rf", account.home)
+        await call.execute("rm", "-rf", account.home)
     return 0
 
 
@@ -263,4 +263,4 @@ async def sudo(call: Call) -> int:
         assignments.append(options.pop(0))
     if not options:
         raise UsageError("usage: sudo [-u user] command")
-    return await call.execute("/usr/.host/env", *assignments, *options)
+    return await call.execute("env", *assignments, *options)

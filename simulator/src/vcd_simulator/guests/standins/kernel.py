@@ -7,7 +7,38 @@ from vcd_simulator.guests.standins.registry import Commands
 command = Commands()
 
 _MODULES = frozenset(
-    ["br_netfilter", "overlay", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack", "nf_conntrack_ipv4", "nf_nat", "ip_tables", "ip6_tables", "iptable_filter", "iptable_nat", "xt_conntrack", "nfs", "nfsd", "nfsv4", "sunrpc", "bridge", "vxlan", "veth", "ipip", "tun", "dm_thin_pool", "loop", "vsock", "vmw_vsock_vmci_transport", "rbd", "openvswitch", "geneve"]
+    [
+        "br_netfilter",
+        "overlay",
+        "ip_vs",
+        "ip_vs_rr",
+        "ip_vs_wrr",
+        "ip_vs_sh",
+        "nf_conntrack",
+        "nf_conntrack_ipv4",
+        "nf_nat",
+        "ip_tables",
+        "ip6_tables",
+        "iptable_filter",
+        "iptable_nat",
+        "xt_conntrack",
+        "nfs",
+        "nfsd",
+        "nfsv4",
+        "sunrpc",
+        "bridge",
+        "vxlan",
+        "veth",
+        "ipip",
+        "tun",
+        "dm_thin_pool",
+        "loop",
+        "vsock",
+        "vmw_vsock_vmci_transport",
+        "rbd",
+        "openvswitch",
+        "geneve",
+    ]
 )
 _DEFAULT_SYSCTLS = {
     "fs.file-max": "1620693",

@@ -299,7 +299,7 @@ async def wget(call: Call) -> int:
 def _page(call: Call, url: str) -> Page:
     """A page from another guest's API server, or from the few sites that the simulator plays."""
     rest = url.partition("//")[2] or url
-    authority, slash, path = rest.partition("/")
+    authority, _slash, path = rest.partition("/")
     host, _, port = authority.partition(":")
     if not host.replace(".", "").isdigit() and host != "localhost":
         return fetch(url)

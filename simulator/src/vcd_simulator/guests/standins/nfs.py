@@ -222,7 +222,7 @@ async def showmount(call: Call) -> int:
 
 
 @command("rpcinfo", "rpc.nfsd", "rpc.mountd", "nfsstat")
-async def rpcinfo(call: Call) -> int:
+async def rpcinfo(_call: Call) -> int:
     """Accepted: the daemons run under systemd."""
     return 0
 

@@ -257,7 +257,7 @@ async def _power(call: Call, verb: str) -> int:
     "update-rc.d",
     "chkconfig",
 )
-async def quiet(call: Call) -> int:
+async def quiet(_call: Call) -> int:
     """Settings of the machine that have no meaning here: accepted."""
     return 0
 

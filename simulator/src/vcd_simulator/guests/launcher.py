@@ -1,0 +1,178 @@
+"""Starting programs in sandboxes, and watching them to their end."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vcd_simulator.guests.processes import KILLED, GuestLoop, Program
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+"""Answers one stand-in of a program."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What a sandbox's command line has to name: the channel for stand-ins, and two descriptors of one pipe."""
+
+    channel: Path
+    report: int
+    """Takes the exit code, from process 1 inside."""
+    info: int
+    """Takes the number that process 1 has outside, from bubblewrap."""
+
+
+class Launcher:
+    """Starts programs; each has a socket of its own, on which its stand-ins are served."""
+
+    def __init__(self, loop: GuestLoop, sockets: Path, wall_s: float) -> None:
+        self._loop = loop
+        self._sockets = sockets
+        self._wall_s = wall_s
+        self._counter = 0
+        self._lock = threading.Lock()
+        sockets.mkdir()
+        # A socket's address is short, and the path of a temporary directory may not be.
+        self._directory = os.open(sockets, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        # A sandbox ends with the thread that started it, so these threads live as long as the launcher.
+        self._spawners = ThreadPoolExecutor(max_workers=2, thread_name_prefix="guest-spawner")
+
+    def launch(
+        self,
+        program: Program,
+        command_line: Callable[[Lines], Sequence[str]],
+        environment: dict[str, str],
+        serve: Serve,
+        *,
+        capture: tuple[int, int] | None = None,
+    ) -> None:
+        """Start a program; `capture` names descriptors for stdout and stderr, which lead nowhere without it.
+
+        Raises:
+            OSError: the host could not start it.
+        """
+        with self._lock:
+            self._counter += 1
+            name = str(self._counter)
+        listener = socket.socket(socket.AF_UNIX)
+        pipe, report = os.pipe2(os.O_CLOEXEC)
+        info = os.dup(report)
+        out, err = capture or (subprocess.DEVNULL, subprocess.DEVNULL)
+        try:
+            listener.bind(f"/proc/self/fd/{self._directory}/{name}")
+            listener.listen(64)
+            listener.setblocking(False)
+            process = self._spawners.submit(
+                subprocess.Popen,
+                command_line(Lines(self._sockets / name, report, info)),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                pass_fds=(report, info),
+                start_new_session=True,
+            ).result()
+        except BaseException:
+            listener.close()
+            os.close(pipe)
+            self._remove_socket(name)
+            raise
+        finally:
+            os.close(report)
+            os.close(info)
+        program.run_as(process)
+        self._loop.start(self._watch(program, process, serve, listener, name, pipe))
+
+    def close(self) -> None:
+        """Release the threads; every program that is still running ends."""
+        self._spawners.shutdown()
+        os.close(self._directory)
+
+    def _remove_socket(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._directory)
+
+    async def _watch(
+        self,
+        program: Program,
+        process: "subprocess.Popen[bytes]",
+        serve: Serve,
+        listener: socket.socket,
+        name: str,
+        pipe: int,
+    ) -> None:
+        """Serve a program's stand-ins until it, and all that it left behind, has ended."""
+        calls: set[asyncio.Task[None]] = set()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if task := asyncio.current_task():
+                calls.add(task)
+                task.add_done_callback(calls.discard)
+            try:
+                await serve(reader, writer)
+            finally:
+                writer.close()
+
+        server = await asyncio.start_unix_server(answer, sock=listener)
+        try:
+            async with asyncio.timeout(self._wall_s):
+                await _follow(program, pipe)
+                await _reaped(process)
+        except TimeoutError:
+            program.end(KILLED)
+        finally:
+            program.kill()
+            server.close()
+            self._remove_socket(name)
+            await _reaped(process)
+            program.close()
+            for call in calls:
+                call.cancel()
+
+
+async def _follow(program: Program, pipe: int) -> None:
+    """Read what a sandbox tells about itself: first its process 1, then the program's exit code."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
+    )
+    try:
+        info = json.loads(await reader.readuntil(b"}"))
+        program.contain_in(os.pidfd_open(info["child-pid"]))
+        await reader.readline()
+        program.end(int(await reader.readline()))
+    except (asyncio.IncompleteReadError, ValueError, ProcessLookupError):
+        # The sandbox was killed, or could not be made, before there was anything to tell.
+        return
+    finally:
+        transport.close()
+
+
+async def _reaped(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end of a process."""
+    if process.poll() is not None:
+        return
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        loop.add_reader(descriptor, _resolve, ended)
+        await ended
+        process.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _resolve(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
