@@ -1,6 +1,6 @@
 """One lab for all end-to-end tests: a private RabbitMQ, the simulator and the three services as processes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,8 @@ import pytest
 from cse_lab.lab import down, up
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
-from cse_testing.lab_cli import LabCli
+from cse_testing.lab_cli import CliFactory, LabCli
 from cse_testing.vcd_rest import VcdRest
-
-CliFactory = Callable[[str, str, str], LabCli]
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +28,9 @@ def lab(lab_state: LabState) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def log_in(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> CliFactory:
-    """Gives a vcd-cli that is logged in as a user of an organisation."""
-
-    def factory(org: str, user: str, password: str) -> LabCli:
+    def factory(org: str, user: str, password: str, *, version: str | None = None) -> LabCli:
         cli = LabCli(tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
-        cli.login(org, user, password)
+        cli.login(org, user, password, version=version)
         return cli
 
     return factory

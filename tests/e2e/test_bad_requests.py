@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(240)
         ({"storage_profile": "no-such-profile"}, 404, ["storage", "no-such-profile"]),
         ({"node_count": -1}, 400, ["node_count"]),
         ({"node_count": "many"}, 400, ["node_count"]),
-        ({"cpu": 0}, 400, ["cpu"]),
+        ({"cpu": -1}, 400, ["cpu"]),
         ({"memory": -5}, 400, ["memory"]),
     ],
 )

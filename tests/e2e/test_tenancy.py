@@ -4,7 +4,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cse_testing.lab_cli import LabCli
+from cse_testing.extension import Cell
+from cse_testing.lab_cli import CliFactory, LabCli
 from cse_testing.vcd_rest import VcdRest
 
 pytestmark = pytest.mark.timeout(240)
@@ -47,16 +48,30 @@ def test_the_system_administrator_sees_the_clusters_of_all(sysadmin: LabCli, clu
     assert cluster in sysadmin.run("cse", "cluster", "list").text
 
 
-def test_a_wrong_token_is_refused_in_the_form_that_old_clients_read(lab: dict[str, str]) -> None:
-    reply = VcdRest(lab["LAB_VCD"], token="0123456789abcdef0123456789abcdef").send("GET", "/api/cse")
-    assert reply.status == 401
-    assert ET.fromstring(reply.body).attrib["majorErrorCode"] == "401"
+def test_a_wrong_token_is_refused(lab: dict[str, str]) -> None:
+    assert VcdRest(lab["LAB_VCD"], token="0123456789abcdef0123456789abcdef").send("GET", "/api/cse").status == 401
 
 
-def test_a_token_that_has_ended_is_refused_in_the_form_that_old_clients_read(tenant_rest: VcdRest) -> None:
-    assert tenant_rest.send("GET", "/api/cse").status == 200
-    assert tenant_rest.send("DELETE", "/api/session").status == 204
-    reply = tenant_rest.send("GET", "/api/cse")
+def test_a_token_that_has_ended_is_refused_and_vcd_cli_says_what_to_do(lab: dict[str, str], log_in: CliFactory) -> None:
+    client = log_in(lab["LAB_ORG"], lab["LAB_TENANT"], lab["LAB_TENANT_PASSWORD"], version="31.0")
+    session = VcdRest(lab["LAB_VCD"], token=client.token)
+    client.run("cse", "cluster", "list")
+    assert session.send("DELETE", "/api/session").status == 204
+    refused = client.attempt("cse", "cluster", "list")
+    assert refused.exit_code != 0
+    assert "login" in refused.text
+    assert session.send("GET", "/api/cse").status == 401
+
+
+@pytest.mark.parametrize("path", ["/api/cse", "/api/cse/any/info", "/api/cse/system"])
+def test_a_token_that_vcd_let_pass_is_checked_again_and_refused_in_the_form_that_old_clients_read(
+    lab: dict[str, str], path: str
+) -> None:
+    cell = Cell(lab["LAB_AMQP"], exchange=lab["LAB_EXCHANGE"], routing_key=lab["LAB_ROUTING_KEY"])
+    try:
+        reply = cell.ask("GET", path)
+    finally:
+        cell.close()
     assert reply.status == 401
-    error = ET.fromstring(reply.body)
+    error = ET.fromstring(reply.content)
     assert (error.tag, error.attrib["majorErrorCode"]) == (_ERROR, "401")

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import yaml
 
 from cse_lab.vcd_cli import write_profiles
 
@@ -69,6 +71,18 @@ class LabCli:
         )
         return Output(arguments, done.returncode, done.stdout, done.stderr)
 
+    @property
+    def token(self) -> str:
+        """The session id of the profile; only after a login at API version below 33.0."""
+        profiles = yaml.safe_load((self.home / ".vcd-cli" / "profiles.yaml").read_text())
+        return str(profiles["profiles"][0]["token"])
+
     def json(self, *arguments: str) -> Any:
         """Run a command of vcd-cli with `--json` and return what it printed."""
         return json.loads(self.run("--json", *arguments).stdout)
+
+
+class CliFactory(Protocol):
+    """Gives a vcd-cli that is logged in as a user of an organisation."""
+
+    def __call__(self, org: str, user: str, password: str, *, version: str | None = None) -> LabCli: ...

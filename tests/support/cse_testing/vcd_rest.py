@@ -25,9 +25,9 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """The `message` of an error of CSE, whichever of its two forms it has."""
+        """What an error of CSE shows to the user, in whichever of its two forms."""
         message = self.json()["message"]
-        return str(message["description"] if isinstance(message, dict) else message)
+        return str(message["reason"] if isinstance(message, dict) else message)
 
 
 class VcdRest:
