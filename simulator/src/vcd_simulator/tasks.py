@@ -143,9 +143,8 @@ class TaskEngine:
             self._fail(work, TaskError(major="400", minor="TASK_CANCELED", message=message), TaskStatus.CANCELED)
 
     def run_due(self) -> None:
-        """Do everything whose time has come."""
-        now = self._clock.now()
-        while self._agenda and self._agenda[0][0] <= now:
+        """Do everything whose time has come, and what follows from it at once."""
+        while self._agenda and self._agenda[0][0] <= self._clock.now():
             _, _, action = heapq.heappop(self._agenda)
             try:
                 action()

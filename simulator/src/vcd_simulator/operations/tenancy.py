@@ -11,7 +11,9 @@ from vcd_simulator.model.rights import (
     TENANT_RIGHTS,
     category_of,
 )
+from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
+from vcd_simulator.operations import work
 from vcd_simulator.operations.names import check_name
 
 

@@ -3,7 +3,7 @@
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
-from vcd_simulator.model.kinds import ORG, PROVIDER_VDC, ROLE, USER, VDC
+from vcd_simulator.model.kinds import ORG, PROVIDER_VDC, USER, VDC
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, Right, Role, User
 from vcd_simulator.query.types import Attribute, RecordType
@@ -141,7 +141,6 @@ _USER: dict[str, Attribute[User]] = {
     "isEnabled": lambda cloud, user: user.enabled,
     "isLdapUser": lambda cloud, user: user.is_external,
     "org": lambda cloud, user: Pointer(ORG, user.org_id),
-    "role": lambda cloud, user: Pointer(ROLE, user.role_id),
     "roleNames": lambda cloud, user: cloud.roles[user.role_id].name,
     "deployedVMQuota": lambda cloud, user: user.deployed_vm_quota,
     "storedVMQuota": lambda cloud, user: user.stored_vm_quota,
@@ -156,8 +155,8 @@ def _users(name: str, tag: str, *, admin: bool) -> RecordType[User]:
         visible=Access.sees_user,
         attributes=_USER,
         admin=admin,
-        indexes={"org": "org", "role": "role"},
-        references={"org": ORG, "role": ROLE},
+        indexes={"org": "org"},
+        references={"org": ORG},
     )
 
 

@@ -5,6 +5,7 @@ from vcd_simulator.operations import catalogs, tenancy
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as catalog_documents
 from vcd_simulator.rest.documents import orgs as documents
+from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.parsing import referenced_id, require_root
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, text_of
