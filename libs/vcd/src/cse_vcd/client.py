@@ -34,7 +34,6 @@ class VcdClient(Client):  # type: ignore[misc]  # pyvcloud has no types
     def _get_default_logger(self, *_args: object, **_kwargs: object) -> None:
         """Instead of a log file in the working directory: the logging of the process, which redacts."""
         self._logger = logging.getLogger("pyvcloud")
-        self._logger.addHandler(logging.NullHandler())
 
     def _do_request_prim(
         self,

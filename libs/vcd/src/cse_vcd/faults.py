@@ -36,6 +36,8 @@ _MEANING: Final[tuple[tuple[Any, type[CseError], str], ...]] = (
     (vim.fault.TaskInProgress, GuestUnavailableError, "another task works on the machine"),
 )
 _PASSING: Final = (vmodl.fault.SystemError, vmodl.fault.HostCommunication, vmodl.fault.RequestCanceled)
+_UNSPECIFIC: Final = (vmodl.RuntimeFault, vmodl.MethodFault)
+"""Of these very types it means as much as HTTP's 500."""
 
 
 def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
@@ -49,7 +51,7 @@ def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
     for kind, error, meaning in _MEANING:
         if isinstance(exc, kind):
             return error(f"{where}: {meaning}", vcenter=vcenter)
-    if isinstance(exc, _PASSING) or not isinstance(exc, FAULT):
+    if isinstance(exc, _PASSING) or not isinstance(exc, FAULT) or type(exc) in _UNSPECIFIC:
         return VcenterUnavailableError(f"{where} does not answer ({_says(exc)})", vcenter=vcenter)
     return GuestError(f"{where}: {_says(exc)}", vcenter=vcenter, fault=type(exc).__name__.rsplit(".", 1)[-1])
 

@@ -38,7 +38,6 @@ OUTPUT_BYTES: Final = 64 * 1024
 
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
-_TOOLS_RUN: Final = "guestToolsRunning"
 _KILLED_WITHIN_S: Final = 10.0
 
 
@@ -69,16 +68,6 @@ class Guest:
 
     def __repr__(self) -> str:
         return f"Guest(vcenter={self._vcenter.name!r}, moid={self._moid!r}, user={self._user!r})"
-
-    def tools_run(self) -> bool:
-        """Whether the guest's tools answer.
-
-        Raises:
-            GuestGoneError: vCenter does not know the machine.
-            VcenterUnavailableError: vCenter does not answer.
-        """
-        info = self._vcenter.call("reading the tools' state", lambda vc: vc.machine(self._moid).guest)
-        return info is not None and info.toolsRunningStatus == _TOOLS_RUN
 
     def check_login(self) -> None:
         """Returns if the guest accepts the login.
@@ -186,8 +175,6 @@ class Guest:
 
     def _why_not_ready(self) -> CseError | None:
         try:
-            if not self.tools_run():
-                return GuestUnavailableError("its tools do not run yet")
             self.check_login()
         except (GuestUnavailableError, GuestLoginError, VcenterUnavailableError) as exc:
             return exc

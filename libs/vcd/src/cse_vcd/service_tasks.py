@@ -163,7 +163,7 @@ class ServiceTasks:
     def _persist(self, href: str, update: _Update, check: Check) -> None:
         """Writes until vCD has it: a task that never ends is what users fear most."""
         deadline = Deadline(_PERSIST_S, self._clock)
-        backoff = Backoff(0.1, 5.0)
+        backoff = Backoff(0.1, 5.0, factor=1.5)
         while True:
             try:
                 self._write(href, update)

@@ -270,7 +270,7 @@ class VcdSession:
         """The one place where a busy entity is tried again."""
         clock = self.vcd.clock
         deadline = Deadline(self.vcd.endpoint.busy_timeout_s, clock)
-        backoff = Backoff(0.1, 2.0)
+        backoff = Backoff(0.1, 2.0, factor=1.5)
         while True:
             try:
                 return self._send(method, href, body=body, kind=kind, missing=missing, headers=headers)

@@ -55,9 +55,13 @@ class Deadline:
 
 
 class Backoff:
-    """Pauses that grow from `first_s` to `most_s`, each shortened at random by up to `jitter` of itself."""
+    """Pauses that grow from `first_s` to `most_s`, each shortened at random by up to `jitter` of itself.
 
-    def __init__(self, first_s: float, most_s: float, *, factor: float = 1.5, jitter: float = 0.2) -> None:
+    With the default factor a pause is about an eighth of the time that has passed: what is waited for is noticed about
+    that part too late at most.
+    """
+
+    def __init__(self, first_s: float, most_s: float, *, factor: float = 1.15, jitter: float = 0.2) -> None:
         self._next = first_s
         self._most = most_s
         self._factor = factor

@@ -21,7 +21,7 @@ class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
 
 
 class PooledAdapter(HTTPAdapter):
-    """One pool of connections for all sessions with one server.
+    """One pool of connections for all sessions with one server; when all are in use, requests wait for one.
 
     Closing a session leaves it open; `shut_down` ends it. Requests that only read are repeated (connection lost,
     502, 503) a few times within about two seconds; others only if they never left.
@@ -34,7 +34,7 @@ class PooledAdapter(HTTPAdapter):
             status_forcelist=_PASSING, backoff_factor=0.2, backoff_jitter=0.1, raise_on_status=False,
             respect_retry_after_header=False,
         )
-        super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=retry, pool_block=False)
+        super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=retry, pool_block=True)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -186,6 +186,8 @@ class Vcenter:
         with self._lock:
             if self._connection is None or self._connection is stale:
                 self._connection = None
+                if stale is not None:
+                    stale.stub.DropConnections()
                 self._connection = self._connect()
             return self._connection
 
@@ -195,12 +197,16 @@ class Vcenter:
             host=self._host, port=self._port, version=_API, sslContext=_tls(login.verify), poolSize=login.calls,
             httpConnectionTimeout=login.timeout_s, connectionPoolTimeout=_IDLE_S,
         )
-        content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
-        content.sessionManager.Login(login.user, login.password.reveal())
-        guests = content.guestOperationsManager
-        return _Connection(
-            stub, content.sessionManager, guests.fileManager, guests.processManager, guests.authManager
-        )
+        try:
+            content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+            content.sessionManager.Login(login.user, login.password.reveal())
+            guests = content.guestOperationsManager
+            return _Connection(
+                stub, content.sessionManager, guests.fileManager, guests.processManager, guests.authManager
+            )
+        except BaseException:
+            stub.DropConnections()
+            raise
 
 
 class Vcenters:
