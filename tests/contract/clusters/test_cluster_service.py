@@ -45,6 +45,7 @@ def test_a_cluster_from_beginning_to_end(clients: Clients) -> None:
     metadata = operation_pb2.OperationMetadata()
     assert operation.metadata.Unpack(metadata)
     assert (metadata.kind, metadata.target) == ("CREATE_CLUSTER", NAME)
+    assert str(uuid.UUID(metadata.target_uid)) == metadata.target_uid
     assert metadata.task_href.startswith("https://vcd.example.com/api/task/")
 
     cluster = cluster_pb2.Cluster()

@@ -2,12 +2,19 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, TEMPLATE, VERSION
-from cse_core.errors import ConflictError, FailedPreconditionError, UnavailableError
+from cse_core.errors import (
+    ConflictError,
+    ExhaustedError,
+    FailedPreconditionError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from cse_core.operations import OperationState
 from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
 
@@ -208,23 +215,70 @@ def test_a_vapp_that_a_run_before_composed_is_adopted(clusters: ClustersInMemory
     assert len(clusters.vcd.vapps) == 1
 
 
-def test_a_lost_answer_of_vcd_leaves_nothing_behind(clusters: ClustersInMemory) -> None:
+def test_a_lost_answer_of_vcd_makes_no_second_vapp(clusters: ClustersInMemory) -> None:
     def composed_without_an_answer() -> None:
         clusters.vcd.add_vapp(clusters.dev, "demo").description = "cluster demo"
 
     clusters.vcd.during("compose", composed_without_an_answer)
     clusters.vcd.fail("compose", UnavailableError("the connection broke"))
-    operation = clusters.finished(clusters.create())
-    assert operation.error is not None
-    assert operation.error.message.endswith("Everything was taken back.")
+    clusters.created()
+    assert len(clusters.vcd.vapps) == 1
+
+
+def test_a_vcd_that_stays_away_leaves_nothing_behind(clusters: ClustersInMemory) -> None:
+    find_vapp = clusters.vcd.find_vapp
+
+    def find_while_rolling_back(*arguments: Any) -> Any:
+        rolling_back = any(each.state is OperationState.ROLLING_BACK for each in clusters.operations.find())
+        if clusters.vcd.vapps and not rolling_back:
+            raise UnavailableError("vCD does not answer")
+        return find_vapp(*arguments)
+
+    def composed_without_an_answer() -> None:
+        clusters.vcd.add_vapp(clusters.dev, "demo").description = "cluster demo"
+
+    clusters.vcd.during("compose", composed_without_an_answer)
+    clusters.vcd.fail("compose", UnavailableError("the connection broke"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clusters.vcd, "find_vapp", find_while_rolling_back)
+        ended = clusters.finished(clusters.create())
+    assert ended.error is not None
+    assert "vCD does not answer" in ended.error.message
+    assert ended.error.message.endswith("Everything was taken back.")
     assert not clusters.vcd.vapps
 
 
 def test_a_busy_vapp_is_tried_again(clusters: ClustersInMemory) -> None:
     clusters.vcd.fail("set_metadata", ConflictError("BUSY_ENTITY"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cse_clusters.application.changes._PAUSE_S", 0.01)
-        clusters.created()
+    clusters.vcd.fail("add_machines", ConflictError("BUSY_ENTITY"), UnavailableError("no answer"))
+    clusters.created()
+    (vapp,) = clusters.vcd.vapps.values()
+    assert len(vapp.machines) == 3
+
+
+def test_a_vcenter_that_is_away_for_a_moment_ends_nothing(clusters: ClustersInMemory) -> None:
+    answers = iter([UnavailableError("vCenter does not answer"), ExhaustedError("too many logins")])
+
+    def flaky(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        error = next(answers, None)
+        if error is not None:
+            raise error
+        return clusters.guests.run_by_default(login, script)
+
+    clusters.guests.on("BODY-control-plane", flaky)
+    clusters.created()
+
+
+def test_a_guest_that_refuses_its_password_fails_the_creation_not_the_callers_login(
+    clusters: ClustersInMemory,
+) -> None:
+    def refuse(login: GuestLogin) -> None:
+        raise UnauthenticatedError("the guest refuses the password")
+
+    clusters.guests.when_ready = refuse
+    operation = clusters.finished(clusters.create())
+    assert operation.error is not None
+    assert (operation.error.error_type, operation.error.reason) == ("FailedPreconditionError", "GUEST_LOGIN_REFUSED")
 
 
 def test_a_rollback_that_fails_says_so(clusters: ClustersInMemory) -> None:
@@ -251,6 +305,9 @@ def test_cancelling_takes_everything_back_whatever_was_asked_for(clusters: Clust
     clusters.operations.cancel(operation.id)
     ended = clusters.finished(operation)
     assert ended.state is OperationState.CANCELLED
+    assert ended.error is not None
+    assert " was cancelled" in ended.error.message
+    assert ended.error.message.endswith("Everything was taken back.")
     assert not clusters.vcd.vapps
     assert clusters.vcd.tasks[operation.task_href].status == "error"
 

@@ -31,6 +31,7 @@ FAST = Limits(
     mint=timedelta(seconds=2),
     ready=timedelta(seconds=1),
     busy=timedelta(seconds=1),
+    outage=timedelta(seconds=2),
 )
 
 

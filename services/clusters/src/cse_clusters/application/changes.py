@@ -1,4 +1,4 @@
-"""Changing a vApp while others may be changing it too."""
+"""Changing things that others may be changing too, on the other side of a network."""
 
 import time
 from collections.abc import Callable
@@ -7,25 +7,47 @@ from typing import Final, TypeVar
 
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
-from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError, RetryableError
+from cse_core.errors import (
+    ConflictError,
+    CseError,
+    NotFoundError,
+    PermissionDeniedError,
+    RetryableError,
+    UnavailableError,
+)
 from cse_core.operations import OperationContext
 
 _Result = TypeVar("_Result")
 
-_PAUSE_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.2
+_MOST_PAUSE_S: Final = 5.0
 
 
-def when_free(ctx: OperationContext, begin: Callable[[], _Result], *, within: timedelta) -> _Result:
-    """Begins a change, and again while vCD says that the entity is busy. Raises ConflictError when the time is over."""
+def patiently(
+    ctx: OperationContext,
+    begin: Callable[[], _Result],
+    *,
+    within: timedelta,
+    passing: tuple[type[CseError], ...] = (ConflictError, UnavailableError),
+) -> _Result:
+    """Does something, and again after errors that pass: the entity is busy, or the other side does not answer.
+
+    `begin` looks before it acts, for it may have been done although no answer came.
+
+    Raises:
+        CseError: the last of those errors when the time is over, and any other at once.
+    """
     end = time.monotonic() + within.total_seconds()
+    pause_s = _FIRST_PAUSE_S
     while True:
         ctx.check()
         try:
             return begin()
-        except ConflictError:
+        except passing:
             if time.monotonic() >= end:
                 raise
-        ctx.pause(_PAUSE_S)
+        ctx.pause(pause_s)
+        pause_s = min(pause_s * 1.5, _MOST_PAUSE_S)
 
 
 def delete_vapp(
@@ -39,7 +61,7 @@ def delete_vapp(
             raise PermissionDeniedError("vCD does not let you delete its vApp", reason="VAPP_DELETE_FORBIDDEN")
         return task
 
-    task = when_free(ctx, begin, within=within)
+    task = patiently(ctx, begin, within=within)
     if task is None:
         return
     try:

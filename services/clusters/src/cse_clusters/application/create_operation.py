@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import structlog
 
-from cse_clusters.application.changes import delete_vapp
+from cse_clusters.application.changes import delete_vapp, patiently
 from cse_clusters.application.failures import STOPPING_REASON, explained, place, step
 from cse_clusters.application.guest_work import GuestDirectory, GuestWork, Limits
 from cse_clusters.application.node_branches import NodeBranches
@@ -117,7 +117,7 @@ class _Creation:
         """Deletes the vApp if this creation has made one; returns whether it had."""
         ctx, ports, vapp = self._ctx, self._ports, self._vapp
         if not vapp.href and vapp.may_exist and isinstance(exc, RetryableError | CancelledError):
-            vapp.href = vapp.find_own()  # vCD may have begun although no answer came
+            vapp.href = patiently(ctx, vapp.find_own, within=self._limits.busy)  # vCD may have begun without an answer
         if not vapp.href:
             return False
         self._say(f"Taking back cluster {self.job.name} ({self.job.uid})", 0)

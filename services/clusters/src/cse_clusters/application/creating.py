@@ -11,7 +11,7 @@ from typing import TypeVar
 from cse_clusters.application.accepting import Acceptance, Submission
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, Scripts, TaskCard, Template, Templates
-from cse_clusters.domain.access import Caller
+from cse_clusters.domain.access import SERVICE, Caller
 from cse_clusters.domain.new_cluster import NewCluster
 from cse_clusters.domain.vcd import Vdc, VmTemplate
 from cse_core.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError
@@ -81,7 +81,7 @@ class ClusterCreation:
         self._require_not_being_created(org, new.name)
         allowed = self._later(lambda: self._acceptance.require_right(caller))
         place = self._later(lambda: self._place(caller, new, org))
-        free = self._later(lambda: self._require_name_free(caller, new, org))
+        free = self._later(lambda: self._require_name_free(new, org))
         template = self._template(caller, new)
         scripts = self._later(lambda: self._templates.scripts(caller.credentials, template.name))
         machine = self._later(lambda: self._machine(caller, template, org))
@@ -104,6 +104,7 @@ class ClusterCreation:
             return OperationRequest(
                 kind=CREATE_CLUSTER,
                 target=target,
+                target_uid=uid,
                 partition=uid,
                 request_id=submission.request_id,
                 owner=vdc.org_id,
@@ -131,10 +132,9 @@ class ClusterCreation:
                         cluster=name,
                     )
 
-    def _require_name_free(self, caller: Caller, new: NewCluster, org: str) -> None:
-        """Clusters are told apart by name alone on the wire of 1.2.x, so one of a kind per org."""
-        filter_org = org if caller.is_system_administrator else None
-        for cluster in self._inventory.clusters(caller.credentials, name=new.name, org=filter_org):
+    def _require_name_free(self, new: NewCluster, org: str) -> None:
+        """Clusters are told apart by name alone on the wire of 1.2.x: one of a name per org, whoever sees it."""
+        for cluster in self._inventory.clusters(SERVICE, name=new.name, org=org):
             raise AlreadyExistsError(
                 f"cluster_id: there is a cluster {new.name!r} already, in VDC {cluster.vdc!r}; choose another name",
                 reason="CLUSTER_EXISTS",
@@ -161,7 +161,7 @@ class ClusterCreation:
                 "STORAGE_PROFILE_NOT_FOUND",
                 f"VDC {vdc.name!r} has no storage profile {profile!r}{_choices(vdc.storage_profiles)}",
             )
-        if self._inventory.find_vapp(caller.credentials, vdc, new.name) is not None:
+        if self._inventory.find_vapp(SERVICE, vdc, new.name) is not None:
             raise AlreadyExistsError(
                 f"cluster_id: VDC {vdc.name!r} has a vApp called {new.name!r} already; choose another name",
                 reason="VAPP_EXISTS",

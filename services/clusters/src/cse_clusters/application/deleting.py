@@ -16,7 +16,6 @@ from cse_clusters.application.operation_data import (
     TOKEN,
     ActingAs,
     DeleteInput,
-    card_of,
 )
 from cse_clusters.application.ports import Inventory, TaskBoard, TaskCard, VappHost
 from cse_clusters.application.reporting import Progress, finish_task
@@ -82,6 +81,7 @@ class ClusterDeletion:
             return OperationRequest(
                 kind=DELETE_CLUSTER,
                 target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
+                target_uid=cluster.uid,
                 partition=cluster.uid,
                 request_id=submission.request_id,
                 owner=cluster.org_id,
@@ -99,7 +99,7 @@ class ClusterDeletion:
     def _end_creation(self, uid: str) -> None:
         """Tells a creation in progress to end. The deletion, of the same partition, begins when it has."""
         for each in self._operations.find(active=True):
-            if each.kind == CREATE_CLUSTER and card_of(each.input).cluster_id == uid:
+            if each.kind == CREATE_CLUSTER and each.target_uid == uid:
                 with suppress(NotFoundError):  # forgotten since: it had ended
                     self._operations.cancel(each.id)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput, card_of
+from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput
 from cse_clusters.application.ports import Inventory
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order, sort_key
@@ -90,7 +90,7 @@ class ClusterDirectory:
 
 def _changes(active: Iterable[Operation]) -> dict[str, State]:
     """What the operations in progress do, by the cluster's UUID; the latest that was asked for counts."""
-    return {card_of(each.input).cluster_id: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active}
+    return {each.target_uid: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active}
 
 
 def _creations(active: Iterable[Operation]) -> list[CreateInput]:

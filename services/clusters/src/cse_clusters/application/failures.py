@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-from cse_core.errors import CseError
+from cse_core.errors import CancelledError, CseError
 from cse_core.logs import redact
 from cse_core.operations import Json, OperationContext
 
@@ -43,11 +43,12 @@ def place(error: CseError) -> dict[str, str]:
 
 def explained(error: _Error, what: str, next_step: str) -> _Error:
     """A copy of the error whose message is whole: what was attempted, where it failed, why, what to do next."""
-    where = error.details.get("step", "")
-    node = error.details.get("node", "")
-    place = f" at step {where}" if where else ""
-    place += f" on {node}" if node else ""
-    text = f"{what} failed{place}: {error.message.rstrip('.')}. {next_step}"
+    at = place(error)
+    where = f" at step {at['step']}" if "step" in at else ""
+    where += f" on {at['node']}" if "node" in at else ""
+    cancelled = isinstance(error, CancelledError) and error.code != STOPPING_REASON
+    happened = f"was cancelled{where}" if cancelled else f"failed{where}: {error.message.rstrip('.')}"
+    text = f"{what} {happened}. {next_step}"
     result = copy.copy(error)
     result.message = text
     result.args = (text,)

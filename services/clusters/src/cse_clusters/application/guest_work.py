@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import tail
 from cse_clusters.application.ports import GuestLogin, Guests, Inventory, ScriptResult
 from cse_clusters.domain.guest_scripts import GET_NODES, MINT_JOIN, guest_script
@@ -18,7 +20,15 @@ from cse_clusters.domain.kubernetes import (
     parse_ipv4,
     parse_join_command,
 )
-from cse_core.errors import DeadlineError, FailedPreconditionError, NotFoundError, UnauthenticatedError
+from cse_clusters.domain.vcd import GuestMachine
+from cse_core.errors import (
+    DeadlineError,
+    ExhaustedError,
+    FailedPreconditionError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from cse_core.operations import OperationContext
 from cse_core.secret import Secret
 
@@ -38,7 +48,9 @@ class Limits:
     ready: timedelta = timedelta(minutes=10)
     """From the last join until Kubernetes calls all nodes Ready."""
     busy: timedelta = timedelta(minutes=10)
-    """How long another change of the vApp is waited for."""
+    """How long another change of the vApp, or vCD itself, is waited for."""
+    outage: timedelta = timedelta(minutes=5)
+    """How long a vCenter or a guest's tools may be away."""
 
 
 class GuestDirectory:
@@ -70,11 +82,17 @@ class GuestDirectory:
     def _known(self, name: str) -> GuestLogin | None:
         with self._lock:
             if name not in self._logins:
-                for guest in self._inventory.guests(self._vapp_href).values():
+                for guest in self._placed():
                     password = self._admin_password or guest.password
                     if guest.moid and password:
                         self._logins[guest.name] = GuestLogin(guest=guest, password=password)
             return self._logins.get(name)
+
+    def _placed(self) -> Iterable[GuestMachine]:
+        try:
+            return self._inventory.guests(self._vapp_href).values()
+        except UnavailableError:
+            return ()  # asked again until the time is over
 
 
 class GuestWork:
@@ -89,7 +107,8 @@ class GuestWork:
 
     def wait_for_guest(self, ctx: OperationContext, node: str) -> None:
         login = self._directory.login(ctx, node, self._limits.placing)
-        self._guests.wait_until_ready(login, ctx.check, timeout_s=self._limits.boot.total_seconds())
+        with _refused_logins_explained():
+            self._guests.wait_until_ready(login, ctx.check, timeout_s=self._limits.boot.total_seconds())
 
     def init_control_plane(
         self, ctx: OperationContext, node: str, *, script: str, cluster: str, pod_subnet: str, ssh_key: str
@@ -131,14 +150,13 @@ class GuestWork:
 
     def wait_until_nodes_ready(self, ctx: OperationContext, control_plane: str, expected: Iterable[str]) -> None:
         """Raises FailedPreconditionError (NODES_NOT_READY) if Kubernetes does not call all of them Ready in time."""
-        login = self._directory.login(ctx, control_plane, self._limits.placing)
         script = guest_script(GET_NODES, {})
         wanted = frozenset(expected)
         seen = "kubectl was not asked"
         until = time.monotonic() + self._limits.ready.total_seconds()
         pause_s = _POLL_S / 2
         while time.monotonic() < until:
-            result = self._guests.run_script(login, script, ctx.check, timeout_s=self._limits.mint.total_seconds())
+            result = self._run_patiently(ctx, control_plane, script, self._limits.mint)
             if result.exit_code == 0:
                 try:
                     missing = nodes_not_ready(result.stdout, wanted)
@@ -155,8 +173,7 @@ class GuestWork:
         raise FailedPreconditionError(f"after {self._limits.ready}: {seen}", reason="NODES_NOT_READY")
 
     def _run(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
-        login = self._directory.login(ctx, node, self._limits.placing)
-        result = self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+        result = self._run_patiently(ctx, node, script, limit)
         if result.exit_code != 0:
             said = tail(result.stderr) or tail(result.stdout) or "it printed nothing"
             raise FailedPreconditionError(
@@ -165,6 +182,25 @@ class GuestWork:
                 exit_code=result.exit_code,
             )
         return result
+
+    def _run_patiently(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
+        """Scripts may be run again, so a vCenter or tools that are away for a while end nothing."""
+        login = self._directory.login(ctx, node, self._limits.placing)
+
+        def run() -> ScriptResult:
+            return self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+
+        with _refused_logins_explained():
+            return patiently(ctx, run, within=self._limits.outage, passing=(UnavailableError, ExhaustedError))
+
+
+@contextmanager
+def _refused_logins_explained() -> Iterator[None]:
+    """A guest that refuses its password is no failure of the caller's own credentials."""
+    try:
+        yield
+    except UnauthenticatedError as exc:
+        raise FailedPreconditionError(exc.message, reason="GUEST_LOGIN_REFUSED") from exc
 
 
 KUBECONFIG_LIMIT: Final = 1 << 20

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cse_clusters.application.changes import when_free
+from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.operation_data import CreateInput, cluster_to_json
@@ -11,7 +11,7 @@ from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, TEMPLATE, VERSION, Cluster, State
 from cse_clusters.domain.plan import ClusterPlan
 from cse_clusters.domain.vcd import MachineSpec, VappRecord
-from cse_core.errors import AlreadyExistsError
+from cse_core.errors import AlreadyExistsError, RetryableError
 from cse_core.operations import Json, OperationContext
 from cse_core.operations.port import Branch
 from cse_core.secret import Secret
@@ -46,28 +46,31 @@ class VappSteps:
         """Makes the empty vApp, or finds it; returns its href.
 
         Its name was free when the operation was accepted and is kept free by it, so that a vApp of this name that looks
-        like ours is ours, from a run that was cut off.
+        like ours is ours, from a run that was cut off or a request whose answer was lost.
         """
-        ctx, job = self._ctx, self._job
+        task = patiently(self._ctx, self._begin_compose, within=self._limits.busy)
+        if task is not None:
+            self._host.wait(task, self._ctx.check)
+        return self.href
+
+    def _begin_compose(self) -> str | None:
+        job = self._job
         found = self._inventory.find_vapp(SERVICE, job.vdc, job.name)
-        if found is not None:
-            if not self._is_own(found):
-                raise AlreadyExistsError(
-                    f"VDC {job.vdc.name!r} has a vApp called {job.name!r}", reason="VAPP_EXISTS", name=job.name
-                )
-            self.href = found.href
-            return found.href
-        self.may_exist = True
-        started = self._host.compose(
-            job.acting_as.credentials(ctx),
-            job.vdc,
-            name=job.name,
-            description=self._description(),
-            network=job.network,
-        )
-        self.href = started.href
-        self._host.wait(started.task_href, ctx.check)
-        return started.href
+        if found is None:
+            who = job.acting_as.credentials(self._ctx)
+            self.may_exist = True
+            started = self._host.compose(
+                who, job.vdc, name=job.name, description=self._description(), network=job.network
+            )
+            self.href = started.href
+            return started.task_href
+        if not self._is_own(found):
+            self.may_exist = False
+            raise AlreadyExistsError(
+                f"VDC {job.vdc.name!r} has a vApp called {job.name!r}", reason="VAPP_EXISTS", name=job.name
+            )
+        self.href = found.href
+        return None
 
     def find_own(self) -> str:
         """The href of the vApp that this creation has made although no answer came; empty if there is none."""
@@ -99,7 +102,7 @@ class VappSteps:
         def begin() -> str:
             return self._host.set_metadata(SERVICE, self.href, values)
 
-        self._host.wait(when_free(self._ctx, begin, within=self._limits.busy), self._ctx.check)
+        self._host.wait(patiently(self._ctx, begin, within=self._limits.busy), self._ctx.check)
 
     def add_machines(self, plan: ClusterPlan, admin_password: Secret | None) -> Json:
         """One recompose for all of them; powers them on as well unless their hardware is to be looked at first."""
@@ -118,7 +121,7 @@ class VappSteps:
                 power_on=not job.has_own_hardware,
             )
 
-        task = when_free(self._ctx, begin, within=self._limits.busy)
+        task = patiently(self._ctx, begin, within=self._limits.busy)
         if task is not None:
             self._host.wait(task, self._ctx.check)
         return None
@@ -147,7 +150,7 @@ class VappSteps:
     def _set_hardware(self, ctx: OperationContext, machine_href: str) -> Json:
         job = self._job
         who = job.acting_as.credentials(ctx)
-        tasks = when_free(
+        tasks = patiently(
             ctx,
             lambda: self._host.set_hardware(who, machine_href, cpu_count=job.cpu_count, memory_mb=job.memory_mb),
             within=self._limits.busy,
@@ -157,9 +160,15 @@ class VappSteps:
         return None
 
     def _power_on(self) -> Json:
-        who = self._job.acting_as.credentials(self._ctx)
-        task = when_free(self._ctx, lambda: self._host.power_on(who, self.href), within=self._limits.busy)
-        self._host.wait(task, self._ctx.check)
+        def begin() -> str | None:
+            details = self._inventory.vapp(SERVICE, self.href)
+            if details is not None and details.machines and all(each.is_on for each in details.machines):
+                return None
+            return self._host.power_on(self._job.acting_as.credentials(self._ctx), self.href)
+
+        task = patiently(self._ctx, begin, within=self._limits.busy)
+        if task is not None:
+            self._host.wait(task, self._ctx.check)
         return None
 
     def record_endpoint(self, address: str) -> Json:
@@ -180,5 +189,8 @@ class VappSteps:
             vdc_href=job.vdc.href,
             vapp_href=self.href,
         )
-        details = self._inventory.vapp(SERVICE, self.href)
+        try:
+            details = self._inventory.vapp(SERVICE, self.href)
+        except RetryableError:
+            details = None  # the cluster is complete; its nodes can be read later
         return cluster_to_json(cluster.with_vapp(details) if details else cluster)

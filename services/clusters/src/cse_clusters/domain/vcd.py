@@ -59,6 +59,10 @@ class Machine:
     cpu_count: int | None = None
     memory_mb: int | None = None
 
+    @property
+    def is_on(self) -> bool:
+        return self.status == "POWERED_ON"
+
 
 @dataclass(frozen=True, kw_only=True)
 class GuestMachine:
