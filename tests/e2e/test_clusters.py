@@ -71,7 +71,7 @@ def test_the_vapp_carries_the_metadata_of_a_cluster(tenant_rest: VcdRest, cluste
 def test_vcd_shows_the_cluster_as_a_vapp_and_its_creation_as_a_task(tenant: LabCli, cluster: str) -> None:
     [vapp] = [vapp for vapp in tenant.json("vapp", "list") if vapp["name"] == cluster]
     assert vapp["numberOfVMs"] == "3"
-    tasks = [task for task in tenant.json("task", "list", "success") if task["objectName"] == cluster]
+    tasks = [task for task in tenant.json("task", "list", "SUCCESS") if task["objectName"] == cluster]
     [created] = [task for task in tasks if task["name"] == "create_cluster"]
     assert created["serviceNamespace"] == "vcloud.cse"
 

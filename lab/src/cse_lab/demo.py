@@ -43,8 +43,9 @@ def walk(state: LabState) -> None:
     shell.run("cse", "cluster", "list")
     shell.run("cse", "cluster", "info", _CLUSTER)
     shell.run("cse", "cluster", "config", _CLUSTER)
-    shell.say("To vCD it is a vApp, and what happened is in its task list:")
+    shell.say("To vCD it is a vApp, and how it was made is in the task list:")
     shell.run("vapp", "list")
+    shell.run("task", "list", "SUCCESS")
     shell.say("Delete it again.")
     shell.run("cse", "cluster", "delete", _CLUSTER, "--yes")
     shell.run("cse", "cluster", "list")
@@ -102,7 +103,7 @@ The lab is still running. Go on by hand, for example:
     {login(lab["LAB_ORG"], lab["LAB_TENANT"], lab["LAB_TENANT_PASSWORD"])}
     {vcd} cse cluster create mine -n {lab["LAB_NETWORK"]} -N 3
     {vcd} cse cluster config mine > kubeconfig.yaml
-    {vcd} task list running
+    {vcd} task list SUCCESS
     {vcd} cse --help
 
 as a tenant of another organisation, who sees none of that:
