@@ -46,16 +46,8 @@ class Site:
 
     def login(self, user: str, org: str, password: str) -> Metadata:
         """A session with vCD, as the metadata of calls."""
-        answer = requests.post(
-            f"{self.vcd.url}/api/sessions",
-            auth=(f"{user}@{org}", password),
-            headers={"Accept": SESSION_TYPE},
-            verify=self.vcd.ca_file,
-            timeout=10,
-        )
-        answer.raise_for_status()
         return (
-            ("x-vcloud-authorization", answer.headers["x-vcloud-authorization"]),
+            ("x-vcloud-authorization", session_id(self.vcd, user, org, password)),
             ("x-vcloud-api-version", "31.0"),
         )
 
@@ -108,6 +100,19 @@ class Site:
         )
         answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=10)
         return answer
+
+
+def session_id(vcd: Simulator, user: str, org: str, password: str) -> str:
+    """A session of the classic kind."""
+    answer = requests.post(
+        f"{vcd.url}/api/sessions",
+        auth=(f"{user}@{org}", password),
+        headers={"Accept": SESSION_TYPE},
+        verify=vcd.ca_file,
+        timeout=10,
+    )
+    answer.raise_for_status()
+    return answer.headers["x-vcloud-authorization"]
 
 
 def config_for(vcd: Simulator, **templates: Any) -> Config:
