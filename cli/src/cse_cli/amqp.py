@@ -99,7 +99,7 @@ def _connect(config: AmqpConfig) -> pika.BlockingConnection:
             key="vhost",
             remedy="correct amqp.vhost, or give the user permissions there (`rabbitmqctl set_permissions`)",
         ) from exc
-    except exceptions.AuthenticationError as exc:
+    except (exceptions.AuthenticationError, exceptions.ProbableAuthenticationError) as exc:
         raise AmqpError(
             f"{place} refuses user {config.username!r} or its password",
             key="username",

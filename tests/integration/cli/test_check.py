@@ -1,0 +1,154 @@
+"""`cse check`: whatever is wrong is found, with the key that it is about and what to do."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pika
+import pytest
+from click.testing import Result
+
+from cse_lab.rabbitmq import PrivateRabbitMQ
+
+Run = Callable[..., Result]
+Data = dict[str, Any]
+Change = Callable[[Data], object]
+
+
+def check(run: Run, *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
+    """Exit code, and what is not in order by its subject."""
+    result = run("check", "-o", "json", *arguments)
+    report = json.loads(result.stdout)
+    assert report["ok"] is (result.exit_code == 0)
+    wrong = {found["subject"]: found for found in report["results"] if found["outcome"] in ("failed", "skipped")}
+    assert all(found["remedy"] for found in wrong.values() if found["outcome"] == "failed")
+    return result.exit_code, wrong
+
+
+def test_nothing_is_wrong_with_a_good_configuration(run: Run) -> None:
+    assert check(run) == (0, {})
+
+
+def amqp(**changes: object) -> Change:
+    return lambda data: data["amqp"].update(changes)
+
+
+def vcd(**changes: object) -> Change:
+    return lambda data: data["vcd"].update(changes)
+
+
+def broker_section(**changes: object) -> Change:
+    return lambda data: data["broker"].update(changes)
+
+
+def vcenter(**changes: object) -> Change:
+    return lambda data: data["vcs"][0].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "subject", "message"),
+    [
+        (amqp(password="wrong"), "amqp.username", "refuses user"),
+        (amqp(vhost="/nope"), "amqp.vhost", "no access to the virtual host '/nope'"),
+        (amqp(port=9), "amqp.port", "nothing listens on 127.0.0.1:9"),
+        (amqp(ssl=True), "amqp.ssl", "does not speak TLS"),
+        (vcd(password="wrong"), "vcd.username", "refuses user 'administrator'"),
+        (vcd(port=9), "vcd.host", "cannot be reached"),
+        (vcd(verify=True), "vcd.verify", "is not trusted"),
+        (vcenter(password="wrong"), "vcs[0]", "vc1"),
+        (vcenter(name="vc9"), "vcs[0].name", "no vCenter 'vc9' is registered in vCD (there are: vc1)"),
+        (lambda data: data["vcs"].append({**data["vcs"][0], "name": "vc2"}), "vcs[1].name", "no vCenter 'vc2'"),
+        (broker_section(org="nope"), "broker.org", "'nope'"),
+        (broker_section(vdc="nope"), "broker.vdc", "'nope'"),
+        (broker_section(vdc="acme-vdc"), "broker.vdc", "'acme-vdc'"),
+        (broker_section(network="nope"), "broker.network", "no network 'nope' (there are: cse-net)"),
+        (broker_section(storage_profile="nope"), "broker.storage_profile", "no storage profile 'nope'"),
+    ],
+)
+def test_what_is_wrong_is_found(run: Run, data: Data, change: Change, subject: str, message: str) -> None:
+    change(data)
+    code, wrong = check(run)
+    assert code == 1
+    assert message in wrong[subject]["message"]
+    assert "secret" not in json.dumps(wrong)
+
+
+def test_a_vcenter_that_is_left_out_is_found(run: Run, data: Data) -> None:
+    data["vcs"][0]["name"] = "another"
+    _, wrong = check(run)
+    assert "vCenter 'vc1' is registered in vCD, but is not in the section" in wrong["vcs"]["message"]
+
+
+def test_several_mistakes_are_told_at_once(run: Run, data: Data) -> None:
+    data["amqp"]["password"] = "wrong"
+    data["vcs"][0]["password"] = "wrong"
+    data["broker"].update(network="nope", storage_profile="nope")
+    data["broker"]["templates"].append({"name": "unknown", "catalog_item": "x"})
+    _, wrong = check(run)
+    assert set(wrong) == {"amqp.username", "vcs[0]", "broker.network", "broker.storage_profile", "broker.templates"}
+
+
+def test_a_tenant_is_no_service_account(run: Run, data: Data) -> None:
+    data["vcd"].update(username="alice", password="alice-secret")
+    _, wrong = check(run)
+    assert "refuses user 'alice'" in wrong["vcd.username"]["message"]
+
+
+def test_an_api_version_that_vcd_does_not_offer_is_a_warning(run: Run, data: Data) -> None:
+    data["vcd"]["api_version"] = "35.5"
+    result = run("check", "-o", "json")
+    assert result.exit_code == 0
+    found = {entry["subject"]: entry for entry in json.loads(result.stdout)["results"]}
+    assert found["vcd.api_version"]["outcome"] == "warning"
+
+
+# What cse install sets up
+
+
+@pytest.fixture
+def installed(run: Run) -> None:
+    assert run("install", "-e", "config").exit_code == 0
+
+
+def test_before_installing_what_is_missing_is_told(run: Run) -> None:
+    code, wrong = check(run, "--check-install")
+    assert code == 1
+    assert {"amqp.exchange", "extension", "broker.catalog"} <= set(wrong)
+    assert all("cse install" in found["remedy"] for found in wrong.values())
+
+
+@pytest.mark.usefixtures("installed")
+def test_after_installing_nothing_is_missing(run: Run) -> None:
+    assert check(run, "-i") == (0, {})
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_extension_that_forwards_elsewhere_is_found(run: Run, data: Data) -> None:
+    data["amqp"]["routing_key"] = "another"
+    _, wrong = check(run, "-i")
+    assert "instead of 'another'" in wrong["extension"]["message"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_only_the_template_asked_for_is_looked_for(run: Run, data: Data) -> None:
+    data["broker"]["templates"][1]["catalog_item"] = "missing"
+    assert check(run, "-i", "-t", "photon-v2") == (0, {})
+    assert list(check(run, "-i", "-t", "ubuntu-16.04")[1]) == ["template ubuntu-16.04"]
+    assert list(check(run, "-i")[1]) == ["template ubuntu-16.04"]
+    assert list(check(run, "-i", "-t", "nope")[1]) == ["--template"]
+
+
+@pytest.fixture
+def topic_exchange(data: Data, broker: PrivateRabbitMQ) -> Iterator[str]:
+    name = str(data["amqp"]["exchange"])
+    with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
+        channel = connection.channel()
+        channel.exchange_declare(name, "topic", durable=True)
+        yield name
+        channel.exchange_delete(name)
+
+
+def test_an_exchange_of_another_kind_is_told_when_installing(run: Run, topic_exchange: str) -> None:
+    result = run("install", "-e", "config")
+    assert result.exit_code == 1
+    assert f"exchange '{topic_exchange}' exists, but is not direct and durable" in result.stderr
