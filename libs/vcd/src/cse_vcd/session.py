@@ -19,7 +19,13 @@ from pyvcloud.vcd.client import BasicLoginCredentials
 from pyvcloud.vcd.exceptions import VcdException
 
 from cse_core.config import VcdConfig
-from cse_core.errors import CseError, FailedPreconditionError, PermissionDeniedError, UnauthenticatedError
+from cse_core.errors import (
+    CseError,
+    FailedPreconditionError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from cse_core.secret import Secret
 from cse_vcd.client import KNOWN_VERSIONS, VcdClient
 from cse_vcd.credentials import Credentials
@@ -219,10 +225,8 @@ class VcdSession:
         """The document there; None if it is not there, or not for this user's eyes."""
         try:
             return self.get(href)
-        except CseError as exc:
-            if _says_missing(exc):
-                return None
-            raise
+        except (NotFoundError, PermissionDeniedError):
+            return None
 
     def post(
         self,
@@ -313,10 +317,6 @@ def _expected(document: Element | None, href: str) -> Element:
     if document is None:
         raise VcdUnavailableError(f"vCD answers with nothing where a document is due ({urlsplit(href).path})")
     return document
-
-
-def _says_missing(exc: CseError) -> bool:
-    return exc.code in ("PERMISSION_DENIED", "NOT_FOUND")
 
 
 def _number(version: str) -> float | None:

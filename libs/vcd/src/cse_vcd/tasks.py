@@ -249,8 +249,10 @@ class TaskPoller:
                 log.info("vcd_tasks_not_read", error=str(exc), tasks=len(part))
                 continue
             for watch in part:
-                # The query shows no errors and may lag behind; the task itself has the last word.
-                if statuses.get(watch.id, SUCCESS) in FINAL:
+                status = statuses.get(watch.id)
+                if status == SUCCESS:
+                    outcomes[watch.id] = Task(id=watch.id, href=watch.href, status=SUCCESS)
+                elif status is None or status in FINAL:  # the query shows no errors, and not what is too new for it
                     self._read(watch, outcomes)
         return outcomes
 
