@@ -235,7 +235,8 @@ class Link:
         publisher = self._publisher_for(exchange)
         publisher.users += 1
         try:
-            channel = await asyncio.shield(publisher.opening)
+            opening = publisher.opening
+            channel = opening.result() if opening.done() else await asyncio.shield(opening)
             await channel.publish(exchange, routing_key, properties, body)
         finally:
             publisher.users -= 1
