@@ -330,7 +330,10 @@ def test_json_of_a_finished_task(vcd: Vcd, server: ScriptedHttp) -> None:
         (Reply("", 406), "CSE is not installed there"),
         (Reply("<html>oops", 500), "HTTP status 500"),
         (Reply("[1, 2]", 418), "HTTP status 418"),
-        (Reply("not json", 200), "is not JSON"),
+        (Reply("not json", 200), "is it CSE that serves /api/cse?"),
+        (Reply("", 200), "is it CSE that serves /api/cse?"),
+        (Reply('{"message": "hello"}', 200), "is it CSE that serves /api/cse?"),
+        (Reply("[1]", 200), "is it CSE that serves /api/cse?"),
         (Reply("", 302, {"Location": "http://elsewhere.example.com/"}), "HTTP status 302"),
     ],
 )

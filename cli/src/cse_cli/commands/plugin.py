@@ -26,6 +26,10 @@ def install() -> None:
     """Make vcd-cli load the commands `vcd cse`. Everything else in ~/.vcd-cli/profiles.yaml stays.
 
     `vcd profile extension add cse_cli.vcd_plugin.cse` does the same.
+
+    \b
+    Example
+        cse plugin install && vcd cse version
     """
     path = Path.home() / PROFILES
     try:
@@ -43,7 +47,12 @@ def install() -> None:
 
 @command.command(short_help="Make vcd-cli forget the commands.")
 def remove() -> None:
-    """Take the commands `vcd cse` out of vcd-cli."""
+    """Take the commands `vcd cse` out of vcd-cli.
+
+    \b
+    Example
+        cse plugin remove
+    """
     path = Path.home() / PROFILES
     try:
         removed = remove_extension(path)

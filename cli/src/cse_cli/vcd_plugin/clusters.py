@@ -44,16 +44,27 @@ def cluster() -> None:
 @cluster.command("list", short_help="list clusters")
 @with_session
 def list_clusters(context: click.Context, session: Session) -> None:
-    """List the clusters that you have access to."""
-    print_rows(context, session.json("GET", "/cse"), _COLUMNS)
+    """List the clusters that you have access to.
+
+    \b
+    Examples
+        vcd cse cluster list
+        vcd --json cse cluster list
+    """
+    print_rows(context, session.rows("/cse"), _COLUMNS)
 
 
 @cluster.command(short_help="show a cluster")
 @click.argument("name", callback=path_name, metavar="NAME")
 @with_session
 def info(context: click.Context, session: Session, name: str) -> None:
-    """Show a cluster with its nodes."""
-    print_properties(context, session.json("GET", _path(name, "info")))
+    """Show a cluster with its nodes.
+
+    \b
+    Example
+        vcd cse cluster info c1
+    """
+    print_properties(context, session.fields("GET", _path(name, "info")))
 
 
 @cluster.command(short_help="create a cluster")
@@ -79,7 +90,15 @@ def create(
     disable_rollback: bool,
     **options: Any,
 ) -> None:
-    """Create a cluster in the org VDC in use, and wait until it is ready."""
+    """Create a cluster in the org VDC in use, and wait until it is ready.
+
+    \b
+    Examples
+        vcd cse cluster create c1 --network net1
+        vcd cse cluster create c1 -n net1 -N 5 -c 4 -m 8192 -s gold -t ubuntu-16.04 -k ~/.ssh/id_rsa.pub
+        vcd --no-wait cse cluster create c1 -n net1
+            Return at once; `vcd task wait` follows the creation.
+    """
     if session.vdc is None:
         raise PluginError("no org VDC is in use; choose one with `vcd vdc use NAME`")
     request = {
@@ -89,7 +108,7 @@ def create(
         "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
         **options,
     }
-    finish(context, session, session.json("POST", "/cse", request), f"cluster {name!r} is ready")
+    finish(context, session, session.fields("POST", "/cse", request), f"cluster {name!r} is ready")
 
 
 @cluster.command(short_help="delete a cluster")
@@ -97,10 +116,15 @@ def create(
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @with_session
 def delete(context: click.Context, session: Session, name: str, *, yes: bool) -> None:
-    """Delete a cluster with everything in it, and wait until it is gone."""
+    """Delete a cluster with everything in it, and wait until it is gone.
+
+    \b
+    Example
+        vcd cse cluster delete c1 --yes
+    """
     if not yes:
         click.confirm(f"Delete the cluster {name!r} with everything in it?", abort=True, err=True)
-    finish(context, session, session.json("DELETE", _path(name)), f"cluster {name!r} is deleted")
+    finish(context, session, session.fields("DELETE", _path(name)), f"cluster {name!r} is deleted")
 
 
 @cluster.command(short_help="show or save a cluster's kubeconfig")
@@ -108,7 +132,13 @@ def delete(context: click.Context, session: Session, name: str, *, yes: bool) ->
 @click.option("-s", "--save", is_flag=True, help="Write it to ~/.kube/config, keeping a copy of what is there.")
 @with_session
 def config(context: click.Context, session: Session, name: str, *, save: bool) -> None:
-    """Print the kubeconfig of a cluster's administrator: whoever has it may do anything in the cluster."""
+    """Print the kubeconfig of a cluster's administrator: whoever has it may do anything in the cluster.
+
+    \b
+    Examples
+        vcd cse cluster config c1 > c1.conf && kubectl --kubeconfig c1.conf get nodes
+        vcd cse cluster config c1 --save
+    """
     kubeconfig = session.text(_path(name, "config"))
     if save:
         path = save_kubeconfig(Path.home() / _KUBECONFIG, kubeconfig)

@@ -14,6 +14,7 @@ from cse_cli.vcd_plugin.errors import ServerError, SessionError, UnreachableErro
 _TIMEOUT_S: Final = (10.0, 60.0)
 """To connect, and between two bytes; vCD itself gives CSE about 10 s."""
 _MAX_MESSAGE: Final = 4000
+_NOT_CSE: Final = "the answer is not what CSE sends; is it CSE that serves /api/cse?"
 _LOGIN_AGAIN: Final = "the session has expired or is not valid; run `vcd login` again"
 
 
@@ -66,21 +67,26 @@ class Session:
             warn_unverified=not verify and not profile.get("disable_warnings"),
         )
 
-    def json(self, method: str, path: str, body: object = None) -> Any:
-        """One request to CSE; returns what its JSON says.
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """Reads a list of objects; `path` is below `/api`, for example `/cse`."""
+        found = self._json("GET", path)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise UnreachableError(_NOT_CSE)
+        return found
 
-        Args:
-            method: as in HTTP.
-            path: below `/api`, for example `/cse/system`.
-            body: sent as JSON.
-        """
+    def fields(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """One request that is answered with an object; `body` is sent as JSON."""
+        found = self._json(method, path, body)
+        if not isinstance(found, dict):
+            raise UnreachableError(_NOT_CSE)
+        return found
+
+    def _json(self, method: str, path: str, body: object = None) -> Any:
         response = self._send(method, f"{self.base}/api{path}", accept="application/*+json", body=body)
         try:
-            return response.json() if response.content else None
+            return json.loads(response.content)
         except ValueError:
-            raise ServerError(
-                "the answer is not JSON; is it CSE that serves /api/cse?", status=response.status_code
-            ) from None
+            raise UnreachableError(_NOT_CSE) from None
 
     def text(self, path: str) -> str:
         """A text that CSE sends as a JSON string, or plain."""

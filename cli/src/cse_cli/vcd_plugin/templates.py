@@ -29,4 +29,4 @@ def template() -> None:
 @with_session
 def list_templates(context: click.Context, session: Session) -> None:
     """List the templates that your provider offers."""
-    print_rows(context, session.json("GET", "/cse/template"), _COLUMNS)
+    print_rows(context, session.rows("/cse/template"), _COLUMNS)
