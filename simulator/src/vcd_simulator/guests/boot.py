@@ -57,7 +57,7 @@ async def _run_script(guest: Guest, script: str, phase: str) -> None:
         return
 
     def start() -> "asyncio.Future[int]":
-        tree = guest.disk()
+        tree = guest.tree
         if not tree.exists("/root/.customization"):
             tree.make_directory("/root/.customization", mode=0o700)
         tree.write(_CUSTOMIZATION_SCRIPT, script.replace("\r\n", "\n"), mode=0o700)

@@ -64,10 +64,14 @@ class Hypervisor:
         self._boots: dict[str, Future[None]] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
+        self._closed = False
 
     def close(self) -> None:
-        """End every process of every guest and remove what they wrote."""
+        """End every process of every guest and remove what they wrote; closing twice is no error."""
         with self._lock:
+            if self._closed:
+                return
+            self._closed = True
             guests = list(self._guests.values())
             self._guests.clear()
         for guest in guests:
@@ -181,7 +185,7 @@ class Hypervisor:
             # A guest that has not been used yet still has to copy the image.
             for guest in self._guests.values():
                 if guest.image is known:
-                    guest.disk()
+                    guest.lay_out_disk()
             del self._images[image]
             remove_tree(self._state / "images" / image)
 

@@ -147,10 +147,11 @@ async def _follow(program: Program, pipe: int) -> None:
     )
     try:
         info = json.loads(await reader.readuntil(b"}"))
-        program.contain_in(os.pidfd_open(info["child-pid"]))
+        with suppress(ProcessLookupError):  # it has ended already
+            program.contain_in(os.pidfd_open(info["child-pid"]))
         await reader.readline()
         program.end(int(await reader.readline()))
-    except (asyncio.IncompleteReadError, ValueError, ProcessLookupError):
+    except (asyncio.IncompleteReadError, ValueError):
         # The sandbox was killed, or could not be made, before there was anything to tell.
         return
     finally:

@@ -85,7 +85,7 @@ class Guest:
         self.joined: tuple[Cluster, str] | None = None
         """The cluster that this guest's kubelet belongs to, and its name there."""
         self.paths = GuestPaths(directory)
-        self.tree = FileTree(platform.sandbox.mounts(self.paths))
+        self._tree = FileTree(platform.sandbox.mounts(self.paths))
         self._programs: dict[int, Program] = {}
         self._last_pid = _FIRST_PID
         self._disk_ready = False
@@ -116,11 +116,16 @@ class Guest:
             account = self.accounts.find(user)
         if account is None or not account.admits(password):
             raise LoginError("the guest knows no such user with this password")
-        self.disk()
         return account
 
-    def disk(self) -> FileTree:
-        """The guest's files; the first call lays them out."""
+    @property
+    def tree(self) -> FileTree:
+        """The guest's files; the first look at them lays them out."""
+        self.lay_out_disk()
+        return self._tree
+
+    def lay_out_disk(self) -> None:
+        """Make the disk out of the image, unless that has been done."""
         with self.lock:
             if not self._disk_ready:
                 self.paths.directory.mkdir(parents=True)
@@ -130,26 +135,25 @@ class Guest:
                 self.write_identity()
                 self.write_accounts()
                 self.refresh_commands()
-        return self.tree
 
     def write_identity(self) -> None:
         """Write the files that tell the guest its name and addresses, if there is a disk to write to."""
         if not self._disk_ready:
             return
         lines = ["127.0.0.1 localhost", f"127.0.1.1 {self.hostname}", "::1 localhost ip6-localhost ip6-loopback"]
-        self.tree.write("/etc/hostname", f"{self.hostname}\n")
-        self.tree.write("/etc/hosts", "\n".join(lines) + "\n")
+        self._tree.write("/etc/hostname", f"{self.hostname}\n")
+        self._tree.write("/etc/hosts", "\n".join(lines) + "\n")
         for key in self.spec.ssh_keys:
-            if not self.tree.exists("/root/.ssh"):
-                self.tree.make_directory("/root/.ssh", mode=0o700)
-            self.tree.write("/root/.ssh/authorized_keys", f"{key}\n", mode=0o600)
+            if not self._tree.exists("/root/.ssh"):
+                self._tree.make_directory("/root/.ssh", mode=0o700)
+            self._tree.write("/root/.ssh/authorized_keys", f"{key}\n", mode=0o600)
 
     def write_accounts(self) -> None:
         """Write /etc/passwd, /etc/group and /etc/shadow, if there is a disk to write to."""
         if self._disk_ready:
-            self.tree.write("/etc/passwd", self.accounts.passwd())
-            self.tree.write("/etc/group", self.accounts.group())
-            self.tree.write("/etc/shadow", self.accounts.shadow(), mode=0o640)
+            self._tree.write("/etc/passwd", self.accounts.passwd())
+            self._tree.write("/etc/group", self.accounts.group())
+            self._tree.write("/etc/shadow", self.accounts.shadow(), mode=0o640)
 
     def refresh_commands(self) -> None:
         """Show the guest the commands of its packages."""
@@ -196,7 +200,7 @@ class Guest:
             FileNotFoundError, NotADirectoryError: the working directory is not there.
             PowerStateError: the guest is off.
         """
-        tree = self.disk()
+        tree = self.tree
         place = directory if directory is not None else account.home if tree.exists(account.home) else "/"
         if tree.resolved_info(place).kind != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
