@@ -1,8 +1,10 @@
 """A simulated vCD with the real services beside it: templates and clusters, each on a gRPC port of its own."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,6 +21,7 @@ from cse_clusters import bootstrap as clusters_bootstrap
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config, parse_config
 from cse_templates import bootstrap as templates_bootstrap
+from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
 from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.simulator import Simulator
@@ -117,29 +120,38 @@ def session_id(vcd: Simulator, user: str, org: str, password: str) -> str:
 
 def config_for(vcd: Simulator, **templates: Any) -> Config:
     """A provider's configuration for the simulator; `templates` are further keys of each template."""
+    return parse_config(config_data(vcd, **templates))
+
+
+def config_data(vcd: Simulator, **templates: Any) -> dict[str, Any]:
+    """The same as it is in the file."""
     host, _, port = vcd.address.rpartition(":")
-    return parse_config(
-        {
-            "amqp": {"host": "127.0.0.1", "password": "unused"},
-            "vcd": {"host": host, "port": int(port), "username": "administrator", "password": "vcd-secret"}
-            | {"api_version": "31.0", "verify": False},
-            "vcs": [
-                {"name": each.name, "username": each.user, "password": each.password, "verify": False}
-                for each in vcd.vcenters.values()
+    return {
+        "amqp": {"host": "127.0.0.1", "password": "unused"},
+        "vcd": {"host": host, "port": int(port), "username": "administrator", "password": "vcd-secret"}
+        | {"api_version": "31.0", "verify": False},
+        "vcs": [
+            {"name": each.name, "username": each.user, "password": each.password, "verify": False}
+            for each in vcd.vcenters.values()
+        ],
+        "broker": {
+            "org": "cse-provider",
+            "vdc": "cse-provider-vdc",
+            "catalog": "cse",
+            "network": "cse-net",
+            "default_template": "photon-v2",
+            "templates": [
+                {"name": "photon-v2", "catalog_item": "photon-custom-hw11-2.0-304b817-k8s", **templates},
+                {"name": "ubuntu-16.04", "catalog_item": "ubuntu-16.04-server-cloudimg-amd64-k8s", **templates},
             ],
-            "broker": {
-                "org": "cse-provider",
-                "vdc": "cse-provider-vdc",
-                "catalog": "cse",
-                "network": "cse-net",
-                "default_template": "photon-v2",
-                "templates": [
-                    {"name": "photon-v2", "catalog_item": "photon-custom-hw11-2.0-304b817-k8s", **templates},
-                    {"name": "ubuntu-16.04", "catalog_item": "ubuntu-16.04-server-cloudimg-amd64-k8s", **templates},
-                ],
-            },
-        }
-    )
+        },
+    }
+
+
+def with_script(folder: Path, template: str, name: str, body: str) -> None:
+    """Puts a built-in template into the folder, one of whose scripts is another."""
+    shutil.copytree(str(builtin_directory() / template), folder / template)
+    (folder / template / name).write_text(f"#!/bin/bash\nset -euo pipefail\n{body}\n")
 
 
 def inventory() -> Inventory:
@@ -149,11 +161,18 @@ def inventory() -> Inventory:
 
 
 @contextmanager
-def site(profile: str = "instant", **templates: Any) -> Iterator[Site]:
-    """While inside, everything runs on free ports of loopback."""
+def site(profile: str = "instant", *, templates_dir: Path | None = None, **templates: Any) -> Iterator[Site]:
+    """While inside, everything runs on free ports of loopback.
+
+    Args:
+        profile: latencies of the simulator.
+        templates_dir: the provider's own templates.
+        templates: further keys of each template in the configuration.
+    """
     with Simulator(inventory(), profile=profile) as vcd:
         config = config_for(vcd, **templates)
-        catalogue = templates_bootstrap.create(config, TemplatesSettings(listen="127.0.0.1:0"))
+        of_catalogue = TemplatesSettings(listen="127.0.0.1:0", directory=templates_dir)
+        catalogue = templates_bootstrap.create(config, of_catalogue)
         catalogue.start()
         settings = ClustersSettings(listen="127.0.0.1:0", templates_target=_address(catalogue))
         service = clusters_bootstrap.create(config, settings)
