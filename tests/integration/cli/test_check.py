@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
+from vcd_simulator.simulator import Simulator
 
 Run = Callable[..., Result]
 Data = dict[str, Any]
@@ -56,6 +57,7 @@ def vcenter(**changes: object) -> Change:
         (vcd(port=9), "vcd.host", "cannot be reached"),
         (vcd(verify=True), "vcd.verify", "is not trusted"),
         (vcenter(password="wrong"), "vcs[0]", "vc1"),
+        (vcenter(verify=True), "vcs[0].verify", "is not trusted"),
         (vcenter(name="vc9"), "vcs[0].name", "no vCenter 'vc9' is registered in vCD (there are: vc1)"),
         (lambda data: data["vcs"].append({**data["vcs"][0], "name": "vc2"}), "vcs[1].name", "no vCenter 'vc2'"),
         (broker_section(org="nope"), "broker.org", "'nope'"),
@@ -77,6 +79,17 @@ def test_a_vcenter_that_is_left_out_is_found(run: Run, data: Data) -> None:
     data["vcs"][0]["name"] = "another"
     _, wrong = check(run)
     assert "vCenter 'vc1' is registered in vCD, but is not in the section" in wrong["vcs"]["message"]
+
+
+def test_certificates_are_trusted_as_docs_say(
+    run: Run, data: Data, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca_file)
+    monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)  # stands for the machine's own store
+    data["vcd"]["verify"] = data["vcs"][0]["verify"] = True
+    result = run("check")
+    assert result.exit_code == 0
+    assert "WARNING" not in result.stdout
 
 
 def test_several_mistakes_are_told_at_once(run: Run, data: Data) -> None:

@@ -16,6 +16,9 @@ from cse_vcd.vcenter import Vcenters
 from cse_vcd.vdcs import get_org, get_vdc
 
 _READ_TIMEOUT_S: Final = 20.0
+_DOING: Final = "checking it: "
+"""How messages of `Vcenter.check` begin."""
+_TRUST: Final = "docs/cli.md says how to make this machine trust it"
 _SET_VERIFY: Final = "set `verify` to true outside of a lab"
 
 
@@ -49,7 +52,7 @@ def _log_in(vcd: Vcd, config: VcdConfig) -> VcdSession:
     try:
         vcd.versions()
     except UntrustedError as exc:
-        raise VcdCheckError(failed("vcd.verify", exc.message, "see the message; docs/cli.md has more")) from exc
+        raise VcdCheckError(failed("vcd.verify", exc.message, _TRUST)) from exc
     except CseError as exc:
         raise VcdCheckError(failed("vcd.host", exc.message, "correct vcd.host and vcd.port; is vCD running?")) from exc
     try:
@@ -118,11 +121,11 @@ def _check_vcenter(index: int, config: VcenterConfig, session: VcdSession) -> Re
     vcenters = Vcenters.from_config(session, [config])
     try:
         vcenters.get(config.name).check()
+    except UntrustedError as exc:
+        return failed(f"vcs[{index}].verify", exc.message.removeprefix(_DOING), _TRUST)
     except CseError as exc:
-        remedy = (
-            "correct the user name and the password of the entry; can this machine reach the vCenter's address in vCD?"
-        )
-        return failed(f"vcs[{index}]", exc.message, remedy)
+        remedy = "correct the entry's user name and password; this machine must reach the address that vCD has for it"
+        return failed(f"vcs[{index}]", exc.message.removeprefix(_DOING), remedy)
     finally:
         vcenters.close()
     return ok(f"vcs[{index}]", f"vCenter {config.name!r} lets user {config.username!r} in")
