@@ -9,6 +9,8 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from cse.templates.v1 import template_service_pb2, template_service_pb2_grpc
 from cse_core.config import parse_config
@@ -159,6 +161,16 @@ def test_a_name_of_another_form_is_invalid(stub: Stub, name: str) -> None:
     code, info = refusal(caught)
     assert code == grpc.StatusCode.INVALID_ARGUMENT
     assert info.metadata["field"] == "name"
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(max_size=300).map(lambda text: text.encode(errors="ignore").decode()), prefix=st.booleans())
+def test_whatever_is_asked_for_is_refused_as_it_should_be(stub: Stub, name: str, prefix: bool) -> None:
+    request = template_service_pb2.GetTemplateScriptsRequest(name=f"templates/{name}" if prefix else name)
+    assume(name not in ("-", "photon-v2", "ubuntu-16.04"))
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.GetTemplateScripts(request, metadata=CALLER, timeout=5)
+    assert refusal(caught)[0] in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
 
 
 @pytest.mark.parametrize("metadata", [(), (("x-vcloud-authorization", "wrong"),), (("authorization", "Bearer wrong"),)])

@@ -1,9 +1,10 @@
 """Puts the templates service together; the only module that knows all its parts."""
 
+from collections.abc import Callable
+
 from cse.templates.v1 import template_service_pb2_grpc
 from cse_core.config import Config
 from cse_core.grpc.server import GrpcServer
-from cse_core.runtime import Service
 from cse_templates.adapters.directories import TemplateDirectories, builtin_directory
 from cse_templates.adapters.vcd_verifier import VcdVerifier
 from cse_templates.application.queries import CatalogueQueries
@@ -18,11 +19,21 @@ _THREADS = 16
 
 
 class TemplatesService:
-    """The catalogue on a gRPC address."""
+    """The catalogue on a gRPC address.
+
+    Args:
+        catalogue: what is served.
+        verifier: who says whether a caller's token is good.
+        listen: `host:port` or `unix:/path`.
+        close: called once nothing is asked of the verifier any more.
+    """
 
     name = "templates"
 
-    def __init__(self, catalogue: Catalogue, verifier: Verifier, *, listen: str) -> None:
+    def __init__(
+        self, catalogue: Catalogue, verifier: Verifier, *, listen: str, close: Callable[[], None] = lambda: None
+    ) -> None:
+        self._close = close
         servicer = TemplateServicer(CatalogueQueries(catalogue), verifier)
         self._server = GrpcServer(
             listen,
@@ -41,6 +52,7 @@ class TemplatesService:
 
     def stop(self, grace_s: float) -> None:
         self._server.stop(grace_s)
+        self._close()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         return self._server.wait(timeout_s)
@@ -68,7 +80,7 @@ def load_catalogue(config: Config, settings: TemplatesSettings) -> Catalogue:
     return Catalogue.join(offers, definitions, default=config.broker.default_template)
 
 
-def create(config: Config, settings: TemplatesSettings) -> Service:
+def create(config: Config, settings: TemplatesSettings) -> TemplatesService:
     """The service, ready to start.
 
     Raises:
@@ -76,4 +88,5 @@ def create(config: Config, settings: TemplatesSettings) -> Service:
     """
     catalogue = load_catalogue(config, settings)
     vcd = Vcd(VcdEndpoint.from_config(config.vcd))
-    return TemplatesService(catalogue, VcdVerifier(TokenVerifier(vcd)), listen=settings.listen)
+    verifier = VcdVerifier(TokenVerifier(vcd))
+    return TemplatesService(catalogue, verifier, listen=settings.listen, close=vcd.close)
