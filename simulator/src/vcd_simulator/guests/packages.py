@@ -88,7 +88,7 @@ _DEBIAN = (
         name="nfs-kernel-server",
         version="1:1.2.8",
         commands=("exportfs", "rpc.nfsd"),
-        services=("nfs-kernel-server", "nfs-server"),
+        services=("nfs-server",),
         requires=("nfs-common",),
     ),
     Package(name="nfs-common", version="1:1.2.8", commands=("showmount", "mount.nfs"), services=("rpcbind",)),

@@ -20,6 +20,7 @@ _ALWAYS_THERE = (
     "vgauthd",
 )
 _INSTALLED_INACTIVE = ("apt-daily", "firewalld", "ufw", "iptables", "unattended-upgrades")
+_ALIASES = {"nfs-kernel-server.service": "nfs-server.service", "chronyd.service": "chrony.service"}
 _TARGETS = ("multi-user.target", "graphical.target", "nfs-client.target", "rpc-statd.service", "default.target")
 
 
@@ -97,6 +98,7 @@ class Services:
 
 
 def full_name(name: str) -> str:
-    """A unit's name with its type, as systemd completes it."""
+    """A unit's own name, with its type, as systemd completes it."""
     known = (".service", ".socket", ".target", ".timer", ".mount", ".slice", ".path")
-    return name if name.endswith(known) else f"{name}.service"
+    full = name if name.endswith(known) else f"{name}.service"
+    return _ALIASES.get(full, full)

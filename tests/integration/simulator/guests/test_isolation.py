@@ -60,7 +60,9 @@ def test_replacing_a_system_directory_by_a_link_harms_only_the_guest(shell, tmp_
     shell.succeed("rm /etc; mv /etc.old /etc")
 
 
-@pytest.mark.parametrize("path", ["/usr/bin/x", "/usr/lib/x", "/usr/share/x", "/bin/x", "/usr/.agent/x", "/usr/.control/x"])
+@pytest.mark.parametrize(
+    "path", ["/usr/bin/x", "/usr/lib/x", "/usr/share/x", "/bin/x", "/usr/.agent/x", "/usr/.control/x"]
+)
 def test_the_host_s_system_directories_are_read_only(shell, path: str) -> None:
     assert "Read-only file system" in shell.fail(f"touch {path}").err
     with pytest.raises(OSError, match="Read-only file system"):
@@ -70,7 +72,9 @@ def test_the_host_s_system_directories_are_read_only(shell, path: str) -> None:
 def test_nothing_can_be_mounted_or_remounted(shell) -> None:
     shell.fail("/usr/.host/bin/mount -t tmpfs none /mnt")
     shell.fail("/usr/.host/bin/mount -o remount,rw /usr")
-    shell.fail("/usr/.host/bin/unshare -r true && /usr/.host/bin/unshare -m /usr/.host/bin/mount -o remount,rw,bind /usr")
+    shell.fail(
+        "/usr/.host/bin/unshare -r true && /usr/.host/bin/unshare -m /usr/.host/bin/mount -o remount,rw,bind /usr"
+    )
 
 
 def test_a_guest_has_no_capability_and_gains_none(shell) -> None:

@@ -5,7 +5,9 @@ import pytest
 from vcd_simulator.guests import GuestSpec, Hypervisor, PowerState, ToolsState, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 
-SCRIPT = '#!/bin/bash\necho "$1 $(hostname)" >> /root/phases\n[ "$1" != postcustomization ] || echo "ready" > /root/ready\n'
+SCRIPT = (
+    '#!/bin/bash\necho "$1 $(hostname)" >> /root/phases\n[ "$1" != postcustomization ] || echo "ready" > /root/ready\n'
+)
 
 
 def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, times) -> None:
@@ -29,7 +31,9 @@ def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, tim
 def test_customization_sets_name_and_password_and_runs_the_script_twice(boot) -> None:
     shell = boot("mstr-1", admin_password="Xy$ 'z", customization_script=SCRIPT)
     assert shell.succeed("cat /root/phases /root/ready").splitlines() == [
-        "precustomization ubuntu", "postcustomization mstr-1", "ready"
+        "precustomization ubuntu",
+        "postcustomization mstr-1",
+        "ready",
     ]
     shell.guest.log_in("root", "Xy$ 'z")
     with pytest.raises(LoginError):
@@ -68,7 +72,9 @@ def test_files_outlive_a_power_cycle_and_processes_do_not(shell) -> None:
 
 
 def test_only_enabled_services_start_at_boot(shell) -> None:
-    shell.succeed("systemctl stop docker; systemctl disable --now containerd; systemctl enable docker; systemctl start ufw")
+    shell.succeed(
+        "systemctl stop docker; systemctl disable --now containerd; systemctl enable docker; systemctl start ufw"
+    )
     shell.hypervisor.reset(shell.moid)
     shell.hypervisor.wait_for_tools(shell.moid, 20)
     assert shell.run("systemctl is-active docker containerd ufw").out.split() == ["active", "inactive", "inactive"]
@@ -105,7 +111,10 @@ def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, 
 
     clone = boot("clone", "10.0.0.9", image)
     assert clone.succeed("cat /root/link; mine; stat -c %a /opt/private; exportfs; hostname").split() == [
-        "baked", "mine", "700", "clone"
+        "baked",
+        "mine",
+        "700",
+        "clone",
     ]
     clone.guest.log_in("root", "of-the-template")
     clone.succeed("echo changed > /etc/baked")
@@ -147,7 +156,10 @@ def test_guests_that_are_never_used_cost_no_files(hypervisor: Hypervisor, tmp_pa
     before = sum(1 for _ in tmp_path.rglob("*"))
     for number in range(2000):
         hypervisor.create(f"vm-{number}", "photon", "vc1")
-        hypervisor.power_on(f"vm-{number}", GuestSpec(name="n", computer_name="n", ip_addresses=(f"10.1.{number // 250}.{number % 250}",)))
+        hypervisor.power_on(
+            f"vm-{number}",
+            GuestSpec(name="n", computer_name="n", ip_addresses=(f"10.1.{number // 250}.{number % 250}",)),
+        )
     for number in range(2000):
         hypervisor.wait_for_tools(f"vm-{number}", 20)
     assert sum(1 for _ in tmp_path.rglob("*")) == before

@@ -22,8 +22,19 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 TEXTS = (
-    "plain", "two\nlines\n", "it's \"quoted\" `back` \\ slashes \\n", "$(touch /tmp/pwned) ${HOME} $$ !x", "tab\tend ",
-    "ünïcödé ☃ 𝄞 \u202e", "* ? [a-z] ~ # ; & | < >", "-n -e --", "\r\n\r", "'", '"', "\\", "",
+    "plain",
+    "two\nlines\n",
+    'it\'s "quoted" `back` \\ slashes \\n',
+    "$(touch /tmp/pwned) ${HOME} $$ !x",
+    "tab\tend ",
+    "ünïcödé ☃ 𝄞 \u202e",
+    "* ? [a-z] ~ # ; & | < >",
+    "-n -e --",
+    "\r\n\r",
+    "'",
+    '"',
+    "\\",
+    "",
 )
 
 
@@ -48,7 +59,9 @@ def test_a_megabyte_of_output_comes_back_exactly(shell) -> None:
     assert shell.succeed("cat /tmp/large").encode() == content
 
 
-@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137), ("nonsense", 127)])
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137), ("nonsense", 127)]
+)
 def test_exit_codes(shell, script: str, code: int) -> None:
     assert shell.run(script).code == code
 
@@ -83,7 +96,12 @@ def test_programs_run_side_by_side(shell) -> None:
 
 def test_a_program_gets_root_s_surroundings(shell) -> None:
     assert shell.succeed("echo $HOME $USER $PWD; id -un; id -u; hostname; cat /etc/hostname; uname -n").split() == [
-        "/root", "root", "/root", "root", "0", *["node-1"] * 3,
+        "/root",
+        "root",
+        "/root",
+        "root",
+        "0",
+        *["node-1"] * 3,
     ]
 
 

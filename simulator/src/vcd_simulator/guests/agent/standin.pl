@@ -55,6 +55,7 @@ sub say_on {
 }
 
 sub read_file {
+    return answer(21) if -d $_[0];    # EISDIR: Perl would open it, and read nothing
     open(my $file, '<:raw', $_[0]) or return answer($! + 0);
     local $/;
     my $bytes = <$file>;

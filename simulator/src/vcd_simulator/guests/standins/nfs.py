@@ -62,7 +62,7 @@ def _check_export(call: Call, source: str) -> None:
     server = call.guest.platform.networks.find(call.guest, host)
     if server is None:
         raise UsageError(f"mount.nfs: No route to host for {source}", _MOUNT_FAILED)
-    if not server.services.is_active("nfs-server", "nfs-kernel-server"):
+    if not server.services.is_active("nfs-server"):
         raise UsageError("mount.nfs: Connection refused", _MOUNT_FAILED)
     exported = [path for path, _client in server.exports]
     if not any(directory == path or directory.startswith(path.rstrip("/") + "/") for path in exported):
@@ -205,7 +205,7 @@ async def showmount(call: Call) -> int:
     if server is None and host != call.guest.hostname:
         raise UsageError("clnt_create: RPC: Port mapper failure - Unable to receive: errno 113 (No route to host)")
     server = server or call.guest
-    if not server.services.is_active("nfs-server", "nfs-kernel-server"):
+    if not server.services.is_active("nfs-server"):
         raise UsageError("clnt_create: RPC: Program not registered")
     if not options.has("no-headers"):
         await call.out(f"Export list for {host}:")

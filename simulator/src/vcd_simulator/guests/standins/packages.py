@@ -286,7 +286,8 @@ async def _offered(call: Call, file: str, directory: str) -> dict[str, Package]:
             texts.append(await call.read(path))
         except OSError:
             continue
-    return offered_from(call.guest.packages.family, texts)
+    packages = call.guest.packages
+    return packages.installed | offered_from(packages.family, texts)
 
 
 async def _install(call: Call, wanted: list[Package], offered: dict[str, Package]) -> list[Package]:
