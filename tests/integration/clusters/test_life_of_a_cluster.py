@@ -203,6 +203,22 @@ def test_an_administrator_creates_and_deletes_for_a_tenant(vcd: Site, admin: Met
     assert not vcd.ended(delete(vcd, admin, "gift"), admin).HasField("error")
 
 
+def test_a_vapp_author_of_the_org_neither_sees_nor_touches_others_clusters(vcd: Site, alice: Metadata) -> None:
+    bob = vcd.login("bob", "acme", "bob-secret")
+    assert not vcd.ended(vcd.create(alice, "hers", workers=0), alice).HasField("error")
+    assert names(vcd, bob) == []
+    with pytest.raises(grpc.RpcError) as taken:
+        vcd.create(bob, "hers", workers=0)
+    assert isinstance(error_of(taken.value), errors.AlreadyExistsError)
+    with pytest.raises(grpc.RpcError) as hidden:
+        delete(vcd, bob, "hers")
+    assert isinstance(error_of(hidden.value), errors.NotFoundError)
+    with pytest.raises(grpc.RpcError) as unpublished:
+        vcd.create(bob, "his", workers=0)
+    assert error_of(unpublished.value).code == "CATALOG_ITEM_NOT_FOUND"  # his role sees no published catalogs
+    assert not vcd.ended(delete(vcd, alice, "hers"), alice).HasField("error")
+
+
 def test_of_two_simultaneous_requests_for_a_name_one_wins(vcd: Site, alice: Metadata) -> None:
     def attempt(_: int) -> operations_pb2.Operation | errors.CseError:
         try:

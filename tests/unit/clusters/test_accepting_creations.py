@@ -12,6 +12,7 @@ from cse_clusters.domain.access import DEPLOY_RIGHT
 from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_core.errors import (
     AlreadyExistsError,
+    ConflictError,
     CseError,
     DeadlineError,
     FailedPreconditionError,
@@ -96,6 +97,18 @@ def test_repeating_a_request_id_returns_the_first_operation(clusters: ClustersIn
     clusters.finished(first)
     assert clusters.create(request_id=request_id).id == first.id
     assert len(clusters.vcd.tasks) == 1
+
+
+def test_a_request_id_that_began_something_else_is_refused_and_its_task_ends(clusters: ClustersInMemory) -> None:
+    request_id = str(uuid.uuid4())
+    first = clusters.create(request_id=request_id)
+    with pytest.raises(ConflictError, match="was used for operations/") as refused:
+        clusters.create(a_cluster("other"), request_id=request_id)
+    assert refused.value.code == "REQUEST_ID_REUSED"
+    clusters.finished(first)
+    with pytest.raises(ConflictError, match="was used for another operation"):
+        clusters.delete(request_id=request_id)
+    assert sorted(task.status for task in clusters.vcd.tasks.values()) == ["error", "error", "success"]
 
 
 def test_a_request_id_has_to_be_a_uuid(clusters: ClustersInMemory) -> None:

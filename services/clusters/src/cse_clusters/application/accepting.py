@@ -10,7 +10,7 @@ import structlog
 
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
-from cse_core.errors import CseError, DeadlineError, InvalidArgumentError, PermissionDeniedError
+from cse_core.errors import ConflictError, CseError, DeadlineError, InvalidArgumentError, PermissionDeniedError
 from cse_core.operations import Operation, OperationRequest, Operations
 
 log = structlog.get_logger()
@@ -77,12 +77,23 @@ class Acceptance:
         text: str,
         make_request: Callable[[str], OperationRequest],
     ) -> Operation:
-        """Creates the vCD task, then the operation that `make_request` describes, given the task's href."""
+        """Creates the vCD task, then the operation that `make_request` describes, given the task's href.
+
+        Raises:
+            ConflictError: the request id has begun something else.
+            DeadlineError: nobody waits for the answer any more.
+        """
         if not submission.is_wanted():
             raise DeadlineError("the caller does not wait any more; nothing was begun", reason="CALL_ABANDONED")
         task_href = self._board.create(card, text)
         try:
             operation = self._operations.submit(make_request(task_href))
+            if operation.task_href != task_href:
+                raise ConflictError(
+                    f"request_id: {submission.request_id} was used for {operation.name} already; choose a new one",
+                    reason="REQUEST_ID_REUSED",
+                    field="request_id",
+                )
         except CseError as exc:
             with suppress(CseError):
                 self._board.fail(task_href, card, "Not started", reason=exc.code, error=exc.message)

@@ -148,6 +148,8 @@ class ClusterCreation:
             vdc = self._inventory.vdc(caller.credentials, org=org, vdc=new.vdc.vdc)
         except NotFoundError as exc:
             raise _missing("parent", "VDC_NOT_FOUND", f"there is no org VDC {new.vdc.vdc!r} that you can see") from exc
+        if vdc.org != org:
+            raise _missing("parent", "ORG_NOT_FOUND", f"there is no org {org!r}; did you mean {vdc.org!r}?")
         profile = new.workers.storage_profile
         if new.network not in vdc.networks:
             raise _missing(
@@ -192,7 +194,7 @@ class ClusterCreation:
         except NotFoundError as exc:
             raise FailedPreconditionError(
                 f"cluster.template: template {template.name!r} is not ready: catalog {template.catalog!r} has no item "
-                f"{template.item!r} that you can use; tell your provider",
+                f"{template.item!r} that your role may use; ask your administrator",
                 reason="CATALOG_ITEM_NOT_FOUND",
                 field="cluster.template",
                 catalog=template.catalog,

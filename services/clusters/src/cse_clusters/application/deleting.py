@@ -48,15 +48,15 @@ class ClusterDeletion:
         """
         self._acceptance.require_right(caller)
         with self._acceptance.exclusively("", name.cluster):
-            first = self._repeated(caller, submission.request_id)
+            first = self._repeated(caller, name, submission.request_id)
             return first or self._begin(caller, self._directory.find_one(caller, name), submission)
 
-    def _repeated(self, caller: Caller, request_id: str) -> Operation | None:
-        """Found by the request alone: the cluster may be gone since, and with it what a `-` in its name means."""
+    def _repeated(self, caller: Caller, name: ClusterName, request_id: str) -> Operation | None:
+        """Found without vCD: the cluster may be gone since, and with it what a `-` in its name means."""
         owner = None if caller.is_system_administrator else caller.org_id
         for each in self._operations.find(owner=owner):
             if each.request_id == request_id and each.kind == DELETE_CLUSTER:
-                return each
+                return each if ClusterName.parse(each.target).cluster == name.cluster else None
         return None
 
     def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
