@@ -43,7 +43,8 @@ DEAD_LETTERED: list[tuple[str, bytes]] = [
     ("an id that is no text", json.dumps(request_message(id=5)).encode()),
     ("an id of a megabyte", json.dumps(request_message(id="x" * MEGABYTE)).encode()),
     ("an id with a line break", json.dumps(request_message(id="x\ny")).encode()),
-    ("longer than the limit", b" " * (33 * MEGABYTE)),
+    ("too long, and its id is not at the beginning", json.dumps([{"body": "x" * (3 * MEGABYTE), "id": "x"}]).encode()),
+    ("longer than the limit", b" " * (3 * MEGABYTE)),
 ]
 
 ANSWERED: list[tuple[str, object, int]] = [

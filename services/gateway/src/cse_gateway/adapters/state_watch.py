@@ -63,6 +63,8 @@ class StateWatch:
                 if self._has_ended(error.code(), loop.time() - self._heard):
                     log.info("service_ended")
                     return
+            except Exception:  # the outermost loop: what is known stays, and is asked for again
+                log.exception("service_state_unavailable")
             else:
                 if self._heard <= began:  # else a request has learnt something newer meanwhile
                     self.learn(state_of(response.state))

@@ -77,6 +77,8 @@ class Listener:
                 await self._connect_and_consume()
             except (LinkError, TimeoutError) as error:
                 self._report(str(error) or f"no answer within {_CONNECT_TIMEOUT_S:g} s")
+            except Exception:  # the outermost loop: a mistake of ours or of pika's costs a connection, not the service
+                log.exception("connection_failed")
             if loop.time() - began > _STABLE_S:
                 pause_s = _FIRST_PAUSE_S
             await self._rest(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret

@@ -16,15 +16,16 @@ from cse_gateway.domain.body import parse_json
 from cse_gateway.domain.http import Headers, Reply, Request
 from cse_gateway.domain.replies import HttpError
 
-MAX_MESSAGE_BYTES: Final = 32 << 20
-"""Longer messages are not even parsed."""
 MAX_BODY_BYTES: Final = 1 << 20
 """The longest HTTP body, decoded."""
+MAX_MESSAGE_BYTES: Final = 2 << 20
+"""Longer messages are not parsed, which could take seconds and a gigabyte."""
 
 _MAX_URI: Final = 8192
 _MAX_PARAMETERS: Final = 100
 _REQUEST: Final = "ProcessHttpRequest"
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_ID_AT_THE_BEGINNING: Final = re.compile(rb'\s*\[\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._:-]{1,128})"')
 _METHOD: Final = re.compile(r"[A-Za-z]{1,16}")
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
@@ -106,7 +107,7 @@ def _message_in(envelope: Envelope, content: bytes) -> dict[str, Any]:
     if envelope.message_type != _REQUEST:
         raise MalformedMessageError("it is of a type other than ProcessHttpRequest")
     if len(content) > MAX_MESSAGE_BYTES:
-        raise MalformedMessageError(f"it is longer than {MAX_MESSAGE_BYTES} bytes")
+        raise _too_long(content)
     try:
         parts = parse_json(content)
     except ValueError as problem_found:
@@ -120,6 +121,17 @@ def _message_in(envelope: Envelope, content: bytes) -> dict[str, Any]:
         error = InvalidArgumentError(f"message: {why}", field="message")
         raise MalformedMessageError(why, request_id=request_id, error=error)
     raise MalformedMessageError(why)
+
+
+def _too_long(content: bytes) -> MalformedMessageError:
+    """The id comes first in what vCD writes, so that such a message can be answered all the same."""
+    why = f"it is longer than {MAX_MESSAGE_BYTES} bytes"
+    match = _ID_AT_THE_BEGINNING.match(content)
+    return (
+        MalformedMessageError(why, request_id=match[1].decode(), error=_too_large())
+        if match
+        else (MalformedMessageError(why))
+    )
 
 
 def _request(request_id: str, message: Mapping[str, Any]) -> Request:
@@ -189,8 +201,6 @@ def _body(value: object) -> bytes:
         return b""
     if not isinstance(value, str):
         raise InvalidArgumentError("body: expected base64 in a text", field="body")
-    if len(value) > 2 * MAX_BODY_BYTES:  # whatever line breaks it holds
-        raise _too_large()
     try:
         content = base64.b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
