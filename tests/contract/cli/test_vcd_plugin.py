@@ -300,6 +300,19 @@ def test_no_wait_returns_at_once(vcd: Vcd, server: ScriptedHttp) -> None:
     assert len(server.asked) == 1
 
 
+def test_ctrl_c_ends_the_waiting_and_not_the_work(
+    vcd: Vcd, server: ScriptedHttp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cse_cli.vcd_plugin.commands.wait_for_task", interrupted)
+    server.on("DELETE", "/api/cse/c1", accepted(server))
+    result = vcd("cse", "cluster", "delete", "c1", "-y")
+    assert result.exit_code == 1
+    assert "the work goes on, follow it with `vcd task wait 1f0c9b6e" in result.stderr
+
+
 def test_json_of_a_finished_task(vcd: Vcd, server: ScriptedHttp) -> None:
     server.on("POST", "/api/cse", accepted(server, name="c1", cluster_id="x"))
     server.on("GET", TASK, a_task("success", "created"))

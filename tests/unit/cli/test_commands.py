@@ -168,7 +168,8 @@ def test_all_findings_of_the_file_come_at_once_and_the_right_sections_are_tried(
     path.write_text(text)
     code, results = check(run)
     assert code == 1
-    assert "chmod 600" in results["config.yaml"]["message"]
+    assert "others may read" in results["config.yaml"]["message"]
+    assert results["config.yaml"]["remedy"] == "run `chmod 600 config.yaml`"
     assert results["amqp.port"]["outcome"] == "failed"
     assert "no template is called 'other'" in results["broker.default_template"]["message"]
     assert results["amqp"]["outcome"] == "skipped"

@@ -26,7 +26,7 @@ from cse_templates.settings import TemplatesSettings
 
 S = TypeVar("S", bound=Section)
 
-_SAMPLE = "`cse sample` prints a file with every key and its meaning"
+_SAMPLE = "`cse sample` shows how"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +77,11 @@ def check_templates(config: Config) -> Results:
 
 
 def _failure(path: Path, finding: Finding) -> Result:
-    """`cse_core.config` says what to do within the sentence where it is not plain to see."""
+    """A finding of `cse_core.config`, which says at times within the sentence what to do."""
     if finding.where:
         return failed(finding.where, finding.what, f"correct it in {path}; {_SAMPLE}")
-    return failed(str(path), finding.what, "" if ("`" in finding.what) else f"correct the file; {_SAMPLE}")
+    what, run, command = finding.what.partition(": run ")
+    return failed(str(path), what, f"run {command}" if run else _SAMPLE)
 
 
 def _parts(path: Path, results: list[Result]) -> Usable:
