@@ -34,3 +34,7 @@ def test_a_number_out_of_its_range_and_an_unknown_choice_are_refused() -> None:
         Environment({"CSE_X": "10"}).integer("CSE_X", 1, low=1, high=9)
     with pytest.raises(SettingsError, match="none of a, b"):
         Environment({"CSE_X": "c"}).choice("CSE_X", "a", ("a", "b"))
+
+
+def test_a_choice_may_be_given_in_any_case() -> None:
+    assert Environment({"CSE_LOG_LEVEL": "debug"}).choice("CSE_LOG_LEVEL", "INFO", ("DEBUG", "INFO")) == "DEBUG"

@@ -44,10 +44,12 @@ class Environment:
         return timedelta(seconds=value)
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of the choices, as it is written there; in whichever case it is given."""
         value = self.text(name, default)
-        if value not in choices:
-            raise SettingsError(f"{name}: {value!r} is none of {', '.join(choices)}")
-        return value
+        for choice in choices:
+            if choice.lower() == value.lower():
+                return choice
+        raise SettingsError(f"{name}: {value!r} is none of {', '.join(choices)}")
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name, "yes" if default else "no").lower()
