@@ -1,10 +1,15 @@
-"""The real vcd-cli as its users run it: a process, with a home of its own."""
+"""The real vcd-cli as its users run it: a process for each command, with a home of its own."""
 
+import json
 import os
+import select
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 TIMEOUT_S = 60
 
@@ -18,27 +23,55 @@ class Outcome:
     err: str
 
 
+class VcdCliServer:
+    """Runs commands one after the other; `vcd_cli_server` says how."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("vcd_cli_server.py"))],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, home: Path, arguments: tuple[str, ...]) -> Outcome:
+        """Run a command, whatever becomes of it."""
+        out, err = home / "stdout", home / "stderr"
+        command = {"home": str(home), "out": str(out), "err": str(err), "arguments": arguments}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
+            ready, _, _ = select.select([self._process.stdout], [], [], TIMEOUT_S)
+            assert ready, f"vcd {' '.join(arguments)} did not end in {TIMEOUT_S} s"
+            code = json.loads(self._process.stdout.readline())["code"]
+        return Outcome(code, out.read_text(), err.read_text())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._process:  # closes its input, which ends it
+            pass
+
+
 class VcdCli:
     """One user's vcd-cli; the login stays in `home`."""
 
-    def __init__(self, home: Path, address: str) -> None:
+    def __init__(self, server: VcdCliServer, home: Path, address: str) -> None:
+        self._server = server
         self._home = home
         self._address = address
         home.mkdir(parents=True, exist_ok=True)
 
     def run(self, *arguments: str) -> Outcome:
         """Run a command, whatever becomes of it."""
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("vcd")), *arguments],
-            cwd=self._home,  # it leaves log files where it is started
-            env={"HOME": str(self._home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return self._server.run(self._home, arguments)
 
     def ok(self, *arguments: str) -> str:
         """Run a command that must succeed; returns what it printed."""

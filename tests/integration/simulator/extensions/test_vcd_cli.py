@@ -1,19 +1,21 @@
 """The commands of vcd-cli for extensions and the broker."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.vcd_cli import VcdCli
+from cse_testing.vcd_cli import VcdCli, VcdCliServer
 from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture(params=["31.0", "36.0"])
-def cli(request: pytest.FixtureRequest, vcd: Simulator, tmp_path: Path) -> VcdCli:
-    cli = VcdCli(tmp_path / "home", vcd.url)
-    cli.login("System", "administrator", "vcd-secret", request.param)
-    return cli
+def cli(request: pytest.FixtureRequest, vcd: Simulator, tmp_path: Path) -> Iterator[VcdCli]:
+    with VcdCliServer() as server:
+        cli = VcdCli(server, tmp_path / "home", vcd.url)
+        cli.login("System", "administrator", "vcd-secret", request.param)
+        yield cli
 
 
 def test_an_extension_is_created_shown_and_deleted(cli: VcdCli) -> None:
