@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 from click.testing import CliRunner, Result
 
 from cse_cli.main import cse
 from cse_lab.rabbitmq import PrivateRabbitMQ
+from cse_testing.logs import logs_restored
 from vcd_simulator.inventory import Inventory
 from vcd_simulator.simulator import Simulator
 
@@ -73,5 +73,5 @@ def run(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         path.write_text(yaml.safe_dump(data))
         return CliRunner().invoke(cse, list(arguments), input=answer, prog_name="cse")
 
-    yield invoke
-    structlog.reset_defaults()
+    with logs_restored():
+        yield invoke

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from cse_cli.main import cse
+from cse_testing.logs import logs_restored
 
 Cse = Callable[..., Result]
 
@@ -23,5 +23,5 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cse]:
     def invoke(*arguments: str, answer: str | None = None) -> Result:
         return CliRunner().invoke(cse, list(arguments), input=answer, prog_name="cse")
 
-    yield invoke
-    structlog.reset_defaults()
+    with logs_restored():
+        yield invoke

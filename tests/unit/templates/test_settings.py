@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from cse_core.settings import SettingsError
 from cse_templates.__main__ import main
 from cse_templates.settings import TemplatesSettings
+from cse_testing.logs import logs_restored
 
 
 def test_defaults_and_variables() -> None:
@@ -29,8 +29,8 @@ def test_a_bad_value_names_its_variable(variable: str) -> None:
 
 @pytest.fixture
 def _logs_as_they_were() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
+    with logs_restored():
+        yield
 
 
 @pytest.mark.usefixtures("_logs_as_they_were")
