@@ -57,6 +57,8 @@ log = structlog.get_logger()
 GRPC_THREADS: Final = 64
 LOOKUP_THREADS: Final = 32
 TEMPLATES_TIMEOUT_S: Final = 5.0
+KEPT_OPERATIONS: Final = 2000
+"""Ended operations that are remembered; each holds its scripts, some 10 KB."""
 
 
 class World:
@@ -163,6 +165,7 @@ def create(config: Config, settings: ClustersSettings) -> Service:
         ],
         max_running=settings.running_operations,
         max_branches=2 * settings.running_operations,
+        keep=KEPT_OPERATIONS,
     )
     lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
     use_cases = _use_cases(config, settings, world, state, operations, lookups)
