@@ -101,7 +101,7 @@ def create_vdc(cloud: Cloud, user: User, org: Org, spec: VdcSpec) -> tuple[Vdc, 
     vdc.ready = False
     task = work.start(
         cloud, user, org.id, vdc, "vdcCreateVdc", "Creating", "Created", noun="Virtual Datacenter",
-        effect=lambda: _set_ready(vdc), undo=lambda: _forget_vdc(cloud, vdc),
+        effect=lambda: _set_ready(vdc), undo=lambda: forget_vdc(cloud, vdc),
     )  # fmt: skip
     return vdc, task
 
@@ -120,11 +120,12 @@ def delete_vdc(cloud: Cloud, user: User, vdc: Vdc) -> Task:
         raise errors.not_allowed(f"The VDC {vdc.name} still has networks; delete them first.")
     return work.start(
         cloud, user, vdc.org_id, vdc, "vdcDeleteVdc", "Deleting", "Deleted", noun="Virtual Datacenter",
-        effect=lambda: _forget_vdc(cloud, vdc),
+        effect=lambda: forget_vdc(cloud, vdc),
     )  # fmt: skip
 
 
-def _forget_vdc(cloud: Cloud, vdc: Vdc) -> None:
+def forget_vdc(cloud: Cloud, vdc: Vdc) -> None:
+    """Drop an empty VDC with its storage profiles."""
     for profile in cloud.profiles.find("vdc", vdc.id):
         cloud.profiles.remove(profile)
     cloud.metadata.remove_all(vdc.id)

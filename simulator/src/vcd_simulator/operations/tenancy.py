@@ -13,7 +13,7 @@ from vcd_simulator.model.rights import (
 )
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
-from vcd_simulator.operations import work
+from vcd_simulator.operations import catalogs, datacenter, vapps, work
 from vcd_simulator.operations.names import check_name
 
 
@@ -49,21 +49,42 @@ def _rights_named(cloud: Cloud, names: Iterable[str]) -> list[Right]:
     return [right for name in names if (right := cloud.rights.first("name", name)) is not None]
 
 
-def delete_org(cloud: Cloud, user: User, org: Org) -> Task:
-    """Delete a disabled and empty organisation."""
+def delete_org(cloud: Cloud, user: User, org: Org, *, with_everything: bool = False) -> Task:
+    """Delete a disabled and empty organisation, or with everything, whatever its state, that is in it.
+
+    Raises:
+        VcdError: it is enabled or not empty, or something in it is being worked on.
+    """
     if org.is_system:
         raise errors.not_allowed("The System organization cannot be deleted.")
+    inside: list[work.Named] = []
+    for vdc in cloud.vdcs.find("org", org.id):
+        for vapp in cloud.vapps.find("vdc", vdc.id):
+            inside += [vapp, *cloud.vms_of(vapp)]
+    if not with_everything:
+        _require_deletable(cloud, org)
+    return work.start(
+        cloud, user, cloud.system_org.id, org, "orgDelete", "Deleting", "Deleted", noun="Organization",
+        locks=inside, effect=lambda: _forget_org(cloud, org),
+    )  # fmt: skip
+
+
+def _require_deletable(cloud: Cloud, org: Org) -> None:
     if org.enabled:
         raise errors.not_allowed(f"The organization {org.name} is enabled; disable it before you delete it.")
     if cloud.vdcs.count("org", org.id) or cloud.catalogs.count("org", org.id):
         raise errors.not_allowed(f"The organization {org.name} still has VDCs or catalogs; delete them first.")
-    return work.start(
-        cloud, user, cloud.system_org.id, org, "orgDelete", "Deleting", "Deleted", noun="Organization",
-        effect=lambda: _forget_org(cloud, org),
-    )  # fmt: skip
 
 
 def _forget_org(cloud: Cloud, org: Org) -> None:
+    for catalog in cloud.catalogs.find("org", org.id):
+        catalogs.delete_catalog(cloud, catalog, recursive=True)
+    for vdc in cloud.vdcs.find("org", org.id):
+        for vapp in cloud.vapps.find("vdc", vdc.id):
+            vapps.forget_vapp(cloud, vapp)
+        for network in cloud.networks.find("vdc", vdc.id):
+            cloud.networks.remove(network)
+        datacenter.forget_vdc(cloud, vdc)
     for user in cloud.users.find("org", org.id):
         cloud.users.remove(user)
     for role in cloud.roles.find("org", org.id):
@@ -172,9 +193,7 @@ def create_user(  # noqa: PLR0913  # what a user has, by keyword
 
 
 def delete_user(cloud: Cloud, user: User) -> None:
-    """Delete a disabled user who owns nothing."""
-    if user.enabled:
-        raise errors.not_allowed(f"The user {user.name} is enabled; disable the user first.")
+    """Delete a user who owns nothing."""
     owns = cloud.vapps.count("owner", user.id) or any(catalog.owner_id == user.id for catalog in cloud.catalogs)
     if owns:
         raise errors.not_allowed(f"The user {user.name} owns vApps or catalogs; give them to somebody else first.")

@@ -311,19 +311,21 @@ def delete_vapp(cloud: Cloud, user: User, vapp: Vapp, *, force: bool) -> Task:
             "OPERATION_DENIED",
         )
 
-    def effect() -> None:
-        for vm in cloud.vms_of(vapp):
-            if vm.guest_exists:
-                stop_vm(cloud, vm)
-            machines.forget(cloud, vapp, vm)
-        cloud.metadata.remove_all(vapp.id)
-        cloud.vapps.remove(vapp)
-
     running = sum(vm.is_on for vm in vms)
     return work.start(
         cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcDeleteVapp", "Deleting", "Deleted", noun=_NOUN,
-        locks=vms, extra_s=cloud.latency.together("vm.power", running), effect=effect,
+        locks=vms, extra_s=cloud.latency.together("vm.power", running), effect=lambda: forget_vapp(cloud, vapp),
     )  # fmt: skip
+
+
+def forget_vapp(cloud: Cloud, vapp: Vapp) -> None:
+    """Drop a vApp with its VMs, running or not."""
+    for vm in cloud.vms_of(vapp):
+        if vm.guest_exists:
+            stop_vm(cloud, vm)
+        machines.forget(cloud, vapp, vm)
+    cloud.metadata.remove_all(vapp.id)
+    cloud.vapps.remove(vapp)
 
 
 def delete_vm(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:

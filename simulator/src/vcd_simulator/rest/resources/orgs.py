@@ -88,7 +88,9 @@ def disable_org(context: Context, org_id: str) -> Reply:
 @router.delete("/api/admin/org/{org_id}")
 def delete_org(context: Context, org_id: str) -> Reply:
     context.access.require_sysadmin()
-    task = tenancy.delete_org(context.cloud, context.session.user, context.access.org_by_id(org_id))
+    org = context.access.org_by_id(org_id)
+    with_everything = context.flag("force") and context.flag("recursive")
+    task = tenancy.delete_org(context.cloud, context.session.user, org, with_everything=with_everything)
     return Reply(status=202, content=task_element(context, task))
 
 

@@ -1,0 +1,134 @@
+"""Versions, formats, errors: what every request goes through."""
+
+import json
+
+import pytest
+
+from cse_testing.vcd_cloud import LabCloud, RestCaller
+from vcd_simulator.rest.versions import SUPPORTED, ApiVersion, parse_accept
+
+UNKNOWN = "/api/vApp/vapp-5d0e6a52-7b0f-4a0c-9d0a-6f2a3f5b9c11"
+
+
+def test_versions_are_public_and_need_no_version(lab: LabCloud) -> None:
+    answer = RestCaller(lab).get("/api/versions", accept="*/*")
+    assert answer.status == 200
+    listed = [info.findtext("{*}Version") for info in answer.xml]
+    assert listed == list(SUPPORTED)
+    assert {"27.0", "31.0", "36.0"} <= set(listed)
+    assert {info.get("deprecated") for info in answer.xml} == {"false"}
+
+
+@pytest.mark.parametrize("accept", ["application/*+xml;version=37.0", "application/*+xml;version=5.5", "*/*", ""])
+def test_an_unsupported_or_missing_version_is_not_acceptable(alice: RestCaller, accept: str) -> None:
+    answer = alice.get("/api/session", accept=accept)
+    assert answer.status == 406
+    assert answer.xml.get("minorErrorCode") == "NOT_ACCEPTABLE"
+    assert "Supported API versions are: [27.0" in answer.xml.get("message", "")
+
+
+def test_the_accept_header_is_echoed_only_as_far_as_it_is_harmless(alice: RestCaller) -> None:
+    answer = alice.get("/api/session", accept="a\x01<&>" + "x" * 5000)
+    assert answer.status == 406
+    assert len(answer.body) < 1000
+
+
+@pytest.mark.parametrize(
+    ("header", "version", "is_json"),
+    [
+        ("application/*+xml;version=31.0", "31.0", False),
+        ("application/*+json;version=31.0", "31.0", True),
+        ("application/json;version=36.0", "36.0", True),
+        ("text/x-yaml;version=31.0", "31.0", False),
+        ("*/*;version=33.0", "33.0", False),
+        ("application/*+json;version=32.0, application/json;version=32.0", "32.0", True),
+        ("application/vnd.vmware.vcloud.session+xml; VERSION=27.0", "27.0", False),
+        ("image/png, application/*+xml;version=36.3", "36.3", False),
+    ],
+)
+def test_accept_headers_of_all_shapes(header: str, version: str, is_json: bool) -> None:
+    accepted = parse_accept(header)
+    assert (str(accepted.version), accepted.json) == (version, is_json)
+
+
+def test_versions_compare_as_numbers() -> None:
+    assert ApiVersion.parse("9.0") < ApiVersion.parse("27.0") < ApiVersion.parse("36.0") < ApiVersion.parse("36.3")
+
+
+def test_every_answer_has_a_request_id_of_its_own_which_errors_repeat(alice: RestCaller) -> None:
+    first, second = alice.get(UNKNOWN), alice.get(UNKNOWN)
+    ids = [answer.headers["x-vmware-vcloud-request-id"] for answer in (first, second)]
+    assert ids[0] != ids[1]
+    assert first.xml.get("message", "").startswith(f"[ {ids[0]} ] ")
+
+
+def test_an_error_is_a_document_in_the_form_that_accept_asks_for(alice: RestCaller) -> None:
+    as_xml = alice.get(UNKNOWN)
+    assert as_xml.headers["content-type"] == "application/vnd.vmware.vcloud.error+xml;version=31.0"
+    assert as_xml.xml.tag == "{http://www.vmware.com/vcloud/v1.5}Error"
+    assert as_xml.xml.get("majorErrorCode") == "403"
+    assert as_xml.xml.get("minorErrorCode") == "ACCESS_TO_RESOURCE_IS_FORBIDDEN"
+    as_json = alice.get(UNKNOWN, accept="application/*+json;version=31.0")
+    assert as_json.headers["content-type"] == "application/vnd.vmware.vcloud.error+json;version=31.0"
+    fields = json.loads(as_json.body)
+    assert (fields["majorErrorCode"], fields["minorErrorCode"]) == (403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN")
+    assert "5d0e6a52-7b0f-4a0c-9d0a-6f2a3f5b9c11" in fields["message"]
+
+
+def test_without_a_session_the_answer_is_401_without_a_body(lab: LabCloud) -> None:
+    answer = RestCaller(lab).get("/api/session")
+    assert (answer.status, answer.body) == (401, b"")
+    assert "content-type" not in answer.headers
+
+
+def test_the_cloudapi_has_errors_of_its_own_form(lab: LabCloud) -> None:
+    answer = RestCaller(lab).call(
+        "POST", "/cloudapi/1.0.0/sessions", headers={"accept": "application/json;version=36.0"}
+    )
+    assert answer.status == 401
+    assert json.loads(answer.body)["minorErrorCode"] == "NOT_AUTHENTICATED"
+
+
+def test_a_known_path_with_another_method_says_which_there_are(alice: RestCaller) -> None:
+    answer = alice.put("/api/session", "<x/>")
+    assert answer.status == 405
+    assert "DELETE, GET" in answer.xml.get("message", "")
+
+
+def test_an_unknown_path_is_not_found_or_for_json_not_acceptable(alice: RestCaller) -> None:
+    assert alice.get("/api/cse").status == 404
+    assert alice.get("/api/cse", accept="application/*+json;version=31.0").status == 406
+
+
+def test_documents_come_as_json_too(alice: RestCaller) -> None:
+    answer = alice.get("/api/session", accept="application/*+json;version=31.0")
+    assert answer.headers["content-type"] == "application/vnd.vmware.vcloud.session+json;version=31.0"
+    fields = json.loads(answer.body)
+    assert (fields["org"], fields["user"]) == ("acme", "alice")
+    assert {"down"} <= {link["rel"] for link in fields["link"]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not xml",
+        "<unclosed>",
+        "<Wrong/>",
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><ComposeVAppParams name="&e;"/>',
+        '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;&a;">]><ComposeVAppParams name="x">&b;</ComposeVAppParams>',
+    ],
+)
+def test_bodies_that_make_no_sense_or_are_attacks_are_refused(lab: LabCloud, alice: RestCaller, body: str) -> None:
+    answer = alice.post(f"/api/vdc/{lab.vdc().id}/action/composeVApp", body)
+    assert answer.status == 400
+    assert "root:" not in answer.xml.get("message", "")
+    assert len(lab.cloud.vapps) == 0
+
+
+def test_a_defect_is_an_error_document_too(alice: RestCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alice.lab.cloud, "vdcs", None)
+    answer = alice.get("/api/vdc/5d0e6a52-7b0f-4a0c-9d0a-6f2a3f5b9c11")
+    assert answer.status == 500
+    assert answer.xml.get("minorErrorCode") == "INTERNAL_SERVER_ERROR"
+    assert "Traceback" not in answer.body.decode()
