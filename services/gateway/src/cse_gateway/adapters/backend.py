@@ -14,6 +14,7 @@ from cse_core.errors import (
     ExhaustedError,
     InternalError,
     NotSupportedError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from cse_core.grpc.metadata import REQUEST_ID, Credentials
@@ -68,13 +69,19 @@ def request_id_of(request: Request) -> str:
 
 
 def metadata_of(request: Request) -> list[tuple[str, str]]:
-    """The metadata of a call that is made for `request`."""
+    """The metadata of a call that is made for `request`; a request without a token is the service's to refuse.
+
+    Raises:
+        UnauthenticatedError: what is given for a token cannot be one.
+    """
     metadata = [(REQUEST_ID, request_id_of(request))]
     token, is_jwt = request.bearer_token, True
     if token is None:
         token, is_jwt = request.session_id, False
     if token is not None:
         metadata += Credentials(token, is_jwt=is_jwt, api_version=request.api_version or "").to_metadata()
+    elif request.headers.get("authorization") or request.headers.get("x-vcloud-authorization"):
+        raise UnauthenticatedError("the vCD token is malformed; log in again", reason="TOKEN_INVALID")
     return metadata
 
 

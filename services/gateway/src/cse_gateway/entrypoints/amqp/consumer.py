@@ -126,25 +126,23 @@ class Consumer:
 
     async def _handle(self, tag: int, properties: Any, content: bytes) -> None:
         """Whatever becomes of the message, it is acknowledged once the outcome is safe with the broker."""
+        why_dead: str | None = None
         try:
             await self._answer(self._delivery(properties, content))
         except MalformedMessageError as error:
-            why = error.why
+            why_dead = error.why
         except TimeoutError:
             self._counters.unconfirmed += 1
             log.warning("reply_unconfirmed", seconds=_CONFIRM_TIMEOUT_S)
-            why = ""
         except LinkError as error:
             if not self._channel.is_open:
                 log.info("message_goes_back", error=str(error))  # and comes again, over the next connection
                 return
-            why = f"the broker did not take the reply: {error}"
+            why_dead = f"the broker did not take the reply: {error}"
         except Exception:  # the outermost loop of a message: the next one must be answered
             log.exception("message_failed")
-            why = "an error inside of CSE; its log says more"
-        else:
-            why = ""
-        if not why or await self._dead_letter(properties, content, why):
+            why_dead = "an error inside of CSE; its log says more"
+        if why_dead is None or await self._dead_letter(properties, content, why_dead):
             self._channel.acknowledge(tag)
         else:
             self._channel.reject(tag)

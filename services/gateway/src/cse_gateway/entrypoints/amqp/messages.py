@@ -126,12 +126,9 @@ def _message_in(envelope: Envelope, content: bytes) -> dict[str, Any]:
 def _too_long(content: bytes) -> MalformedMessageError:
     """The id comes first in what vCD writes, so that such a message can be answered all the same."""
     why = f"it is longer than {MAX_MESSAGE_BYTES} bytes"
-    match = _ID_AT_THE_BEGINNING.match(content)
-    return (
-        MalformedMessageError(why, request_id=match[1].decode(), error=_too_large())
-        if match
-        else (MalformedMessageError(why))
-    )
+    if match := _ID_AT_THE_BEGINNING.match(content):
+        return MalformedMessageError(why, request_id=match[1].decode(), error=_too_large())
+    return MalformedMessageError(why)
 
 
 def _request(request_id: str, message: Mapping[str, Any]) -> Request:
