@@ -69,6 +69,13 @@ class Site:
 
     def send(self, method: str, href: str, metadata: Metadata) -> etree._Element:
         """The document that vCD's REST API answers to the session that the metadata carries."""
+        return etree.fromstring(self._request(method, href, metadata))
+
+    def logout(self, metadata: Metadata) -> None:
+        """Ends the session with vCD."""
+        self._request("DELETE", f"{self.vcd.url}/api/session", metadata)
+
+    def _request(self, method: str, href: str, metadata: Metadata) -> bytes:
         answer = requests.request(
             method,
             href,
@@ -77,7 +84,7 @@ class Site:
             timeout=10,
         )
         answer.raise_for_status()
-        return etree.fromstring(answer.content)
+        return answer.content
 
     def watch(self, operation: operations_pb2.Operation, metadata: Metadata) -> Iterator[OperationEvent]:
         """The operation's events as they come."""

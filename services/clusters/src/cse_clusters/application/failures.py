@@ -4,13 +4,11 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final
 
-from cse_core.errors import CancelledError, CseError
+from cse_core.errors import CancelledError, CseError, FailedPreconditionError, UnauthenticatedError
 from cse_core.logs import redact
 from cse_core.operations import Json, OperationContext
-
-_Error = TypeVar("_Error", bound=CseError)
 
 STOPPING_REASON: Final = "SERVICE_STOPPING"
 """The reason with which the engine ends what is in progress when the service ends."""
@@ -43,9 +41,12 @@ def place(error: CseError) -> dict[str, str]:
     return {key: error.details[key] for key in ("step", "node") if key in error.details}
 
 
-def explained(error: _Error, what: str, next_step: str) -> _Error:
+def explained(error: CseError, what: str, next_step: str) -> CseError:
     """A copy of the error whose message is whole: what was attempted, where it failed, why, what to do next."""
     at = place(error)
+    if isinstance(error, UnauthenticatedError):  # whoever reads this is logged in: it is about another session
+        why = "the session with vCD in which it was begun has ended; log in and begin it again"
+        error = FailedPreconditionError(why, reason="SESSION_ENDED", **at)
     where = f" at step {at['step']}" if "step" in at else ""
     where += f" on {at['node']}" if "node" in at else ""
     cancelled = isinstance(error, CancelledError) and error.code != STOPPING_REASON
