@@ -37,7 +37,11 @@ def changes(result: Result) -> list[str]:
     return [line for line in result.stdout.splitlines() if line.endswith(("created", "updated"))]
 
 
-def test_everything_is_set_up(run: Run, data: Data, sysadmin: VcdRest, broker: PrivateRabbitMQ) -> None:
+@pytest.mark.parametrize("api_version", ["29.0", "31.0", "33.0", "36.0"])
+def test_everything_is_set_up(
+    run: Run, data: Data, sysadmin: VcdRest, broker: PrivateRabbitMQ, api_version: str
+) -> None:
+    data["vcd"]["api_version"] = api_version
     result = run("install", "--ext", "config")
     assert result.exit_code == 0, result.output
     (service,) = records(sysadmin, "adminService")
@@ -53,6 +57,7 @@ def test_everything_is_set_up(run: Run, data: Data, sysadmin: VcdRest, broker: P
     with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
         channel = connection.channel()
         channel.exchange_declare(data["amqp"]["exchange"], "direct", durable=True)  # fails if it is of another kind
+    assert run("check", "--check-install").exit_code == 0
 
 
 def test_a_tenant_sees_the_catalog_afterwards(run: Run, simulator: Simulator) -> None:

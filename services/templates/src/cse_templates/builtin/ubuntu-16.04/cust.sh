@@ -31,7 +31,7 @@ add_repositories() {
     keys=$(mktemp -d)
     fetch "$CSE_RUNTIME_REPOSITORY/gpg" "$keys/docker"
     # Whoever answers for the repository must show the key that Docker has published.
-    gpg --with-colons --with-fingerprint "$keys/docker" 2>/dev/null | grep -q "^fpr:.*:$DOCKER_KEY:" || {
+    gpg --with-colons --with-fingerprint "$keys/docker" 2>/dev/null | grep "^fpr:.*:$DOCKER_KEY:" >/dev/null || {
         say "the key of $CSE_RUNTIME_REPOSITORY is not Docker's"
         return 1
     }

@@ -21,9 +21,9 @@ say() {
 own_address() {
     local address
     address=$(ip -4 -o route get 192.0.2.1 2>/dev/null |
-        awk '{for (i = 1; i < NF; i++) if ($i == "src") {print $(i + 1); exit}}') || true
+        awk 'NR == 1 {for (i = 1; i < NF; i++) if ($i == "src") print $(i + 1)}') || true
     if [[ -z $address ]]; then
-        address=$(ip -4 -o addr show scope global | awk '{split($4, part, "/"); print part[1]; exit}')
+        address=$(ip -4 -o addr show scope global | awk 'NR == 1 {split($4, part, "/"); print part[1]}')
     fi
     [[ $address =~ ^[0-9]+(\.[0-9]+){3}$ ]] || {
         say "this machine has no IPv4 address"
