@@ -160,8 +160,10 @@ class VcdFault:
         if missing is not None and self.status in _MISSING_STATUS:
             words = f" (vCD says: {self.message})" if self.message else ""
             return NotFoundError(f"{missing} is not there, or you have no access to it{words}")
-        says = self.message or f"no reason (HTTP status {self.status})"
         details = {"minor": self.minor or None, "vcd_request_id": self.request_id}
+        if self.status == 401 and not self.message:  # that is how vCD says that a session is over
+            return UnauthenticatedError("vCD does not accept the token (any more); log in again", **details)
+        says = self.message or f"no reason (HTTP status {self.status})"
         return _error_class(self.status, self.minor)(f"vCD says: {says}", **details)
 
 
