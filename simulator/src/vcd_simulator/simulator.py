@@ -14,6 +14,7 @@ from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import DEFAULT_TIMEOUT_S, Forwarder
 from vcd_simulator.extensions.gateway import ExtensionGateway
+from vcd_simulator.extensions.messages import ForwardingOptions
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.guests import Hypervisor
@@ -72,6 +73,8 @@ class Simulator:
         vcenter_public_addresses: the same for vCenters, by name; `*` stands for the others.
         amqp: broker for API extensions, as a URL. Without one they answer as with a broker that is away.
         extension_timeout_s: how long an extension may take to answer.
+        cells: how many cells share the requests for extensions; each has a reply queue of its own.
+        forwarding: in which of the ways known of vCloud Director extensions are addressed.
         session_idle_timeout_s: after how much idleness a session expires.
         state_dir: where guests keep their files; a temporary folder by default.
         clock: where the time comes from.
@@ -90,6 +93,8 @@ class Simulator:
         vcenter_public_addresses: Mapping[str, str] | None = None,
         amqp: str | None = None,
         extension_timeout_s: float = DEFAULT_TIMEOUT_S,
+        cells: int = 1,
+        forwarding: ForwardingOptions | None = None,
         session_idle_timeout_s: float | None = None,
         state_dir: Path | None = None,
         clock: Clock | None = None,
@@ -103,6 +108,8 @@ class Simulator:
         self._vcenter_public = dict(vcenter_public_addresses or {})
         self._amqp = AmqpSettings.from_url(amqp) if amqp is not None else None
         self._extension_timeout_s = extension_timeout_s
+        self._cells = cells
+        self._forwarding = forwarding
         self._session_idle_timeout_s = session_idle_timeout_s
         self._state_dir = state_dir
         self._clock = clock
@@ -205,7 +212,9 @@ class Simulator:
         if self._session_idle_timeout_s is not None:
             self.sessions.idle_timeout_s = self._session_idle_timeout_s
         registry = ExtensionRegistry(self.cloud)
-        self.forwarder = Forwarder(self._amqp, timeout_s=self._extension_timeout_s)
+        self.forwarder = Forwarder(
+            self._amqp, timeout_s=self._extension_timeout_s, cells=self._cells, options=self._forwarding
+        )
         router = all_routes()
         router.include(service_routes(registry))
         router.include(amqp_routes(self.forwarder))

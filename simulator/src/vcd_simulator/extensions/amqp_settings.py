@@ -15,8 +15,13 @@ _PORTS = range(1, 65536)
 
 
 def amqp_routes(forwarder: Forwarder) -> Router:
-    """The routes below `/api/admin/extension/settings/amqp`, for system administrators."""
+    """The routes below `/api/admin/extension/settings`, for system administrators."""
     router = Router()
+
+    @router.get(f"{documents.EXTENSION}/settings")
+    def index(context: Context) -> Reply:
+        context.access.require_sysadmin()
+        return Reply(content=documents.system_settings(context))
 
     @router.get(documents.AMQP)
     def show(context: Context) -> Reply:

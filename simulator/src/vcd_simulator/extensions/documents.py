@@ -142,6 +142,18 @@ def user_path(one: ExtensionService) -> str:
     return f"/api/service/{one.id}"
 
 
+def system_settings(context: Context) -> Element:
+    """The settings of the installation, as far as there are any."""
+    here = context.url(f"{EXTENSION}/settings")
+    return xml.vmext(
+        "SystemSettings",
+        _link("up", context.url(EXTENSION), _EXTENSION_MEDIA),
+        _link("down", context.url(AMQP), AMQP_MEDIA),
+        href=here,
+        type=f"{ADMIN}systemSettings+xml",
+    )
+
+
 def amqp_settings(context: Context, settings: AmqpSettings) -> Element:
     """The broker that the cells use; the password stays home."""
     here = context.url(AMQP)

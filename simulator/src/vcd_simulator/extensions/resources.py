@@ -1,7 +1,5 @@
 """The administration of extension services, and what every user sees of them."""
 
-from urllib.parse import parse_qs
-
 from vcd_simulator import errors
 from vcd_simulator.extensions import documents
 from vcd_simulator.extensions.registry import ExtensionRegistry
@@ -61,7 +59,7 @@ class _Resources:
 
     def delete(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        self._registry.delete(service, force=_is_set(context, "force"))
+        self._registry.delete(service, force=context.flag("force"))
         return Reply(status=204)
 
     def add_filter(self, context: Context, service_id: str) -> Reply:
@@ -139,11 +137,6 @@ class _Resources:
 
 def _created(context: Context, made: ExtensionService | ApiFilter | ServiceLink, content: xml.Element) -> Reply:
     return Reply(status=201, content=content, headers={"location": context.href(made)})
-
-
-def _is_set(context: Context, flag: str) -> bool:
-    """A flag of the query string; clients spell it in Python's and in Java's way."""
-    return parse_qs(context.query_string).get(flag, [""])[-1].lower() == "true"
 
 
 def _root(context: Context, expected: str) -> xml.Element:

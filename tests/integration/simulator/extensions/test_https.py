@@ -233,7 +233,7 @@ def test_without_a_broker_the_service_is_named_and_the_rest_works(site: Site, tm
 def test_administration_is_for_system_administrators(site: Site) -> None:
     service = site.register()
     root = "/api/admin/extension"
-    for path in ("/service", f"/service/{service.id}", f"/service/{service.id}/rights", "/settings/amqp"):
+    for path in ("/service", f"/service/{service.id}", f"/service/{service.id}/rights", "/settings", "/settings/amqp"):
         assert site.ask("GET", root + path, site.login(), accept=XML_31).status_code == 403
         assert site.ask("GET", root + path, site.administrator(), accept=XML_31).status_code == 200
 

@@ -17,7 +17,7 @@ _PARTS = (
     ("networkPoolReferences", "vmwNetworkPoolReferences"),
     ("providerVdcReferences", "vmwProviderVdcReferences"),
     ("service", "extensionServices"),
-    ("settings", "vmwExtensionSettings"),
+    ("settings", "systemSettings"),
 )
 
 
