@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cse_clusters.domain.guest_scripts import guest_script
@@ -59,6 +59,7 @@ def test_anything_else_is_refused_without_repeating_it(output: str) -> None:
     assert TOKEN not in str(refused.value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_output_makes_the_parsers_raise_anything_else(output: str) -> None:
     for parse in (parse_join_command, parse_ipv4, lambda text: nodes_not_ready(text, ["n"])):
@@ -91,6 +92,7 @@ def test_the_last_line_is_the_last_with_something_in_it() -> None:
     assert last_line("\n") == ""
 
 
+@settings(deadline=None, max_examples=50)  # each starts a shell
 @given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_a_parameter_arrives_in_the_script_as_it_is(value: str) -> None:
     script = guest_script('#!/bin/bash\nset -eu\nprintf %s "$CSE_NODE_NAME"', {"CSE_NODE_NAME": value})
