@@ -108,6 +108,7 @@ def test_a_cluster_is_visible_as_soon_as_its_creation_is_accepted(clusters: Clus
         (cluster,) = listed(clusters)
         assert (cluster.name, cluster.state, cluster.vapp_id) == ("demo", State.CREATING, "")
         assert read(clusters).state is State.CREATING
+        assert listed(clusters, "bob") == []
         assert listed(clusters, "carol") == []
         assert listed(clusters, "alice", VdcName("-", "prod")) == []
         assert [each.org for each in listed(clusters, "admin")] == ["acme"]

@@ -79,13 +79,15 @@ class ClusterDirectory:
         )
         found = [cluster_of(record, caller, changes.get(record.metadata.get(CLUSTER_ID, ""))) for record in records]
         known = {each.uid for each in found}
-        coming = [each for each in map(_coming, _creations(active)) if each.uid not in known]
-        wanted = (
-            each
-            for each in coming
-            if org in (None, each.org) and vdc in (None, each.vdc) and cluster in (None, each.name)
-        )
-        return in_order([*found, *wanted])
+        coming = [
+            _coming(job, changes[job.uid])
+            for job in _creations_seen(active, caller)
+            if job.uid not in known
+            and org in (None, job.vdc.org)
+            and vdc in (None, job.vdc.name)
+            and cluster in (None, job.name)
+        ]
+        return in_order([*found, *coming])
 
 
 def _changes(active: Iterable[Operation]) -> dict[str, State]:
@@ -93,11 +95,13 @@ def _changes(active: Iterable[Operation]) -> dict[str, State]:
     return {each.target_uid: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active}
 
 
-def _creations(active: Iterable[Operation]) -> list[CreateInput]:
-    return [CreateInput.from_json(each.input) for each in active if each.kind == CREATE_CLUSTER]
+def _creations_seen(active: Iterable[Operation], caller: Caller) -> list[CreateInput]:
+    """Until vCD has the vApp, and says who may see it, a creation is shown to who began it and to administrators."""
+    jobs = [CreateInput.from_json(each.input) for each in active if each.kind == CREATE_CLUSTER]
+    return [job for job in jobs if caller.is_system_administrator or job.card.user_id == caller.user_id]
 
 
-def _coming(job: CreateInput) -> Cluster:
+def _coming(job: CreateInput, state: State) -> Cluster:
     """A cluster that vCD knows nothing of yet."""
     return Cluster(
         org=job.vdc.org,
@@ -105,7 +109,7 @@ def _coming(job: CreateInput) -> Cluster:
         vdc=job.vdc.name,
         name=job.name,
         uid=job.uid,
-        state=State.CREATING,
+        state=state,
         template=job.template,
         network=job.network,
         vdc_href=job.vdc.href,

@@ -17,12 +17,14 @@ class Progress:
         self._board = board
         self._href = task_href
         self._card = card_of(ctx.input)
+        self._percent = 0
 
     def say(self, ctx: OperationContext, text: str, percent: int) -> None:
         """Args: `ctx` of the branch that speaks, a sentence, and the share of all work that is done."""
-        ctx.progress(text, percent=percent)
+        self._percent = max(self._percent, percent)
+        ctx.progress(text, percent=self._percent)
         if self._href:
-            self._board.progress(self._href, self._card, text, percent)
+            self._board.progress(self._href, self._card, text, self._percent)
 
 
 def finish_task(board: TaskBoard, operation: Operation) -> None:
