@@ -83,6 +83,11 @@ class Access:
             raise errors.no_access("role", role_id)
         return role
 
+    @property
+    def manages_users(self) -> bool:
+        """Organisation administrators manage their own users, although the right of that name is not among theirs."""
+        return self.has(ADMINISTRATOR_CONTROL) or self.has("Group / User: Manage")
+
     def _sees_people(self, org_id: str) -> bool:
         return org_id == self.org.id and self.has("Group / User: View")
 

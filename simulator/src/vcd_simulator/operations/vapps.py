@@ -242,6 +242,16 @@ def update_vapp(cloud: Cloud, user: User, vapp: Vapp, name: str | None, descript
     )  # fmt: skip
 
 
+def set_leases(cloud: Cloud, user: User, vapp: Vapp, deployment_s: int, storage_s: int) -> Task:
+    def effect() -> None:
+        vapp.deployment_lease_s, vapp.storage_lease_s = deployment_s, storage_s
+
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vappUpdateLeaseSettings", "Updating", "Updated", noun=_NOUN,
+        effect=effect,
+    )  # fmt: skip
+
+
 def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) -> dict[str, VappNetwork]:
     """The networks that a vApp in this VDC can have."""
     networks: dict[str, VappNetwork] = {}

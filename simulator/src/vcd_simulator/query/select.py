@@ -88,18 +88,23 @@ def _candidates(cloud: Cloud, kind: AnyRecordType, expression: Expression | None
     parts: Iterable[Expression] = ()
     if expression is not None:
         parts = expression.parts if isinstance(expression, And) else (expression,)
+    fewest: list[Any] | None = None
     for part in parts:
-        if not isinstance(part, Comparison):
-            continue
-        if _is_metadata(part.name):
-            prefix, _, key = part.name.partition(":")
-            table = kind.table(cloud)
-            holders = list(cloud.metadata.holders(_domain(prefix), key))
-            return [entity for entity in map(table.get, holders) if entity is not None]
-        found = kind.find(cloud, part.name, part.value) if part.operator == "==" else None
-        if found is not None:
-            return found
-    return kind.table(cloud)
+        found = _indexed(cloud, kind, part) if isinstance(part, Comparison) else None
+        if found is not None and (fewest is None or len(found) < len(fewest)):
+            fewest = found
+    return kind.table(cloud) if fewest is None else fewest
+
+
+def _indexed(cloud: Cloud, kind: AnyRecordType, one: Comparison) -> list[Any] | None:
+    """What an index has for a comparison; `None` when there is no index for it."""
+    if _is_metadata(one.name):
+        prefix, _, key = one.name.partition(":")
+        table = kind.table(cloud)
+        holders = cloud.metadata.holders(_domain(prefix), key)
+        return [entity for entity in map(table.get, holders) if entity is not None]
+    found = kind.find(cloud, one.name, one.value) if one.operator == "==" else None
+    return None if found is None else list(found)
 
 
 def _fits(cloud: Cloud, access: Access, kind: AnyRecordType, expression: Expression, entity: Any) -> bool:

@@ -4,6 +4,12 @@ import pytest
 from lxml import etree
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
+from vcd_simulator.extensions.amqp_settings import amqp_routes
+from vcd_simulator.extensions.forward import Forwarder
+from vcd_simulator.extensions.registry import ExtensionRegistry
+from vcd_simulator.extensions.resources import service_routes
+from vcd_simulator.operations import power
+from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.rest.xml import OVFENV_NS, VCLOUD_NS, VE_NS, VMEXT_NS
 
 ADMIN = "application/vnd.vmware.admin."
@@ -120,6 +126,37 @@ def test_no_two_links_of_a_document_have_the_same_rel_and_type(
     assert ("power:powerOff", None) in links
     assert ("undeploy", VCLOUD + "undeployVAppParams+xml") in links
     assert ("power:powerOn", None) not in links
+
+
+METHODS = {"add": "POST", "edit": "PUT", "remove": "DELETE", "publish": "POST", "down": "GET", "up": "GET"}
+
+
+def test_every_link_leads_somewhere(lab: LabCloud, alice: RestCaller, administrator: RestCaller) -> None:
+    vapp = lab.vapp("c1", lab.machine("a"), lab.machine("b"), power_on=True)
+    power.act(lab.cloud, lab.user("alice"), vapp, lab.cloud.vms_of(vapp)[1], "suspend")
+    lab.begin_vapp("c2", lab.machine("a"))
+    router = all_routes()
+    router.include(service_routes(ExtensionRegistry(lab.cloud)))
+    router.include(amqp_routes(Forwarder(None)))
+    for user in (alice, administrator):
+        seen, todo = set(), ["/api/session", "/api/admin", "/api/org", "/api/admin/extension"]
+        while todo:
+            path = todo.pop()
+            answer = user.get(path)
+            if path in seen or answer.status != 200:
+                continue
+            seen.add(path)
+            for element in answer.xml.iter():
+                href = (element.get("href") or "").removeprefix("https://vcd.test").partition("?")[0]
+                if not href.startswith("/"):
+                    continue
+                if etree.QName(element).localname == "Link" and "extensib" not in (element.get("rel") or ""):
+                    method = METHODS.get(element.get("rel", ""))
+                    methods = router.methods(href)
+                    assert method in methods if method else methods, f"{path} offers {element.get('rel')} {href}"
+                if "GET" in user.app.router.methods(href) and href not in seen:
+                    todo.append(href)
+        assert len(seen) > 50
 
 
 def test_hostile_names_stay_in_their_place(lab: LabCloud, alice: RestCaller) -> None:

@@ -53,20 +53,13 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
     path, admin_path = entity.kind.href_path(entity.id), entity.kind.href_path(entity.id, True)
     acl = f"/api/org/{entity.org_id}/catalog/{entity.id}"
     org = context.cloud.orgs[entity.org_id]
-    changes = access.may_change_catalog(entity)
     owns = access.may_change_catalog(entity, "FullControl")
-    uploads = changes and access.has("vApp Template / Media: Create / Upload")
-    captures = changes and access.has("Catalog: Add vApp from My Cloud")
     publishes = owns and access.has("Catalog: Publish")
     return [
         link(context, "up", org.kind.href_path(org.id), org.kind.media_type),
         link(context, "up", org.kind.href_path(org.id, True), org.kind.admin_media_type) if admin else None,
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/owner", OWNER),
-        link(context, "add", f"{path}/action/upload", VCLOUD + "media+xml") if uploads else None,
-        link(context, "add", f"{path}/action/upload", VCLOUD + "uploadVAppTemplateParams+xml") if uploads else None,
-        link(context, "add", f"{path}/catalogItems", VCLOUD + "catalogItem+xml") if changes else None,
-        link(context, "add", f"{path}/action/captureVApp", VCLOUD + "captureVAppParams+xml") if captures else None,
         link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS) if access.has("Catalog: View ACL") else None,
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if owns and access.has("Catalog: Sharing")
@@ -128,7 +121,6 @@ def template(context: Context, entity: VappTemplate) -> Element:
         link(context, "catalogItem", item.kind.href_path(item.id), item.kind.media_type) if item is not None else None,
         link(context, "down", f"{path}/metadata", METADATA),
         link(context, "down", f"{path}/owner", OWNER),
-        link(context, "edit", path, entity.kind.media_type) if changes else None,
         link(context, "remove", path) if changes else None,
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id)),
@@ -142,14 +134,11 @@ def template(context: Context, entity: VappTemplate) -> Element:
                 for name, text in entity.networks.items()
             ],
         ),
-        lease_section(context, path, None, 0),
+        lease_section(context, path, None, 0, edits=False),
         vcloud(
             "CustomizationSection",
             ovf("Info", "VApp template customization section"),
             vcloud("CustomizeOnInstantiate", entity.customize_on_instantiate),
-            link(context, "edit", f"{path}/customizationSection/", VCLOUD + "customizationSection+xml")
-            if changes
-            else None,
             qualified(OVF_NS, required=False),
             goldMaster=entity.gold_master,
             type=VCLOUD + "customizationSection+xml",

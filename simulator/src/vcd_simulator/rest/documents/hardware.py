@@ -131,22 +131,24 @@ def disks(vm: Vm) -> list[Element]:
     return [controller, *hard]
 
 
+_PARTS = (
+    ("cpu", "rasdItem+xml", ("down", "edit")),
+    ("memory", "rasdItem+xml", ("down", "edit")),
+    ("disks", "rasdItemsList+xml", ("down",)),
+    ("networkCards", "rasdItemsList+xml", ("down",)),
+)
+"""What of the hardware can be read by itself, and what of that can be changed."""
+
+
 def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool) -> Element:
     path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/"
     media = VCLOUD + "virtualHardwareSection+xml"
-    links = []
-    if edits:
-        links = [link(context, "edit", path, media)]
-        links += [
-            link(context, rel, f"{path}{part}", VCLOUD + kind)
-            for part, kind in (
-                ("cpu", "rasdItem+xml"),
-                ("memory", "rasdItem+xml"),
-                ("disks", "rasdItemsList+xml"),
-                ("networkCards", "rasdItemsList+xml"),
-            )
-            for rel in ("down", "edit")
-        ]
+    links = [
+        link(context, rel, f"{path}{part}", VCLOUD + kind)
+        for part, kind, rels in _PARTS
+        for rel in rels
+        if edits or rel == "down"
+    ]
     return ovf(
         "VirtualHardwareSection",
         qualified(OVF_NS, transport=""),
@@ -167,18 +169,11 @@ def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool) -> Elemen
     )
 
 
-def rasd_items_list(context: Context, vm: Vm, part: str, items: list[Element], *, edits: bool) -> Element:
+def rasd_items_list(context: Context, vm: Vm, part: str, items: list[Element]) -> Element:
     path = f"{vm.kind.href_path(vm.id)}/virtualHardwareSection/{part}"
-    media = VCLOUD + "rasdItemsList+xml"
     for item in items:
         item.tag = f"{{{VCLOUD_NS}}}Item"
-    return document(
-        "RasdItemsList",
-        link(context, "edit", path, media) if edits else None,
-        items,
-        type=media,
-        href=context.url(path),
-    )
+    return document("RasdItemsList", items, type=VCLOUD + "rasdItemsList+xml", href=context.url(path))
 
 
 def network_connection_section(context: Context, vm: Vm, *, edits: bool) -> Element:

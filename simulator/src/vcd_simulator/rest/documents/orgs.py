@@ -39,7 +39,6 @@ def session(context: Context, current: Session) -> Element:
         link(context, "down", org.kind.href_path(org.id), org.kind.media_type, name=org.name),
         link(context, "down", "/api/query", VCLOUD + "query.queryList+xml"),
         link(context, "down", "/api/admin/extension", ADMIN + "vmwExtension+xml") if is_sysadmin else None,
-        link(context, "entityResolver", "/api/entity/", VCLOUD + "entity+xml"),
         link(context, "down:extensibility", "/api/extensibility", VCLOUD + "apiextensibility+xml"),
         org=org.name,
         user=current.user.name,
@@ -127,9 +126,7 @@ def admin_org(context: Context, entity: Org) -> Element:
         link(context, "add", f"{path}/catalogs", ADMIN + "catalog+xml")
         if access.has("Catalog: Create / Delete a Catalog")
         else None,
-        link(context, "add", f"{path}/users", ADMIN + "user+xml")
-        if access.has("Group / User: Manage") or sysadmin
-        else None,
+        link(context, "add", f"{path}/users", ADMIN + "user+xml") if access.manages_users else None,
         link(context, "add", f"{path}/roles", ADMIN + "role+xml") if may_edit_roles else None,
         link(context, "add", f"{path}/vdcsparams", ADMIN + "createVdcParams+xml") if sysadmin else None,
         link(context, "edit", path, entity.kind.admin_media_type)

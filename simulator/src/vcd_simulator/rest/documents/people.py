@@ -10,7 +10,7 @@ from vcd_simulator.rest.xml import Element, vcloud
 def user(context: Context, entity: User) -> Element:
     role = context.cloud.roles[entity.role_id]
     path = entity.kind.href_path(entity.id)
-    manages = context.access.is_sysadmin or context.access.has("Group / User: Manage")
+    manages = context.access.manages_users
     return vcloud(
         "User",
         link(context, "edit", path, entity.kind.media_type) if manages else None,

@@ -94,7 +94,6 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if access.has("Organization vDC: Edit ACL")
         else None,
         link(context, "remove", admin_path) if access.is_sysadmin else None,
-        link(context, "edit", admin_path, entity.kind.admin_media_type) if access.is_sysadmin else None,
         link(context, verb, f"{admin_path}/action/{verb}") if admin and access.is_sysadmin else None,
         link(context, "alternate", path, entity.kind.media_type) if admin else None,
         link(context, "alternate", admin_path, entity.kind.admin_media_type)
@@ -139,9 +138,6 @@ def storage_profile(context: Context, entity: StorageProfile, *, admin: bool = F
         "AdminVdcStorageProfile" if admin else "VdcStorageProfile",
         link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
         link(context, "down", f"{entity.kind.href_path(entity.id, admin)}/metadata", METADATA),
-        link(context, "edit", entity.kind.href_path(entity.id, True), entity.kind.admin_media_type)
-        if context.access.is_sysadmin
-        else None,
         vcloud("Enabled", entity.enabled),
         vcloud("Units", "MB"),
         vcloud("Limit", entity.limit_mb),
@@ -190,7 +186,6 @@ def network(
         link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/allocatedAddresses/", VCLOUD + "allocatedNetworkAddress+xml"),
-        link(context, "edit", admin_path, VCLOUD + "orgVdcNetwork+xml") if edits else None,
         link(context, "remove", admin_path) if edits else None,
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         vcloud("Description", entity.description),

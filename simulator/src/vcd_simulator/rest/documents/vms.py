@@ -27,13 +27,13 @@ def _power_path(path: str, name: str) -> str:
     return f"{path}/action/{name}" if name == "discardSuspendedState" else f"{path}/power/action/{name}"
 
 
-def lease_section(context: Context, path: str, deployment_s: int | None, storage_s: int) -> Element:
+def lease_section(context: Context, path: str, deployment_s: int | None, storage_s: int, *, edits: bool) -> Element:
     media = VCLOUD + "leaseSettingsSection+xml"
     own = f"{path}/leaseSettingsSection/"
     return vcloud(
         "LeaseSettingsSection",
         ovf("Info", "Lease settings section"),
-        link(context, "edit", own, media),
+        link(context, "edit", own, media) if edits else None,
         vcloud("DeploymentLeaseInSeconds", deployment_s) if deployment_s is not None else None,
         vcloud("StorageLeaseInSeconds", storage_s),
         qualified(OVF_NS, required=False),

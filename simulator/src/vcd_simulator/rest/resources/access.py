@@ -63,6 +63,11 @@ def set_vapp_access(context: Context, vapp_id: str) -> Reply:
     return Reply(content=control_access(context, vapp.access))
 
 
+@router.get("/api/vAppTemplate/vappTemplate-{template_id}/owner")
+def get_template_owner(context: Context, template_id: str) -> Reply:
+    return _owner(context, context.access.template_by_id(template_id).owner_id)
+
+
 @router.get("/api/catalog/{catalog_id}/owner", "/api/admin/catalog/{catalog_id}/owner")
 def get_catalog_owner(context: Context, catalog_id: str) -> Reply:
     return _owner(context, context.access.catalog_by_id(catalog_id).owner_id)

@@ -12,7 +12,6 @@ from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, te
 
 router = Router()
 _EDIT_ROLES = "Role: Create, Edit, Delete, or Copy"
-_MANAGE_USERS = "Group / User: Manage"
 
 
 def _rights_in(root: Element) -> list[str]:
@@ -89,9 +88,8 @@ def create_user(context: Context, org_id: str) -> Reply:
 
 
 def _require_manager(context: Context) -> None:
-    """Organisation administrators manage their own users, although the right's name is not among theirs."""
-    if not context.access.has("General: Administrator Control"):
-        context.access.require(_MANAGE_USERS)
+    if not context.access.manages_users:
+        raise errors.missing_right("Group / User: Manage")
 
 
 @router.get("/api/admin/user/{user_id}")

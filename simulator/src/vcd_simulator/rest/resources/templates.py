@@ -1,12 +1,17 @@
 """vApp templates and the VMs in them."""
 
+from collections.abc import Callable
+
 from vcd_simulator import errors
+from vcd_simulator.model.compute import Vm
 from vcd_simulator.operations import catalogs
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as documents
+from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents import vms as vm_documents
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.xml import Element
 
 router = Router()
 
@@ -31,3 +36,34 @@ def delete_template(context: Context, template_id: str) -> Reply:
         raise errors.no_access("vAppTemplate", template_id)
     context.access.catalog_to_change(item.catalog_id, "vApp Template / Media: Edit")
     return accepted(context, catalogs.delete_template(context.cloud, context.session.user, template))
+
+
+Section = Callable[[Context, Vm], Element]
+_SECTIONS: dict[str, Section] = {
+    "virtualHardwareSection": lambda context, vm: hardware.virtual_hardware_section(context, vm, edits=False),
+    "virtualHardwareSection/cpu": lambda context, vm: hardware.cpu_item(context, vm, root=True),
+    "virtualHardwareSection/memory": lambda context, vm: hardware.memory_item(context, vm, root=True),
+    "virtualHardwareSection/disks": lambda context, vm: hardware.rasd_items_list(
+        context, vm, "disks", hardware.disks(vm)
+    ),
+    "virtualHardwareSection/networkCards": lambda context, vm: hardware.rasd_items_list(
+        context, vm, "networkCards", hardware.network_cards(vm)
+    ),
+    "networkConnectionSection": lambda context, vm: hardware.network_connection_section(context, vm, edits=False),
+    "guestCustomizationSection": lambda context, vm: hardware.guest_customization_section(
+        context, vm, edits=False, shows_password=True
+    ),
+    "operatingSystemSection": hardware.operating_system_section,
+}
+
+
+def _serve(path: str, section: Section) -> None:
+    @router.get(f"/api/vAppTemplate/vm-{{vm_id}}/{path}")
+    def show(context: Context, vm_id: str) -> Reply:
+        vm = context.access.template_vm_by_id(vm_id)[1]
+        media_type = hardware.RASD_ITEM if path.endswith(("cpu", "memory")) else None
+        return Reply(content=section(context, vm), media_type=media_type)
+
+
+for _path, _section in _SECTIONS.items():
+    _serve(_path, _section)

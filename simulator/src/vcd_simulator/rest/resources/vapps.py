@@ -9,6 +9,7 @@ from vcd_simulator.operations.vapps import VappSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vapps as documents
 from vcd_simulator.rest.documents.common import task_element
+from vcd_simulator.rest.documents.vms import lease_section
 from vcd_simulator.rest.parsing import (
     network_configs,
     optional_text,
@@ -17,7 +18,7 @@ from vcd_simulator.rest.parsing import (
     sourced_items,
 )
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, attribute_flag, child, children, text_of
+from vcd_simulator.rest.xml import Element, attribute_flag, child, children, int_of, text_of
 
 router = Router()
 _COMPOSE = "vApp: Create / Reconfigure"
@@ -182,3 +183,22 @@ def update_networks(context: Context, vapp_id: str) -> Reply:
     root = require_root(context.xml(), "NetworkConfigSection")
     specs = network_configs(context, root)
     return accepted(context, vapps.update_networks(context.cloud, context.session.user, vapp, specs))
+
+
+@router.get("/api/vApp/vapp-{vapp_id}/leaseSettingsSection")
+def get_leases(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_by_id(vapp_id)
+    edits = context.access.may_change_vapp(vapp)
+    path = vapp.kind.href_path(vapp.id)
+    return Reply(content=lease_section(context, path, vapp.deployment_lease_s, vapp.storage_lease_s, edits=edits))
+
+
+@router.put("/api/vApp/vapp-{vapp_id}/leaseSettingsSection")
+def set_leases(context: Context, vapp_id: str) -> Reply:
+    """Remember the leases. They never run out here: 0, which means never, is the organisation's default."""
+    vapp = context.access.vapp_to_change(vapp_id, "vApp: Edit Properties")
+    root = require_root(context.xml(), "LeaseSettingsSection")
+    deployment = int_of(root, "DeploymentLeaseInSeconds", vapp.deployment_lease_s)
+    storage = int_of(root, "StorageLeaseInSeconds", vapp.storage_lease_s)
+    task = vapps.set_leases(context.cloud, context.session.user, vapp, deployment, storage)
+    return accepted(context, task)

@@ -117,17 +117,17 @@ def get_memory(context: Context, vm_id: str) -> Reply:
 
 @router.get(f"{_VM}/virtualHardwareSection/disks")
 def get_disks(context: Context, vm_id: str) -> Reply:
-    return _items(context, vm_id, "disks", hardware.disks, "vApp: Edit VM Hard Disk")
+    return _items(context, vm_id, "disks", hardware.disks)
 
 
 @router.get(f"{_VM}/virtualHardwareSection/networkCards")
 def get_network_cards(context: Context, vm_id: str) -> Reply:
-    return _items(context, vm_id, "networkCards", hardware.network_cards, "vApp: Edit VM Network")
+    return _items(context, vm_id, "networkCards", hardware.network_cards)
 
 
-def _items(context: Context, vm_id: str, part: str, make: Callable[[Vm], list[Element]], right: str) -> Reply:
-    vapp, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.rasd_items_list(context, vm, part, make(vm), edits=_edits(context, vapp, right)))
+def _items(context: Context, vm_id: str, part: str, make: Callable[[Vm], list[Element]]) -> Reply:
+    _, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.rasd_items_list(context, vm, part, make(vm)))
 
 
 @router.put(f"{_VM}/virtualHardwareSection/cpu")
