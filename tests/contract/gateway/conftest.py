@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import Bench, running_gateway
+from cse_testing.gateway import Bench, running_gateway
 
 
 @pytest.fixture(scope="session")

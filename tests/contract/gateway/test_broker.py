@@ -15,15 +15,9 @@ from cse_gateway.settings import GatewaySettings
 from cse_lab.ports import free_port
 from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import (
-    Bench,
-    Cell,
-    FakeServices,
-    gateway_config,
-    health_of,
-    request_message,
-    running_gateway,
-)
+from cse_testing.extension import Cell, request_message
+from cse_testing.fake_services import FakeServices
+from cse_testing.gateway import Bench, gateway_config, health_of, running_gateway
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ import pytest
 
 from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import Bench, an_operation, request_message, running_gateway
+from cse_testing.extension import request_message
+from cse_testing.fake_services import an_operation
+from cse_testing.gateway import Bench, running_gateway
 
 NEW_CLUSTER = {"name": "demo", "vdc": "dev", "network": "net"}
 

@@ -10,7 +10,8 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cse_testing.extension import Bench, Cell, request_message
+from cse_testing.extension import Cell, request_message
+from cse_testing.gateway import Bench
 
 MEGABYTE = 1 << 20
 

@@ -18,7 +18,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from cse_lab.ports import free_port
 from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import PrivateRabbitMQ
-from cse_testing.extension import Cell, FakeServices, an_operation, config_data, health_of, request_message
+from cse_testing.extension import Cell, request_message
+from cse_testing.fake_services import FakeServices, an_operation
+from cse_testing.gateway import config_data, health_of
 
 
 @dataclass

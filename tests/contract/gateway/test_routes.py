@@ -8,7 +8,9 @@ from cse.clusters.v1 import cluster_service_pb2
 from cse.system.v1 import system_pb2, system_service_pb2
 from cse.templates.v1 import template_pb2, template_service_pb2
 from cse_core import errors
-from cse_testing.extension import TOKEN, Bench, a_cluster, an_operation
+from cse_testing.extension import TOKEN
+from cse_testing.fake_services import a_cluster, an_operation
+from cse_testing.gateway import Bench
 
 CLUSTER_KEYS = {
     "name", "cluster_id", "vapp_id", "vapp_href", "vdc_name", "vdc_href", "leader_endpoint", "number_of_vms",
