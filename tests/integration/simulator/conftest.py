@@ -6,6 +6,7 @@ import pytest
 from pyvcloud.vcd.client import Client
 
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.vcd_cli import VcdCliServer
 from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.simulator import Simulator
 
@@ -44,3 +45,10 @@ def carol(shared_vcd: Simulator, version: str) -> Iterator[Tenant]:
     """An organisation administrator of globex."""
     with logged_in(shared_vcd, "carol", version) as client:
         yield Tenant(client, "globex-vdc")
+
+
+@pytest.fixture(scope="session")
+def vcd_cli() -> Iterator[VcdCliServer]:
+    """The real vcd-cli, ready to run commands."""
+    with VcdCliServer() as running:
+        yield running

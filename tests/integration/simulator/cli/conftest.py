@@ -16,12 +16,6 @@ def vcd() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def vcd_cli() -> Iterator[VcdCliServer]:
-    with VcdCliServer() as running:
-        yield running
-
-
 @pytest.fixture(scope="session", params=["31.0", "36.0"])
 def version(request: pytest.FixtureRequest) -> str:
     """The versions where vcd-cli differs most: the login, the links of an organisation, the filters."""

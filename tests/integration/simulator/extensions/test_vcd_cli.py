@@ -1,6 +1,5 @@
 """The commands of vcd-cli for extensions and the broker."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,10 @@ from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture(params=["31.0", "36.0"])
-def cli(request: pytest.FixtureRequest, vcd: Simulator, tmp_path: Path) -> Iterator[VcdCli]:
-    with VcdCliServer() as server:
-        cli = VcdCli(server, tmp_path / "home", vcd.url)
-        cli.login("System", "administrator", "vcd-secret", request.param)
-        yield cli
+def cli(request: pytest.FixtureRequest, vcd: Simulator, vcd_cli: VcdCliServer, tmp_path: Path) -> VcdCli:
+    cli = VcdCli(vcd_cli, tmp_path / "home", vcd.url)
+    cli.login("System", "administrator", "vcd-secret", request.param)
+    return cli
 
 
 def test_an_extension_is_created_shown_and_deleted(cli: VcdCli) -> None:
