@@ -83,6 +83,15 @@ def test_the_same_name_in_another_org_is_free(clusters: ClustersInMemory) -> Non
     clusters.created(a_cluster(org="-"))
 
 
+def test_another_org_learns_nothing_of_what_is_being_created(clusters: ClustersInMemory) -> None:
+    request_id = str(uuid.uuid4())
+    operation = clusters.create(request_id=request_id)
+    for request, repeated in ((a_cluster(), request_id), (a_cluster(), ""), (a_cluster("free"), "")):
+        with pytest.raises(NotFoundError, match="no org VDC 'dev' that you can see"):
+            clusters.create(request, user="carol", request_id=repeated)
+    clusters.finished(operation)
+
+
 def test_an_administrator_creates_for_a_tenant(clusters: ClustersInMemory) -> None:
     operation = clusters.created(user="admin")
     assert operation.target == "orgs/acme/vdcs/dev/clusters/demo"

@@ -71,6 +71,8 @@ class ClusterCreation:
         if new.vdc.vdc == WILDCARD:
             raise InvalidArgumentError("parent: name the org VDC in which the cluster is to be created", field="parent")
         org = caller.org if new.vdc.org == WILDCARD else new.vdc.org
+        if org != caller.org and not caller.is_system_administrator:
+            raise _no_vdc(new)  # before anything is said about what the other org has
         target = str(ClusterName(org, new.vdc.vdc, new.name))
         with self._acceptance.exclusively(org, new.name):
             return self._acceptance.repeated(target, submission.request_id) or self._begin(
@@ -147,7 +149,7 @@ class ClusterCreation:
         try:
             vdc = self._inventory.vdc(caller.credentials, org=org, vdc=new.vdc.vdc)
         except NotFoundError as exc:
-            raise _missing("parent", "VDC_NOT_FOUND", f"there is no org VDC {new.vdc.vdc!r} that you can see") from exc
+            raise _no_vdc(new) from exc
         if vdc.org != org:
             raise _missing("parent", "ORG_NOT_FOUND", f"there is no org {org!r}; did you mean {vdc.org!r}?")
         profile = new.workers.storage_profile
@@ -220,6 +222,10 @@ def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: _Material, card: Task
         ssh_public_key=new.ssh_public_key,
         rollback_on_failure=new.rollback_on_failure,
     )
+
+
+def _no_vdc(new: NewCluster) -> NotFoundError:
+    return _missing("parent", "VDC_NOT_FOUND", f"there is no org VDC {new.vdc.vdc!r} that you can see")
 
 
 def _missing(field: str, reason: str, what: str) -> NotFoundError:
