@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,17 @@ def test_a_pattern_that_would_take_ages_does_not_match_and_does_not_hang() -> No
     started = time.perf_counter()
     assert not UrlPattern("/api/(x+x+)+y").matches("/api/" + "x" * 5000)
     assert time.perf_counter() - started < 5
+
+
+def test_a_thread_that_did_not_get_to_run_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = UrlPattern("/api/cse")
+    compiled, starved = pattern._compiled, iter([True, True, False])
+
+    class Starved:
+        def fullmatch(self, *arguments: Any, **options: Any) -> Any:
+            if next(starved):
+                raise TimeoutError
+            return compiled.fullmatch(*arguments, **options)
+
+    monkeypatch.setattr(pattern, "_compiled", Starved())
+    assert pattern.matches("/api/cse")
