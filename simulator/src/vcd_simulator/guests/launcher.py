@@ -88,7 +88,6 @@ class Launcher:
         finally:
             os.close(report)
             os.close(info)
-        program.run_as(process)
         self._loop.start(self._watch(program, process, serve, listener, name, pipe))
 
     def close(self) -> None:
@@ -128,6 +127,8 @@ class Launcher:
                 await _reaped(process)
         except TimeoutError:
             program.end(KILLED)
+            program.kill()
+            process.kill()
         finally:
             program.kill()
             server.close()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Coroutine
@@ -31,17 +30,9 @@ class Program:
     """Resolves to the exit code; what the program left behind may still run."""
     gone: "Future[None]" = field(default_factory=Future)
     """Resolves when nothing of it runs any more."""
-    _process: "subprocess.Popen[bytes] | None" = None
     _init: int | None = None
     _killed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def run_as(self, process: "subprocess.Popen[bytes]") -> None:
-        """Say which process on the host holds the sandbox."""
-        with self._lock:
-            self._process = process
-            if self._killed:
-                process.kill()
 
     def contain_in(self, init: int) -> None:
         """Say by which pidfd the sandbox's process 1 is known, whose end is the end of all others in there."""
@@ -61,17 +52,16 @@ class Program:
         """End the program and everything in its sandbox, now or as soon as there is one; returns at once."""
         with self._lock:
             self._killed = True
+            # Killing the process outside instead would leave those inside to themselves if they are just being made.
             if self._init is not None:
                 self._kill_init(self._init)
-            elif self._process is not None:
-                self._process.kill()
 
     def close(self) -> None:
         """Note that nothing of the program runs any more."""
         with self._lock:
             if self._init is not None:
                 os.close(self._init)
-            self._init, self._process = None, None
+            self._init = None
         self.end(KILLED)
         self.gone.set_result(None)
 

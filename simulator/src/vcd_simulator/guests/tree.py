@@ -120,6 +120,11 @@ class FileTree:
         with self.open_write(path, mode=mode) as file:
             file.write(content.encode() if isinstance(content, str) else content)
 
+    def check_writable(self, path: str) -> None:
+        """Raise OSError if nothing can be written at a path, because its file system is read-only."""
+        with self._place(path) as place:
+            place.check_writable(path)
+
     def make_directory(self, path: str, *, parents: bool = False, mode: int = 0o755) -> None:
         """Create a directory; with `parents`, those above it too."""
         if parents:

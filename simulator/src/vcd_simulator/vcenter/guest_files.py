@@ -41,6 +41,7 @@ class GuestFiles:
                     raise _os_error(errno.EISDIR, path)
                 if not overwrite:
                     raise _os_error(errno.EEXIST, path)
+            guest.tree.check_writable(path)
         attributes = _attributes(arguments.child("fileAttributes"))
         return self._transfers.offer_upload(authority, guest, path, size, attributes, overwrite=overwrite)
 

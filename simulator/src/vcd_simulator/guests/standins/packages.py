@@ -44,6 +44,7 @@ async def apt_get(call: Call) -> int:
 
 async def _apt_install(call: Call, options: Options) -> int:
     offered = await _offered(call, "/etc/apt/sources.list", "/etc/apt/sources.list.d")
+    packages = call.guest.packages
     wanted = []
     for word in options.words:
         name, _equals, version = word.partition("=")
@@ -52,7 +53,7 @@ async def _apt_install(call: Call, options: Options) -> int:
         if name not in offered:
             raise UsageError(f"E: Unable to locate package {name}", 100)
         package = offered[name]
-        if package.repository and not call.guest.packages.lists_updated:
+        if package.repository and name not in packages.installed and not packages.lists_updated:
             raise UsageError(f"E: Package '{name}' has no installation candidate", 100)
         wanted.append(pick_version(package, version))
     await call.out("Reading package lists... Done\nBuilding dependency tree... Done")
