@@ -1,6 +1,8 @@
 """Tokens are checked with vCD, and answers remembered for seconds."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -53,6 +55,15 @@ def test_many_threads_with_one_token_ask_once(server: ScriptedVcd, clock: Manual
     for thread in threads:
         thread.join()
     assert checks(server) == 1
+
+
+def test_a_token_that_nobody_uses_leaves_memory(server: ScriptedVcd, clock: ManualClock) -> None:
+    verifier = TokenVerifier(a_vcd(server, clock))
+    unused = weakref.ref(verifier.verify(credentials("unused")))
+    clock.now += 61
+    verifier.verify(credentials())
+    gc.collect()
+    assert unused() is None
 
 
 def test_a_refusal_is_never_remembered(server: ScriptedVcd, clock: ManualClock) -> None:

@@ -12,6 +12,8 @@ from cse_vcd.query import Condition, Query, run
 from cse_vcd.session import Identity, Vcd, VcdSession
 
 _KEPT: Final = 4096
+_IDLE_S: Final = 60.0
+"""How long a token that nobody uses stays in memory, at least until the next one comes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +46,14 @@ class _Entry:
         self.lock = threading.Lock()
         self.caller: Caller | None = None
         self.until = 0.0
+        self.used = 0.0
 
 
 class TokenVerifier:
     """Checks tokens with vCD. A good answer holds for `ttl_s` seconds; a refusal is never remembered.
 
-    Memory is bounded: the least recently used of some thousand answers goes first, and tokens are kept as hashes (the
-    sessions, which need them, go with the answers).
+    Memory is bounded: what nobody has used for a minute goes, and the least recently used of some thousand answers.
+    Tokens are kept as hashes (the sessions, which need them, go with the answers).
     """
 
     def __init__(self, vcd: Vcd, *, ttl_s: float = 5.0, kept: int = _KEPT) -> None:
@@ -85,14 +88,13 @@ class TokenVerifier:
             self._entries.pop(credentials.fingerprint, None)
 
     def _entry(self, fingerprint: str) -> _Entry:
+        now = self._vcd.clock.monotonic()
         with self._lock:
-            entry = self._entries.get(fingerprint)
-            if entry is None:
-                entry = self._entries[fingerprint] = _Entry()
-                while len(self._entries) > self._kept:
-                    self._entries.popitem(last=False)
-            else:
-                self._entries.move_to_end(fingerprint)
+            entry = self._entries.setdefault(fingerprint, _Entry())
+            entry.used = now
+            self._entries.move_to_end(fingerprint)
+            while len(self._entries) > self._kept or next(iter(self._entries.values())).used + _IDLE_S < now:
+                self._entries.popitem(last=False)
             return entry
 
 

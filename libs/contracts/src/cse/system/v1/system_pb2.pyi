@@ -36,7 +36,7 @@ class System(_message.Message):
         STATE_RUNNING: System._State.ValueType  # 1
         """It does."""
         STATE_DISABLED: System._State.ValueType  # 2
-        """It answers calls of `SystemService` only. Operations that were accepted go on."""
+        """It answers calls of `SystemService` only, and those about operations that were accepted, which go on."""
         STATE_SHUTTING_DOWN: System._State.ValueType  # 3
         """As disabled; it ends when the operations in progress have."""
 
@@ -48,7 +48,7 @@ class System(_message.Message):
     STATE_RUNNING: System.State.ValueType  # 1
     """It does."""
     STATE_DISABLED: System.State.ValueType  # 2
-    """It answers calls of `SystemService` only. Operations that were accepted go on."""
+    """It answers calls of `SystemService` only, and those about operations that were accepted, which go on."""
     STATE_SHUTTING_DOWN: System.State.ValueType  # 3
     """As disabled; it ends when the operations in progress have."""
 
