@@ -31,7 +31,11 @@ def compose(alice: VcdSession, vdc: Vdc, poller: TaskPoller) -> Iterator[Compose
 
     def make(name: str = "", metadata: dict[str, str] | None = None) -> str:
         started = vapps.compose(
-            alice, vdc.href, name=name or f"c-{uuid.uuid4().hex[:8]}", description="cluster c1", network="acme-net",
+            alice,
+            vdc.href,
+            name=name or f"c-{uuid.uuid4().hex[:8]}",
+            description="cluster c1",
+            network="acme-net",
             network_href=vdc.networks["acme-net"],
         )
         made.append(started.href)
@@ -74,20 +78,32 @@ def test_a_template_of_a_published_catalog(alice: VcdSession, template: VmTempla
 
 
 def test_machines_of_one_recompose_have_names_hardware_and_passwords_of_their_own(
-    account: ServiceAccount, alice: VcdSession, vdc: Vdc, template: VmTemplate, compose: Compose, poller: TaskPoller,
+    account: ServiceAccount,
+    alice: VcdSession,
+    vdc: Vdc,
+    template: VmTemplate,
+    compose: Compose,
+    poller: TaskPoller,
     vcenters: Vcenters,
 ) -> None:
     href = compose()
     gold = vdc.storage_profiles["gold"]
     new = [
-        NewMachine(name="mstr-a1b2", template=template, network="acme-net", cpu_count=3, memory_mb=4096,
-                   storage_profile_href=gold),
+        NewMachine(
+            name="mstr-a1b2",
+            template=template,
+            network="acme-net",
+            cpu_count=3,
+            memory_mb=4096,
+            storage_profile_href=gold,
+        ),
         NewMachine(name="node-c3d4", template=template, network="acme-net", admin_password=Secret("g1ven pa$$'word")),
     ]
     poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=60)
     found = machines_of(account, href)
     assert {name: (one.cpu_count, one.memory_mb, one.storage_profile) for name, one in found.items()} == {
-        "mstr-a1b2": (3, 4096, "gold"), "node-c3d4": (2, 2048, "*"),
+        "mstr-a1b2": (3, 4096, "gold"),
+        "node-c3d4": (2, 2048, "*"),
     }
     assert len({one.admin_password for one in found.values()} | {template.admin_password}) == 3
     assert len({one.ip_address for one in found.values()}) == 2
@@ -172,8 +188,21 @@ def test_a_name_is_given_once(alice: VcdSession, vdc: Vdc, compose: Compose) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["a;name==*", "a,b", "(a)", "it's \"x\"", "a&b=c#d", "ümläut 漢字", "100%", "<a>&amp;", "a==b", "a*b", "a\\b",
-     "a+b", "x' or '1'='1"],
+    [
+        "a;name==*",
+        "a,b",
+        "(a)",
+        'it\'s "x"',
+        "a&b=c#d",
+        "ümläut 漢字",
+        "100%",
+        "<a>&amp;",
+        "a==b",
+        "a*b",
+        "a\\b",
+        "a+b",
+        "x' or '1'='1",
+    ],
 )
 def test_hostile_names_are_found_as_they_are(alice: VcdSession, compose: Compose, name: str) -> None:
     name = f"{name} {uuid.uuid4().hex[:6]}"
@@ -202,7 +231,11 @@ def test_changes_of_a_busy_vapp_wait_their_turn(alice: VcdSession, compose: Comp
 
 @pytest.fixture
 def guest(
-    account: ServiceAccount, alice: VcdSession, template: VmTemplate, compose: Compose, poller: TaskPoller,
+    account: ServiceAccount,
+    alice: VcdSession,
+    template: VmTemplate,
+    compose: Compose,
+    poller: TaskPoller,
     vcenters: Vcenters,
 ) -> Guest:
     href = compose()
@@ -216,7 +249,7 @@ def guest(
 
 
 def test_scripts_run_in_a_real_shell(guest: Guest, vcenters: Vcenters) -> None:
-    hostile = {"A": "it's", "B": "$(id) `id` \\ \"", "C": "two\nlines", "D": "ü漢", "E": ""}
+    hostile = {"A": "it's", "B": '$(id) `id` \\ "', "C": "two\nlines", "D": "ü漢", "E": ""}
     result = guest.run_script(
         'set -euo pipefail\nprintf "%s|" "$A" "$B" "$C" "$D" "$E"; cat; echo oops >&2; exit 7', hostile, timeout_s=30
     )
@@ -235,7 +268,7 @@ def test_scripts_run_in_a_real_shell(guest: Guest, vcenters: Vcenters) -> None:
 
     with pytest.raises(ScriptTimeoutError):
         guest.run_script("sleep 600 & sleep 600", timeout_s=0.5)
-    left = guest.run_script("ls -A /tmp | grep -v \"$(basename \"$CSE_SCRIPT_DIRECTORY\")\"", timeout_s=30)
+    left = guest.run_script('ls -A /tmp | grep -v "$(basename "$CSE_SCRIPT_DIRECTORY")"', timeout_s=30)
     assert left.stdout == ""
 
     wrong = Guest(vcenters.get("vc1"), moid=guest._moid, password=Secret("wrong"))

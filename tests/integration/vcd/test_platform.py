@@ -80,8 +80,13 @@ def test_a_task_of_ours_is_seen_by_its_tenant_alone(
 ) -> None:
     who = alice.identity
     card = TaskCard(
-        operation_name="create_cluster", cluster_id=str(uuid.uuid4()), cluster_name="c1", org_href=who.org_href,
-        org_name=who.org, user=who.user, user_urn=who.user_urn,
+        operation_name="create_cluster",
+        cluster_id=str(uuid.uuid4()),
+        cluster_name="c1",
+        org_href=who.org_href,
+        org_name=who.org,
+        user=who.user,
+        user_urn=who.user_urn,
     )
     tasks = ServiceTasks(account)
     href = tasks.create(card, "Creating cluster c1")

@@ -29,7 +29,7 @@ def test_the_exit_code_is_the_bodys(tmp_path: Path) -> None:
 
 
 def test_what_a_script_has_started_is_killed_and_nothing_else(tmp_path: Path) -> None:
-    directory = str(tmp_path / "it's \"mine\"")
+    directory = str(tmp_path / 'it\'s "mine"')
     body = "sleep 600 & setsid sleep 601 & echo started; wait"
     marked = tmp_path / "marked"
     marked.write_text(compose(body, {MARK: directory}))

@@ -102,7 +102,9 @@ def test_a_certificate_that_is_not_trusted_is_refused(simulator: Simulator) -> N
     vcd.close()
     vcenter = simulator.vcenters["vc1"]
     strict = Vcenter(
-        "vc1", host=vcenter.host, port=vcenter.port,
+        "vc1",
+        host=vcenter.host,
+        port=vcenter.port,
         login=VcenterLogin(user=vcenter.user, password=Secret(vcenter.password)),
     )
     with pytest.raises(UntrustedError, match="verify: false"):
@@ -138,5 +140,3 @@ def test_a_vcd_that_accepts_and_says_nothing_is_not_waited_for() -> None:
         )
         with pytest.raises(VcenterUnavailableError):
             silent.check()
-
-

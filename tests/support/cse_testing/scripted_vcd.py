@@ -126,8 +126,12 @@ def versions(*numbers: str) -> str:
 
 
 def session(org: str = "acme", user: str = "alice", role: str = "Organization Administrator") -> Answer:
-    kinds = {"vcloud.org": f"{URL}/api/org/o1", "vcloud.orgList": f"{URL}/api/org/",
-             "vcloud.query.queryList": f"{URL}/api/query", "admin.vmwExtension": f"{URL}/api/admin/extension"}
+    kinds = {
+        "vcloud.org": f"{URL}/api/org/o1",
+        "vcloud.orgList": f"{URL}/api/org/",
+        "vcloud.query.queryList": f"{URL}/api/query",
+        "admin.vmwExtension": f"{URL}/api/admin/extension",
+    }
     links = "".join(
         f'<Link rel="down" type="application/vnd.vmware.{kind}+xml" href="{href}"/>' for kind, href in kinds.items()
     )

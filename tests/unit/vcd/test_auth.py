@@ -126,10 +126,14 @@ class TestRoleRights:
 
     def rights(self, server: ScriptedVcd, clock: ManualClock) -> RoleRights:
         server.answer("GET", "/api/session", session("System"))
-        server.answer("GET", "/api/query", records(
-            f'<AdminRoleRecord name="vApp Author" href="{URL}/api/admin/role/r1"/>',
-            f'<AdminRoleRecord name="vApp AuthorX" href="{URL}/api/admin/role/r2"/>',
-        ))
+        server.answer(
+            "GET",
+            "/api/query",
+            records(
+                f'<AdminRoleRecord name="vApp Author" href="{URL}/api/admin/role/r1"/>',
+                f'<AdminRoleRecord name="vApp AuthorX" href="{URL}/api/admin/role/r2"/>',
+            ),
+        )
         reference = '<RightReference name="{cse}:CSE NATIVE DEPLOY RIGHT"/>'
         server.answer("GET", "/api/admin/role/r1", f"<Role {NS}><RightReferences>{reference}</RightReferences></Role>")
         return RoleRights(a_session(server, clock), ttl_s=30)

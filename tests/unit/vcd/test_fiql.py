@@ -10,8 +10,25 @@ from hypothesis import strategies as st
 from cse_vcd.fiql import AnyOf, Condition, filter_parameters
 
 HOSTILE = [
-    "a;name==*", "a,name==b", "(a)", "x==y", "a&filter=name==b", "%2C%3B", "a b", "it's", '"q"', "ü漢字", "#frag",
-    "a+b", "\\", "a\\;b", "*", "a*b", "=gt=", "a\nb", "name!=x",
+    "a;name==*",
+    "a,name==b",
+    "(a)",
+    "x==y",
+    "a&filter=name==b",
+    "%2C%3B",
+    "a b",
+    "it's",
+    '"q"',
+    "ü漢字",
+    "#frag",
+    "a+b",
+    "\\",
+    "a\\;b",
+    "*",
+    "a*b",
+    "=gt=",
+    "a\nb",
+    "name!=x",
 ]
 
 

@@ -14,8 +14,13 @@ from cse_vcd.service_tasks import ServiceTasks, TaskCard
 
 HREF = f"{URL}/api/task/t1"
 CARD = TaskCard(
-    operation_name="create_cluster", cluster_id="5c6b", cluster_name="c1", org_href=f"{URL}/api/org/o1",
-    org_name="acme", user="alice", user_urn="urn:vcloud:user:u1",
+    operation_name="create_cluster",
+    cluster_id="5c6b",
+    cluster_name="c1",
+    org_href=f"{URL}/api/org/o1",
+    org_name="acme",
+    user="alice",
+    user_urn="urn:vcloud:user:u1",
 )
 
 
@@ -37,13 +42,19 @@ def test_a_task_is_created_in_the_tenants_org_and_shows_who_and_what(server: Scr
     assert tasks.create(CARD, "Creating cluster c1") == HREF
     sent = etree.fromstring(server.bodies("POST")[0])
     assert dict(sent.items()) == {
-        "status": "running", "serviceNamespace": "vcloud.cse", "operationName": "create_cluster", "name": "task",
-        "type": "application/vnd.vmware.vcloud.task+xml", "operation": "Creating cluster c1",
+        "status": "running",
+        "serviceNamespace": "vcloud.cse",
+        "operationName": "create_cluster",
+        "name": "task",
+        "type": "application/vnd.vmware.vcloud.task+xml",
+        "operation": "Creating cluster c1",
     }
     owner, user = sent.find("v:Owner", NAMESPACES), sent.find("v:User", NAMESPACES)
     assert owner is not None
     assert dict(owner.items()) == {
-        "href": "urn:cse:cluster:5c6b", "name": "c1", "type": "application/vcloud.cse.cluster+xml",
+        "href": "urn:cse:cluster:5c6b",
+        "name": "c1",
+        "type": "application/vcloud.cse.cluster+xml",
     }
     assert user is not None
     assert (user.get("href"), user.get("name")) == ("urn:vcloud:user:u1", "alice")

@@ -35,12 +35,17 @@ from cse_vcd.errors import BusyError, ServiceAccountError, UntrustedError, VcdRe
 
 @pytest.mark.parametrize(
     ("wanted", "spoken"),
-    [("31.0", "31.0"), ("32.0", "31.0"), ("36.0", "36.0"), ("39.0", "36.0"), ("5.5", "29.0"), ("", "36.0"),
-     ("junk", "36.0")],
+    [
+        ("31.0", "31.0"),
+        ("32.0", "31.0"),
+        ("36.0", "36.0"),
+        ("39.0", "36.0"),
+        ("5.5", "29.0"),
+        ("", "36.0"),
+        ("junk", "36.0"),
+    ],
 )
-def test_the_version_is_the_callers_as_far_as_both_sides_know_it(
-    server: ScriptedVcd, wanted: str, spoken: str
-) -> None:
+def test_the_version_is_the_callers_as_far_as_both_sides_know_it(server: ScriptedVcd, wanted: str, spoken: str) -> None:
     assert a_session(server, api_version=wanted).api_version == spoken
     assert server.requests[-1].headers["Accept"] == f"application/*+xml;version={spoken}"
 
@@ -146,7 +151,8 @@ def test_vcds_message_is_kept_and_its_request_id_set_apart(server: ScriptedVcd) 
         tenant.get(f"{URL}/api/x")
     assert str(caught.value) == "vCD says: The VDC is full."
     assert caught.value.details == {
-        "minor": "BAD_REQUEST", "vcd_request_id": "0d9c6c1e-6d4f-4a3c-8a55-3d9f00000001",
+        "minor": "BAD_REQUEST",
+        "vcd_request_id": "0d9c6c1e-6d4f-4a3c-8a55-3d9f00000001",
     }
 
 
@@ -192,9 +198,7 @@ class TestServiceAccount:
         server.answer("POST", "/api/sessions", session("System", "administrator", "System Administrator"))
         return ServiceAccount(a_vcd(server, clock), user="administrator", password=Secret("pässword€"))
 
-    def test_it_logs_in_when_first_used_and_once_for_all_threads(
-        self, server: ScriptedVcd, clock: ManualClock
-    ) -> None:
+    def test_it_logs_in_when_first_used_and_once_for_all_threads(self, server: ScriptedVcd, clock: ManualClock) -> None:
         account = self.an_account(server, clock)
         assert server.requests == []
         threads = [threading.Thread(target=lambda: account.identity) for _ in range(8)]

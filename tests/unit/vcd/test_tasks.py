@@ -37,8 +37,11 @@ class Tasks:
 
     def _query(self, request: PreparedRequest) -> Answer:
         expression = unquote(unquote(str(request.url)))
-        lines = [f'<TaskRecord id="urn:vcloud:task:{id_}" status="{status}"/>'
-                 for id_, status in self.status.items() if f"id=={id_}" in expression]
+        lines = [
+            f'<TaskRecord id="urn:vcloud:task:{id_}" status="{status}"/>'
+            for id_, status in self.status.items()
+            if f"id=={id_}" in expression
+        ]
         return Answer(records(*lines))
 
 

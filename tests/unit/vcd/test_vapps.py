@@ -33,7 +33,11 @@ def item(kind: int, quantity: int, name: str, extra: str = "") -> str:
 
 SOCKETS = "<vmw:CoresPerSocket>2</vmw:CoresPerSocket>"
 TEMPLATE = VmTemplate(
-    href=f"{URL}/api/vAppTemplate/vm-1", name="photon", admin_password=None, cpu_count=2, memory_mb=2048,
+    href=f"{URL}/api/vAppTemplate/vm-1",
+    name="photon",
+    admin_password=None,
+    cpu_count=2,
+    memory_mb=2048,
     hardware=(item(3, 2, "virtual CPU(s)", SOCKETS).encode(), item(4, 2048, "MB of memory").encode()),
 )
 
@@ -98,7 +102,11 @@ def test_composing_returns_the_vapp_and_its_task(server: ScriptedVcd) -> None:
     vapp = f'<VApp {NS} id="urn:vcloud:vapp:a1" href="{URL}/api/vApp/vapp-a1">{inner}</VApp>'
     server.answer("POST", "/api/vdc/d1/action/composeVApp", Answer(vapp, 201))
     started = vapps.compose(
-        a_session(server), f"{URL}/api/admin/vdc/d1", name="c1", description="cluster c1", network="net",
+        a_session(server),
+        f"{URL}/api/admin/vdc/d1",
+        name="c1",
+        description="cluster c1",
+        network="net",
         network_href=f"{URL}/api/network/n1",
     )
     assert started == vapps.Started(id="a1", href=f"{URL}/api/vApp/vapp-a1", task_href=f"{URL}/api/task/t1")
@@ -110,9 +118,7 @@ def test_composing_returns_the_vapp_and_its_task(server: ScriptedVcd) -> None:
 def test_a_name_that_is_taken(server: ScriptedVcd) -> None:
     server.answer("POST", "/api/vdc/d1/action/composeVApp", error(400, "DUPLICATE_NAME", "taken"))
     with pytest.raises(AlreadyExistsError):
-        vapps.compose(
-            a_session(server), f"{URL}/api/vdc/d1", name="c1", description="", network="n", network_href=URL
-        )
+        vapps.compose(a_session(server), f"{URL}/api/vdc/d1", name="c1", description="", network="n", network_href=URL)
 
 
 def test_an_answer_without_a_task_is_not_taken_for_one(server: ScriptedVcd) -> None:
@@ -135,8 +141,10 @@ def test_many_entries_are_one_request(server: ScriptedVcd) -> None:
     assert vapps.set_metadata(a_session(server), f"{URL}/api/vApp/vapp-a1", values) == f"{URL}/api/task/t1"
     sent = etree.fromstring(server.bodies("POST")[0])
     assert dict(zip(texts(sent, ".//v:Key"), texts(sent, ".//v:Value"), strict=True)) == values
-    types = {found.get("{http://www.w3.org/2001/XMLSchema-instance}type")
-             for found in sent.iterfind(".//v:TypedValue", NAMESPACES)}
+    types = {
+        found.get("{http://www.w3.org/2001/XMLSchema-instance}type")
+        for found in sent.iterfind(".//v:TypedValue", NAMESPACES)
+    }
     assert types == {"MetadataStringValue"}
 
 
@@ -222,8 +230,14 @@ def test_a_vapp_that_is_gone(server: ScriptedVcd) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    ["urn:vcloud:vapp:1f-2", f"{URL}/api/vApp/vapp-1f-2", f"{URL}/api/vApp/vm-1f-2", f"{URL}/api/org/1f-2/", "1f-2",
-     f"{URL}/api/vAppTemplate/vappTemplate-1f-2"],
+    [
+        "urn:vcloud:vapp:1f-2",
+        f"{URL}/api/vApp/vapp-1f-2",
+        f"{URL}/api/vApp/vm-1f-2",
+        f"{URL}/api/org/1f-2/",
+        "1f-2",
+        f"{URL}/api/vAppTemplate/vappTemplate-1f-2",
+    ],
 )
 def test_the_id_in_a_reference(reference: str) -> None:
     assert bare_id(reference) == "1f-2"

@@ -34,8 +34,15 @@ class Caller:
     def of(cls, session: VcdSession) -> "Caller":
         who: Identity = session.identity
         return cls(
-            user=who.user, user_urn=who.user_urn, org=who.org, org_href=who.org_href, org_id=who.org_id, role=who.role,
-            is_sysadmin=who.is_sysadmin, api_version=session.api_version, session=session,
+            user=who.user,
+            user_urn=who.user_urn,
+            org=who.org,
+            org_href=who.org_href,
+            org_id=who.org_id,
+            role=who.role,
+            is_sysadmin=who.is_sysadmin,
+            api_version=session.api_version,
+            session=session,
         )
 
 

@@ -63,12 +63,19 @@ def find_catalogs(session: VcdSession, name: str, *, org: str | None = None) -> 
     With `org`, catalogs of that org come first, then the others.
     """
     kind = "adminCatalog" if session.is_sysadmin else "catalog"
-    records = [found for found in run(session, Query(kind, (Condition.equal("name", name),), style="records"))
-               if found.name == name]
+    records = [
+        found
+        for found in run(session, Query(kind, (Condition.equal("name", name),), style="records"))
+        if found.name == name
+    ]
     found = [
         CatalogRef(
-            id=record.id, name=record.name, href=user_view(record.href), org=record.get("orgName"),
-            is_shared=record.flag("isShared"), is_published=record.flag("isPublished"),
+            id=record.id,
+            name=record.name,
+            href=user_view(record.href),
+            org=record.get("orgName"),
+            is_shared=record.flag("isShared"),
+            is_published=record.flag("isPublished"),
         )
         for record in records
     ]

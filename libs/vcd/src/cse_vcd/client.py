@@ -71,8 +71,13 @@ class VcdClient(Client):  # type: ignore[misc]  # pyvcloud has no types
     ) -> Element | None:
         """One request with the session's token; the document answered, or None if there is none."""
         response = self._do_request_prim(
-            method, self.at_home(href), self._session, contents=body, media_type=kind,
-            extra_headers=dict(headers or {}), missing=missing,
+            method,
+            self.at_home(href),
+            self._session,
+            contents=body,
+            media_type=kind,
+            extra_headers=dict(headers or {}),
+            missing=missing,
         )
         if not response.content:
             return None

@@ -19,7 +19,14 @@ VMW: Final = "http://www.vmware.com/schema/ovf"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 
 NAMESPACES: Final = {
-    "v": VCLOUD, "vmext": VMEXT, "ovf": OVF, "ovfenv": OVFENV, "rasd": RASD, "ve": VE, "vmw": VMW, "xsi": XSI,
+    "v": VCLOUD,
+    "vmext": VMEXT,
+    "ovf": OVF,
+    "ovfenv": OVFENV,
+    "rasd": RASD,
+    "ve": VE,
+    "vmw": VMW,
+    "xsi": XSI,
 }
 
 V: Final = ElementMaker(namespace=VCLOUD, nsmap={None: VCLOUD, "ovf": OVF, "rasd": RASD, "vmw": VMW, "xsi": XSI})
@@ -69,8 +76,14 @@ def link(document: Element, rel: str, kind: str | None) -> str | None:
 
     vCD shows a link only to who may use it in the entity's present state.
     """
-    return next((found.get("href") for found in document.iterfind(f"{{{VCLOUD}}}Link")
-                 if found.get("rel") == rel and found.get("type") == kind), None)
+    return next(
+        (
+            found.get("href")
+            for found in document.iterfind(f"{{{VCLOUD}}}Link")
+            if found.get("rel") == rel and found.get("type") == kind
+        ),
+        None,
+    )
 
 
 def first(node: Element, path: str) -> Element | None:

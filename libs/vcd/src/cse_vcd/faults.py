@@ -46,7 +46,8 @@ def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
     if isinstance(exc, ssl.SSLCertVerificationError):
         return UntrustedError(
             f"{where} shows a certificate that is not trusted; install its authority on this machine, or set "
-            "`verify: false` for it in the section `vcs`", vcenter=vcenter,
+            "`verify: false` for it in the section `vcs`",
+            vcenter=vcenter,
         )
     for kind, error, meaning in _MEANING:
         if isinstance(exc, kind):

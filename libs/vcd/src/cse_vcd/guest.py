@@ -184,7 +184,11 @@ class Guest:
         directory: str = self._vcenter.call(
             "making a directory in the guest",
             lambda vc: vc.files.CreateTemporaryDirectoryInGuest(
-                vc.machine(self._moid), self._login, "cse-", "", "/tmp"  # noqa: S108 - the guest's, and private there
+                vc.machine(self._moid),
+                self._login,
+                "cse-",
+                "",
+                "/tmp",  # noqa: S108 - the guest's, and private there
             ),
             repeatable=False,
         )

@@ -8,8 +8,17 @@ from cse_vcd import hardware
 from cse_vcd.documents import OVFENV, VCLOUD, VE, Element, attribute, bare_id, every, first, int_at, qualified, text_at
 
 _STATUS: Final = {
-    "-1": "FAILED_CREATION", "0": "UNRESOLVED", "1": "RESOLVED", "2": "DEPLOYED", "3": "SUSPENDED", "4": "POWERED_ON",
-    "5": "WAITING_FOR_INPUT", "6": "UNKNOWN", "7": "UNRECOGNIZED", "8": "POWERED_OFF", "9": "INCONSISTENT_STATE",
+    "-1": "FAILED_CREATION",
+    "0": "UNRESOLVED",
+    "1": "RESOLVED",
+    "2": "DEPLOYED",
+    "3": "SUSPENDED",
+    "4": "POWERED_ON",
+    "5": "WAITING_FOR_INPUT",
+    "6": "UNKNOWN",
+    "7": "UNRECOGNIZED",
+    "8": "POWERED_OFF",
+    "9": "INCONSISTENT_STATE",
     "10": "MIXED",
 }
 _NIC: Final = "10"

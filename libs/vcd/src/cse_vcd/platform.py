@@ -72,7 +72,9 @@ def ensure_extension(
     change: Literal["created", "updated", "unchanged"] = "created"
     if found is not None:
         same = (found.routing_key, found.exchange, found.is_enabled) == (
-            wanted.routing_key, wanted.exchange, wanted.is_enabled
+            wanted.routing_key,
+            wanted.exchange,
+            wanted.is_enabled,
         )
         missing = [pattern for pattern in wanted.filters if pattern not in found.filters]
         if not same:
@@ -108,9 +110,7 @@ def ensure_catalog(
     found = _catalog_of(session, org, name)
     if found is None:
         body = V.AdminCatalog(V.Description(clean(description)), name=clean(name))
-        session.post(
-            f"{admin_view(org.href)}/catalogs", body, admin_type("catalog"), headers={_TENANT_CONTEXT: org.id}
-        )
+        session.post(f"{admin_view(org.href)}/catalogs", body, admin_type("catalog"), headers={_TENANT_CONTEXT: org.id})
         change = "created"
         found = _catalog_of(session, org, name)
     if found is None:
@@ -186,8 +186,10 @@ def _add_filters(session: VcdSession, service_href: str, patterns: Sequence[str]
 def _add_right(session: VcdSession, rights_href: str, right: Right) -> bool:
     href = link(session.get(rights_href), "add", admin_type("right")) or rights_href
     body = V.Right(
-        V.Description(clean(right.description)), V.Category(clean(right.category)),
-        V.BundleKey(clean(right.bundle_key)), name=clean(right.name),
+        V.Description(clean(right.description)),
+        V.Category(clean(right.category)),
+        V.BundleKey(clean(right.bundle_key)),
+        name=clean(right.name),
     )
     try:
         session.post(href, body, admin_type("right"))

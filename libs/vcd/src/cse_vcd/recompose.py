@@ -47,14 +47,14 @@ def compose_params(*, name: str, description: str, network: str, network_href: s
     body: Element = V.ComposeVAppParams(
         V.Description(clean(description)),
         V.InstantiationParams(section),
-        name=clean(name), deploy="false", powerOn="false",
+        name=clean(name),
+        deploy="false",
+        powerOn="false",
     )
     return body
 
 
-def recompose_params(
-    *, add: Sequence[NewMachine] = (), delete: Sequence[str] = (), power_on: bool = False
-) -> Element:
+def recompose_params(*, add: Sequence[NewMachine] = (), delete: Sequence[str] = (), power_on: bool = False) -> Element:
     """Machines to add and (by href) to delete."""
     body: Element = V.RecomposeVAppParams()
     if add:

@@ -228,10 +228,14 @@ def _body(update: _Update) -> Element:
     owner = f"urn:cse:cluster:{clean(card.cluster_id)}"
     task.append(V.Owner(href=owner, name=clean(card.cluster_name), type=OWNER_TYPE))
     if update.status == _ERROR:
-        task.append(V.Error(
-            majorErrorCode="500", minorErrorCode=clean(update.reason) or "INTERNAL_SERVER_ERROR",
-            message=_short(update.error or update.text), stackTrace="",
-        ))
+        task.append(
+            V.Error(
+                majorErrorCode="500",
+                minorErrorCode=clean(update.reason) or "INTERNAL_SERVER_ERROR",
+                message=_short(update.error or update.text),
+                stackTrace="",
+            )
+        )
     task.append(V.User(href=clean(card.user_urn), name=clean(card.user), type="application/vnd.vmware.admin.user+xml"))
     task.append(V.Organization(href=card.org_href, name=clean(card.org_name), type=media_type("org")))
     if update.percent is not None:

@@ -30,8 +30,17 @@ class PooledAdapter(HTTPAdapter):
     def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int) -> None:
         self._timeout = (connect_timeout_s, read_timeout_s)
         retry = Retry(
-            total=3, connect=2, read=2, status=3, redirect=0, other=0, allowed_methods=_READ_ONLY,
-            status_forcelist=_PASSING, backoff_factor=0.2, backoff_jitter=0.1, raise_on_status=False,
+            total=3,
+            connect=2,
+            read=2,
+            status=3,
+            redirect=0,
+            other=0,
+            allowed_methods=_READ_ONLY,
+            status_forcelist=_PASSING,
+            backoff_factor=0.2,
+            backoff_jitter=0.1,
+            raise_on_status=False,
             respect_retry_after_header=False,
         )
         super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=retry, pool_block=True)

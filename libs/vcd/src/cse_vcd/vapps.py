@@ -118,7 +118,11 @@ def find_clusters(
 ) -> list[VappRecord]:
     """As `find_vapps`, but only clusters: vApps that have `cse.cluster.id`, which their records bring in any case."""
     return find_vapps(
-        session, name=name, vdc_href=vdc_href, org_id=org_id, with_metadata={CLUSTER_ID: None},
+        session,
+        name=name,
+        vdc_href=vdc_href,
+        org_id=org_id,
+        with_metadata={CLUSTER_ID: None},
         fields=[CLUSTER_ID, *(key for key in fields if key != CLUSTER_ID)],
     )
 
@@ -140,7 +144,9 @@ def compose(
     """
     body = recompose.compose_params(name=name, description=description, network=network, network_href=network_href)
     document = session.post(
-        f"{user_view(vdc_href)}/action/composeVApp", body, media_type("composeVAppParams"),
+        f"{user_view(vdc_href)}/action/composeVApp",
+        body,
+        media_type("composeVAppParams"),
         missing="the org VDC or its network",
     )
     if document is None:
@@ -251,9 +257,11 @@ def _vapp(document: Element) -> Vapp:
         vdc_href=link(document, "up", media_type("vdc")) or link(document, "up", admin_type("vdc")) or "",
         owner="" if owner is None else attribute(owner, "name"),
         owner_href="" if owner is None else attribute(owner, "href"),
-        networks=tuple(attribute(found, "networkName")
-                       for found in every(document, "v:NetworkConfigSection/v:NetworkConfig")
-                       if attribute(found, "networkName") != "none"),
+        networks=tuple(
+            attribute(found, "networkName")
+            for found in every(document, "v:NetworkConfigSection/v:NetworkConfig")
+            if attribute(found, "networkName") != "none"
+        ),
         machines=tuple(read_machine(found) for found in every(document, "v:Children/v:Vm")),
         task_hrefs=tuple(attribute(task, "href") for task in every(document, "v:Tasks/v:Task")),
     )

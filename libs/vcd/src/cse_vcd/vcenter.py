@@ -194,8 +194,13 @@ class Vcenter:
     def _connect(self) -> _Connection:
         login = self._login
         stub = SoapStubAdapter(
-            host=self._host, port=self._port, version=_API, sslContext=_tls(login.verify), poolSize=login.calls,
-            httpConnectionTimeout=login.timeout_s, connectionPoolTimeout=_IDLE_S,
+            host=self._host,
+            port=self._port,
+            version=_API,
+            sslContext=_tls(login.verify),
+            poolSize=login.calls,
+            httpConnectionTimeout=login.timeout_s,
+            connectionPoolTimeout=_IDLE_S,
         )
         try:
             content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
@@ -238,7 +243,8 @@ class Vcenters:
         if login is None:
             raise FailedPreconditionError(
                 f"the section `vcs` of the configuration has no vCenter {name!r}; add it with its account",
-                reason="VCENTER_NOT_CONFIGURED", vcenter=name,
+                reason="VCENTER_NOT_CONFIGURED",
+                vcenter=name,
             )
         with self._lock:
             known = self._known.get(name)

@@ -81,7 +81,10 @@ def find_vdcs(session: VcdSession, *, name: str | None = None, org: str | None =
         if name in (None, record.name) and (org in (None, "", ANY_ORG) or owner.lower() == str(org).lower()):
             found.append(
                 VdcRef(
-                    id=record.id, name=record.name, href=user_view(record.href), org=owner,
+                    id=record.id,
+                    name=record.name,
+                    href=user_view(record.href),
+                    org=owner,
                     org_id=bare_id(record.get("org")) if record.get("org") else own.org_id,
                 )
             )
