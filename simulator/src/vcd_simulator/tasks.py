@@ -22,6 +22,9 @@ from vcd_simulator.model.task import Reference, Task, TaskError, TaskStatus
 
 log = logging.getLogger(__name__)
 
+REMEMBERED = 20_000
+"""How many tasks are kept; beyond that the oldest finished ones are forgotten."""
+
 
 @dataclass(slots=True)
 class _Work:
@@ -67,6 +70,15 @@ class TaskEngine:
         """Do something after a while, under the cloud's lock."""
         heapq.heappush(self._agenda, (self._clock.now() + seconds, next(self._order), action))
         self._changed.notify_all()
+
+    def keep(self, task: Task) -> Task:
+        """Enter a task, and forget old ones that are over when there are too many."""
+        self.tasks.add(task)
+        if len(self.tasks) > REMEMBERED:
+            over = [one for one in self.tasks if one.status.is_final]
+            for one in over[: REMEMBERED // 10]:
+                self.tasks.remove(one)
+        return task
 
     def require_idle(self, entities: Iterable[tuple[str, str]]) -> None:
         """Refuse when one of these entities, given as (id, name), is busy.
@@ -124,7 +136,7 @@ class TaskEngine:
             start_time=self._clock.now(),
             expected_s=expected,
         )
-        self.tasks.add(task)
+        self.keep(task)
         work = _Work(task, tuple(locks), effect, undo, done)
         self._active[task.id] = work
         for entity_id in work.locks:

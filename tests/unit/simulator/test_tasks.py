@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vcd_simulator import errors
+from vcd_simulator import errors, tasks
 from vcd_simulator.clock import ManualClock, SystemClock
 from vcd_simulator.errors import VcdError
 from vcd_simulator.latency import Latency, Profile
@@ -142,6 +142,24 @@ def test_without_delays_a_task_is_over_when_the_request_that_made_it_ends() -> N
         )
         engine.run_due()
     assert task.status is TaskStatus.SUCCESS
+
+
+def test_old_tasks_that_are_over_are_forgotten_and_open_ones_never(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "REMEMBERED", 20)
+    first = engine.begin()
+    engine.pass_time(1)
+    engine.pass_time(10)
+    others = [engine.begin(extra_s=1000) for _ in range(40)]
+    known = engine.engine.tasks
+    assert first.id not in known
+    assert all(one.id in known for one in others)
+    engine.pass_time(1)
+    engine.pass_time(2000)
+    newest = [engine.begin() for _ in range(30)]
+    assert len(known) <= 41
+    assert all(one.id in known for one in newest)
 
 
 def test_the_scheduler_finishes_tasks_by_itself_in_the_order_of_their_ends() -> None:

@@ -65,7 +65,7 @@ def create_task(context: Context, org_id: str) -> Reply:
         name=root.get("name") or "task",
     )
     _apply(context, task, root)
-    cloud.tasks.tasks.add(task)
+    cloud.tasks.keep(task)
     return Reply(status=201, content=task_element(context, task), headers={"location": context.href(task)})
 
 
