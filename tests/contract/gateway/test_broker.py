@@ -1,5 +1,6 @@
 """The gateway and its broker: restarts, redelivery, what CSE 1.2.x left behind, what an administrator deleted."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -134,6 +135,22 @@ def test_an_absent_broker_is_named_with_the_reason(broker: PrivateRabbitMQ) -> N
         finally:
             gateway.stop(5)
     assert "refused" in _problems(lines)[0]
+
+
+def test_it_ends_at_once_while_it_waits_for_a_broker_that_says_nothing(broker: PrivateRabbitMQ) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = gateway_config(broker, exchange="x", routing_key="x")
+        amqp = config.amqp.model_copy(update={"port": silent.getsockname()[1]})
+        settings = GatewaySettings(clusters_target="127.0.0.1:1", templates_target="127.0.0.1:1", listen="127.0.0.1:0")
+        gateway = create(config.model_copy(update={"amqp": amqp}), settings)
+        gateway.start()
+        silent.accept()[0].close()
+        connection, _ = silent.accept()  # from now on it waits for a first word
+        began = time.monotonic()
+        gateway.stop(30)
+        connection.close()
+    assert gateway.wait(0)
+    assert time.monotonic() - began < 3
 
 
 def test_a_wrong_password_is_told_without_the_password(broker: PrivateRabbitMQ) -> None:

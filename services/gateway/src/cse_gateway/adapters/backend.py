@@ -31,15 +31,12 @@ Method = grpc.aio.UnaryUnaryMultiCallable
 """A method of a generated stub."""
 
 _REQUEST_IDS: Final = uuid.UUID("6f1f4c1c-5d0e-4d1b-9d5a-2f9f0f4f3c55")
-_RECONNECT: Final = (("grpc.max_reconnect_backoff_ms", 1_000),)
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 
 
 def connect(target: str) -> grpc.aio.Channel:
     """A channel to `host:port` or `unix:/path`. Connects when first used, and again for ever."""
-    taken = {name for name, _ in _RECONNECT}
-    options = [*(option for option in CHANNEL_OPTIONS if option[0] not in taken), *_RECONNECT]
-    return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
 
 
 async def invoke(method: "Method[RequestT, ResponseT]", message: RequestT, call: Call, *, service: str) -> ResponseT:

@@ -102,15 +102,6 @@ class Body:
             _refuse(field, "true or false", value)
         return value
 
-    def texts(self, field: str) -> list[str]:
-        """A list of texts, empty when absent."""
-        value = self._values.get(field)
-        if value is None:
-            return []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            _refuse(field, "a list of texts", value)
-        return list(value)
-
 
 def _refuse(field: str, wanted: str, value: object) -> NoReturn:
     raise InvalidArgumentError(f"{field}: expected {wanted}, got {_kind(value)}", field=field)

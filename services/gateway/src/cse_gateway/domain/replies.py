@@ -31,10 +31,12 @@ STILL_ENABLED: Final = "Cannot stop CSE while is enabled. Disable the service fi
 BEING_STOPPED: Final = "Cannot enable while being stopped."
 
 SERVICE_DISABLED: Final = "SERVICE_DISABLED"
+SYSTEM_ADMINISTRATOR_ONLY: Final = "SYSTEM_ADMINISTRATOR_ONLY"
 _KNOWN_MESSAGES: Final = {
     SERVICE_DISABLED: (503, DISABLED),
     "SERVICE_ENABLED": (422, STILL_ENABLED),
     "SERVICE_STOPPING": (422, BEING_STOPPED),
+    SYSTEM_ADMINISTRATOR_ONLY: (403, UNAUTHORIZED),
 }
 """Reasons whose text users know word for word; they are sent as plain text, with this status."""
 
@@ -92,8 +94,6 @@ def error_reply(error: CseError, request: Request | None) -> Reply:
     status = _status(error)
     if status in _VCD_CODES and not (request is not None and request.accepts(JSON)):
         return _xml_reply(status, _shown(status, error.message), request)
-    if error.message == UNAUTHORIZED:
-        return message_reply(status, UNAUTHORIZED)
     reply = json_reply(status, {"message": _explanation(status, error, request)})
     if isinstance(error, HttpError) and error.headers:
         return Reply(status=status, content_type=reply.content_type, body=reply.body, headers=error.headers)

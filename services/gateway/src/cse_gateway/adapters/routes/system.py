@@ -55,7 +55,7 @@ class SystemRoutes:
                 raise InvalidArgumentError("stopped: only true is possible", field="stopped")
             return await self._stop(call)
         except PermissionDeniedError as error:
-            raise PermissionDeniedError(replies.UNAUTHORIZED) from error
+            raise PermissionDeniedError(error.message, reason=replies.SYSTEM_ADMINISTRATOR_ONLY) from error
 
     async def _enable(self, call: Call, *, enable: bool) -> Reply:
         if enable:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pika
 import structlog
@@ -22,7 +22,6 @@ _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 3.0
 _STABLE_S: Final = 5.0
 _CLOSE_TIMEOUT_S: Final = 3.0
-
 
 OnConsuming = Callable[[bool], Awaitable[None]]
 
@@ -48,11 +47,7 @@ class Listener:
     """
 
     def __init__(
-        self,
-        listening: Listening,
-        dispatcher: Dispatcher,
-        counters: Counters,
-        on_consuming: Callable[[bool], Awaitable[None]],
+        self, listening: Listening, dispatcher: Dispatcher, counters: Counters, on_consuming: OnConsuming
     ) -> None:
         self._listening = listening
         self._dispatcher = dispatcher
@@ -60,6 +55,7 @@ class Listener:
         self._on_consuming = on_consuming
         self._stopping = asyncio.Event()
         self._grace_s = 0.0
+        self._consumer: Consumer | None = None
         self._last_problem = ""
 
     def stop(self, grace_s: float) -> None:
@@ -69,6 +65,15 @@ class Listener:
 
     async def run(self) -> None:
         """Connects, consumes, and does so again whenever the connection is lost; returns after `stop`."""
+        keeping = asyncio.create_task(self._keep_consuming())
+        await self._stopping.wait()
+        if self._consumer is not None:
+            await self._on_consuming(False)
+            await self._consumer.drain(self._grace_s)
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+    async def _keep_consuming(self) -> None:
         pause_s = _FIRST_PAUSE_S
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
@@ -81,11 +86,11 @@ class Listener:
                 log.exception("connection_failed")
             if loop.time() - began > _STABLE_S:
                 pause_s = _FIRST_PAUSE_S
-            await self._rest(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311  # jitter is no secret
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _connect_and_consume(self) -> None:
-        """Returns after `stop`; raises LinkError or TimeoutError for everything else that ends a connection."""
+        """Raises LinkError or TimeoutError, whatever it is that ends the connection."""
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             link = await Link.connect(self._listening.parameters)
         try:
@@ -100,17 +105,16 @@ class Listener:
             channel = await link.channel()
             consumer = Consumer(link, channel, topology, self._dispatcher, self._counters, timing)
             await consumer.start(self._listening.prefetch)
+        self._consumer = consumer
         self._counters.connections += 1
         self._last_problem = ""
         log.info("consuming", queue=topology.queue, prefetch=self._listening.prefetch)
         try:
             await self._on_consuming(True)
-            await _first_of(channel.closed, self._stopping)
-            await self._on_consuming(False)
-            if channel.closed.done():
-                raise channel.closed.result()
-            await consumer.drain(self._grace_s)
+            raise await asyncio.shield(channel.closed)
         finally:
+            self._consumer = None
+            await self._on_consuming(False)
             await consumer.abandon()
 
     def _report(self, problem: str) -> None:
@@ -119,23 +123,6 @@ class Listener:
             self._last_problem = problem
             host, port = self._listening.parameters.host, self._listening.parameters.port
             log.warning("not_consuming", broker=f"{host}:{port}", problem=problem, retry="until it works")
-
-    async def _rest(self, pause_s: float) -> None:
-        try:
-            async with asyncio.timeout(pause_s):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
-
-
-async def _first_of(closed: "asyncio.Future[LinkError]", stopping: asyncio.Event) -> None:
-    """Returns when either has come."""
-    waiting = asyncio.create_task(stopping.wait())
-    either: list[asyncio.Future[Any]] = [closed, waiting]
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiting.cancel()
 
 
 async def _leave(link: Link) -> None:
