@@ -8,7 +8,7 @@ from vcd_simulator.guests.channel import UsageError
 
 _PIECE = re.compile(r"\{([^}]*)\}|([^{]+)")
 _STEP = re.compile(
-    r"""\.(?P<name>[\w\\.-]*?[\w-])(?=[.\[]|$)|\[(?P<index>-?\d+)\]|\[(?P<all>\*)\]|\.(?P<star>\*)
+    r"""\.(?P<name>(?:[\w/-]|\\\.)+)|\[(?P<index>-?\d+)\]|\[(?P<all>\*)\]|\.(?P<star>\*)
     |\[\?\(@\.(?P<key>[\w.-]+)\s*==\s*["'](?P<value>[^"']*)["']\)\]|\[["'](?P<quoted>[^"']+)["']\]""",
     re.VERBOSE,
 )
