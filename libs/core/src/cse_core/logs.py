@@ -69,7 +69,13 @@ def configure(*, service: str, level: str = "INFO", form: Format = "console") ->
         level: as in `logging`, any case.
         form: `console` for people, `json` for programs (one object a line).
     """
+
+    def name_service(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event.setdefault("service", service)  # of every thread, which bound variables would not be
+        return event
+
     shared: list[structlog.typing.Processor] = [
+        name_service,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -100,4 +106,3 @@ def configure(*, service: str, level: str = "INFO", form: Format = "console") ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
