@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
+from vcd_simulator.extensions.registry import ExtensionRegistry, FilterSpec, LinkSpec, ServiceSpec
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.query.catalogue import TYPES
 
@@ -190,3 +191,23 @@ def test_queries_come_as_json_too(vapps: LabCloud, alice: RestCaller) -> None:
     answer = alice.get("/api/query?type=vApp&filter=name==db", accept="application/*+json;version=36.0")
     assert answer.headers["content-type"] == "application/vnd.vmware.vcloud.query.records+json;version=36.0"
     assert b'"name":"db"' in answer.body
+
+
+def test_the_parts_of_a_service_are_queries_too(lab: LabCloud, administrator: RestCaller, alice: RestCaller) -> None:
+    registry = ExtensionRegistry(lab.cloud)
+    for name in ("cse", "other"):
+        path = FilterSpec(url_pattern=f"/api/{name}")
+        link = LinkSpec(href="{baseUri}x", mime_type="text/plain", rel=name, resource_id="urn:vcloud:org:1")
+        registry.register(
+            ServiceSpec(name=name, namespace=name, exchange="e", routing_key="k", filters=(path,), links=(link,))
+        )
+    service = lab.cloud.services.first("name", "cse")
+    assert service is not None
+    root = f"/api/admin/extension/service/{service.id}"
+    (found,) = administrator.get(f"{root}/apifilters").xml
+    assert (found.get("urlPattern"), found.get("service")) == ("/api/cse", f"https://vcd.test{root}")
+    (link_record,) = administrator.get(f"{root}/links?format=idrecords").xml
+    assert (link_record.get("rel"), link_record.get("service")) == ("cse", f"urn:vcloud:externalService:{service.id}")
+    services = administrator.get("/api/admin/extension/service/query?sortDesc=name").xml
+    assert [row.get("name") for row in services] == ["other", "cse"]
+    assert alice.get(f"{root}/apifilters").status == 403
