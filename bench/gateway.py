@@ -31,11 +31,12 @@ BARE_QUEUE = "bench-bare"
 PROCESSES = ("rabbitmq", "gateway", "clusters", "templates", "simulator")
 MANY = 16
 WARM_UP_S = 1.0
-MOST_CPU = 6.0
+MOST_GATEWAY_CPU = 6.0
 """CPU of the gateway process for a template list, in times of what a bare loop needs to answer the same message. It
 pays for the gRPC call, the publisher's confirm, the log line and the deadline's timers; 3.5 to 4.7 were measured."""
-LEAST_RATE = 0.25
-"""Requests per second for a template list, as a share of the bare loop's, with all processes on the same cores."""
+MOST_TOTAL_CPU = 8.0
+"""The same over all processes that work on it, RabbitMQ and the template service among them; 3.6 to 4.9 were measured.
+CPU is compared rather than requests per second, because that does not depend on what else the machine does."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,14 @@ def broken_bounds(results: list[Result]) -> list[str]:
         f"{each.case.name}: statuses {each.outcome.statuses}" for each in results if set(each.outcome.statuses) != {200}
     ]
     of = {each.case.name: each for each in results if each.case.at_once == MANY}
-    ratio = of[TEMPLATES].cpu_ms("gateway") / of[BARE].cpu_ms(BARE)
-    print(f"CPU of the gateway for {TEMPLATES}: {ratio:.1f} times the bare loop's (at most {MOST_CPU:g})")
-    if ratio > MOST_CPU:
-        found.append(f"the gateway uses {ratio:.1f} times the CPU of a bare loop")
-    share = of[TEMPLATES].outcome.per_second / of[BARE].outcome.per_second
-    print(f"requests per second for {TEMPLATES}: {share:.2f} of the bare loop's (at least {LEAST_RATE:g})")
-    if share < LEAST_RATE:
-        found.append(f"only {share:.2f} of the bare loop's requests per second")
+    for what, ratio, most in (
+        ("the gateway", of[TEMPLATES].cpu_ms("gateway") / of[BARE].cpu_ms(BARE), MOST_GATEWAY_CPU),
+        ("all processes", of[TEMPLATES].cpu_ms() / of[BARE].cpu_ms(), MOST_TOTAL_CPU),
+    ):
+        told = f"CPU of {what} for a template list: {ratio:.1f} times that of the bare loop (at most {most:g})"
+        print(told)
+        if ratio > most:
+            found.append(told)
     return found
 
 
