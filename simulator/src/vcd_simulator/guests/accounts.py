@@ -12,7 +12,7 @@ class Account:
     name: str
     uid: int
     home: str
-    shell: str = "/bin/bash"
+    login_shell: str = "/bin/bash"
     password: str | None = field(default=None, repr=False)
     locked: bool = False
 
@@ -23,13 +23,14 @@ class Account:
         return secrets.compare_digest(self.password.encode(), password.encode())
 
 
+_NOLOGIN = "/usr/sbin/nologin"
 ROOT = Account(name="root", uid=0, home="/root")
 _SERVICE_ACCOUNTS = (
-    Account(name="daemon", uid=1, home="/usr/sbin", shell="/usr/sbin/nologin"),
-    Account(name="bin", uid=2, home="/bin", shell="/usr/sbin/nologin"),
-    Account(name="www-data", uid=33, home="/var/www", shell="/usr/sbin/nologin"),
-    Account(name="nobody", uid=65534, home="/nonexistent", shell="/usr/sbin/nologin"),
-    Account(name="sshd", uid=104, home="/run/sshd", shell="/usr/sbin/nologin"),
+    Account(name="daemon", uid=1, home="/usr/sbin", login_shell=_NOLOGIN),
+    Account(name="bin", uid=2, home="/bin", login_shell=_NOLOGIN),
+    Account(name="www-data", uid=33, home="/var/www", login_shell=_NOLOGIN),
+    Account(name="nobody", uid=65534, home="/nonexistent", login_shell=_NOLOGIN),
+    Account(name="sshd", uid=104, home="/run/sshd", login_shell=_NOLOGIN),
 )
 _GROUPS = {"daemon": 1, "bin": 2, "adm": 4, "sudo": 27, "wheel": 10, "www-data": 33, "docker": 998, "nogroup": 65534}
 
@@ -73,7 +74,7 @@ class Accounts:
 
     def passwd(self) -> str:
         """Text of /etc/passwd."""
-        lines = (f"{a.name}:x:{a.uid}:{a.uid}:{a.name}:{a.home}:{a.shell}\n" for a in self._accounts.values())
+        lines = (f"{a.name}:x:{a.uid}:{a.uid}:{a.name}:{a.home}:{a.login_shell}\n" for a in self._accounts.values())
         return "".join(lines)
 
     def group(self) -> str:

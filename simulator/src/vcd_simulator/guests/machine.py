@@ -179,7 +179,7 @@ class Guest:
             "HOME": account.home,
             "USER": account.name,
             "LOGNAME": account.name,
-            "SHELL": account.shell,
+            "SHELL": account.login_shell,
             "LANG": "C.UTF-8",
         }
 

@@ -142,8 +142,9 @@ class Sandbox:
         if done.returncode:
             raise SandboxUnavailableError(
                 f"bubblewrap cannot make a sandbox here ({done.stderr.strip()}); in a container, start it with "
-                "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined`; on a host, allow "
-                "unprivileged user namespaces (`sysctl kernel.unprivileged_userns_clone=1`)"
+                "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined` (and, where AppArmor is in "
+                "use, `--security-opt apparmor=unconfined`); on a host, allow unprivileged user namespaces "
+                "(`sysctl kernel.unprivileged_userns_clone=1`)"
             )
 
     def _make_usr(self) -> None:

@@ -305,7 +305,7 @@ def _describe(name: str, directory: int, entry: str) -> FileInfo:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy the files, directories and links below a directory that no guest is writing to; leave out pipes and sockets."""
+    """Copy files, directories and links below a directory that no guest is writing to; leave out pipes and sockets."""
 
     def special(directory: str, names: list[str]) -> set[str]:
         kinds = {name: Path(directory, name).lstat().st_mode for name in names}

@@ -7,24 +7,26 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cse_testing.simulated import Boot, Shell, Times
+
 CNI = "kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f https://github.com/weaveworks/weave/releases/w.yaml"
 CONFIG = "export KUBECONFIG=/etc/kubernetes/admin.conf\n"
 PRINT_JOIN = "kubeadm token create --ttl 1h --print-join-command"
 
 
 @pytest.fixture
-def control_plane(boot):
+def control_plane(boot: Boot) -> Shell:
     shell = boot("mstr-1", "10.0.0.2")
     shell.succeed(f"kubeadm init --pod-network-cidr 10.32.0.0/12 && {CNI}")
     return shell
 
 
 @pytest.fixture
-def worker(boot):
+def worker(boot: Boot) -> Shell:
     return boot("node-1", "10.0.0.3")
 
 
-def nodes(control_plane) -> dict[str, str]:
+def nodes(control_plane: Shell) -> dict[str, str]:
     """Names of nodes with the status of their condition Ready."""
     items = json.loads(control_plane.succeed(CONFIG + "kubectl get nodes -o json"))["items"]
     return {
@@ -33,7 +35,7 @@ def nodes(control_plane) -> dict[str, str]:
     }
 
 
-def test_workers_join_with_the_printed_command(control_plane, worker) -> None:
+def test_workers_join_with_the_printed_command(control_plane: Shell, worker: Shell) -> None:
     line = control_plane.succeed(PRINT_JOIN)
     assert re.fullmatch(
         r"kubeadm join 10\.0\.0\.2:6443 --token [a-z0-9]{6}\.[a-z0-9]{16} "
@@ -49,7 +51,7 @@ def test_workers_join_with_the_printed_command(control_plane, worker) -> None:
     assert worker.succeed("cat /etc/kubernetes/pki/ca.crt") == control_plane.succeed("cat /etc/kubernetes/pki/ca.crt")
 
 
-def test_the_ca_hash_is_that_of_the_certificate_on_disk(control_plane) -> None:
+def test_the_ca_hash_is_that_of_the_certificate_on_disk(control_plane: Shell) -> None:
     script = (
         "openssl x509 -pubkey -in /etc/kubernetes/pki/ca.crt | openssl rsa -pubin -outform der 2>/dev/null "
         "| openssl dgst -sha256 -hex | sed 's/^.* //'"
@@ -66,7 +68,9 @@ def test_the_ca_hash_is_that_of_the_certificate_on_disk(control_plane) -> None:
         (("10.0.0.2:6443", "10.0.0.2:6444"), "was refused"),
     ],
 )
-def test_a_join_that_cannot_be_trusted_fails_and_leaves_nothing(control_plane, worker, change, message) -> None:
+def test_a_join_that_cannot_be_trusted_fails_and_leaves_nothing(
+    control_plane: Shell, worker: Shell, change: tuple[str, str], message: str
+) -> None:
     line = re.sub(*change, control_plane.succeed(PRINT_JOIN))
     assert re.search(message, worker.fail(line).err)
     worker.fail("test -e /etc/kubernetes/kubelet.conf")
@@ -83,19 +87,21 @@ def test_a_join_that_cannot_be_trusted_fails_and_leaves_nothing(control_plane, w
         (("--token", "--tokn"), "unknown flag: --tokn"),
     ],
 )
-def test_a_malformed_join_is_a_mistake_of_the_caller(control_plane, worker, change, message) -> None:
+def test_a_malformed_join_is_a_mistake_of_the_caller(
+    control_plane: Shell, worker: Shell, change: tuple[str, str], message: str
+) -> None:
     result = worker.fail(re.sub(*change, control_plane.succeed(PRINT_JOIN)))
     assert re.search(message, result.err)
     assert result.code in (1, 3)
 
 
-def test_the_ca_can_be_left_unchecked_on_purpose(control_plane, worker) -> None:
+def test_the_ca_can_be_left_unchecked_on_purpose(control_plane: Shell, worker: Shell) -> None:
     line = re.sub("--discovery-token-ca-cert-hash \\S+", "", control_plane.succeed(PRINT_JOIN)).strip()
     worker.succeed(f"{line} --discovery-token-unsafe-skip-ca-verification")
     assert "node-1" in nodes(control_plane)
 
 
-def test_an_expired_or_deleted_token_is_useless(control_plane, worker) -> None:
+def test_an_expired_or_deleted_token_is_useless(control_plane: Shell, worker: Shell) -> None:
     expired = control_plane.succeed("kubeadm token create --ttl 1ms --print-join-command")
     assert "JWS" in worker.fail(expired).err
     line = control_plane.succeed(PRINT_JOIN)
@@ -106,7 +112,7 @@ def test_an_expired_or_deleted_token_is_useless(control_plane, worker) -> None:
     assert "not found" in control_plane.fail(f"kubeadm token delete {token[:6]}").err
 
 
-def test_initialising_twice_fails_preflight_until_a_reset(control_plane) -> None:
+def test_initialising_twice_fails_preflight_until_a_reset(control_plane: Shell) -> None:
     again = control_plane.fail("kubeadm init")
     assert again.code == 2
     assert "[ERROR Port-6443]: Port 6443 is in use" in again.err
@@ -116,7 +122,7 @@ def test_initialising_twice_fails_preflight_until_a_reset(control_plane) -> None
     assert control_plane.succeed("sha256sum /etc/kubernetes/admin.conf") != before
 
 
-def test_joining_twice_fails_preflight_until_a_reset(control_plane, worker) -> None:
+def test_joining_twice_fails_preflight_until_a_reset(control_plane: Shell, worker: Shell) -> None:
     line = control_plane.succeed(PRINT_JOIN)
     worker.succeed(line)
     again = worker.fail(line)
@@ -128,12 +134,12 @@ def test_joining_twice_fails_preflight_until_a_reset(control_plane, worker) -> N
     assert nodes(control_plane)["node-1"] == "True"
 
 
-def test_a_reset_asks_first(control_plane) -> None:
+def test_a_reset_asks_first(control_plane: Shell) -> None:
     assert "Aborted" in control_plane.fail("kubeadm reset < /dev/null").err
     assert nodes(control_plane) == {"mstr-1": "True"}
 
 
-def test_a_second_node_of_the_same_name_is_refused(control_plane, worker, boot) -> None:
+def test_a_second_node_of_the_same_name_is_refused(control_plane: Shell, worker: Shell, boot: Boot) -> None:
     line = control_plane.succeed(PRINT_JOIN)
     worker.succeed(line)
     twin = boot("node-2", "10.0.0.4")
@@ -151,7 +157,7 @@ def test_a_second_node_of_the_same_name_is_refused(control_plane, worker, boot) 
         ("sysctl -w net.ipv4.ip_forward=0", r"\[ERROR FileContent--proc-sys-net-ipv4-ip_forward\]"),
     ],
 )
-def test_preflight_sees_what_is_wrong_with_the_machine(worker, prepare, message) -> None:
+def test_preflight_sees_what_is_wrong_with_the_machine(worker: Shell, prepare: str, message: str) -> None:
     worker.succeed(prepare)
     result = worker.fail("kubeadm init")
     assert result.code == 2
@@ -159,7 +165,7 @@ def test_preflight_sees_what_is_wrong_with_the_machine(worker, prepare, message)
     worker.succeed("kubeadm init --ignore-preflight-errors=all")
 
 
-def test_a_machine_with_one_cpu_makes_no_control_plane(boot) -> None:
+def test_a_machine_with_one_cpu_makes_no_control_plane(boot: Boot) -> None:
     assert "[ERROR NumCPU]" in boot("small", cpu_count=1).fail("kubeadm init").err
 
 
@@ -179,14 +185,14 @@ def test_a_machine_with_one_cpu_makes_no_control_plane(boot) -> None:
         ("--frobnicate", 1, "unknown flag"),
     ],
 )
-def test_mistakes_in_the_options_of_init(worker, flags: str, code: int, message: str) -> None:
+def test_mistakes_in_the_options_of_init(worker: Shell, flags: str, code: int, message: str) -> None:
     result = worker.fail(f"kubeadm init {flags}")
     assert result.code == code
     assert message.lower() in result.err.lower()
     worker.fail("test -e /etc/kubernetes/admin.conf")
 
 
-def test_init_and_join_read_configuration_files(worker, boot) -> None:
+def test_init_and_join_read_configuration_files(worker: Shell, boot: Boot) -> None:
     worker.succeed(
         "cat > /root/init.yaml <<'END'\napiVersion: kubeadm.k8s.io/v1beta1\nkind: InitConfiguration\n"
         "bootstrapTokens: [{token: abcdef.0123456789abcdef}]\nnodeRegistration: {name: cp}\n---\n"
@@ -204,7 +210,7 @@ def test_init_and_join_read_configuration_files(worker, boot) -> None:
     assert list(nodes(worker)) == ["cp", "node-9"]
 
 
-def test_nodes_are_ready_only_with_a_pod_network_and_after_a_while(boot, times) -> None:
+def test_nodes_are_ready_only_with_a_pod_network_and_after_a_while(boot: Boot, times: Times) -> None:
     shell = boot("mstr-1", "10.0.0.2")
     shell.succeed("kubeadm init")
     assert nodes(shell) == {"mstr-1": "False"}
@@ -218,7 +224,7 @@ def test_nodes_are_ready_only_with_a_pod_network_and_after_a_while(boot, times) 
     shell.succeed(CONFIG + "kubectl wait --for=condition=Ready node/mstr-1 --timeout=100ms")
 
 
-def test_a_node_whose_machine_or_kubelet_is_gone_is_not_ready(control_plane, worker) -> None:
+def test_a_node_whose_machine_or_kubelet_is_gone_is_not_ready(control_plane: Shell, worker: Shell) -> None:
     worker.succeed(control_plane.succeed(PRINT_JOIN))
     worker.succeed("systemctl stop kubelet")
     assert nodes(control_plane)["node-1"] == "Unknown"
@@ -231,7 +237,7 @@ def test_a_node_whose_machine_or_kubelet_is_gone_is_not_ready(control_plane, wor
     assert nodes(control_plane)["node-1"] == "True"
 
 
-def test_an_api_server_that_is_off_cannot_be_reached(control_plane, worker) -> None:
+def test_an_api_server_that_is_off_cannot_be_reached(control_plane: Shell, worker: Shell) -> None:
     worker.succeed(control_plane.succeed(PRINT_JOIN))
     control_plane.succeed("systemctl stop docker")
     assert "refused" in control_plane.fail(CONFIG + "kubectl get nodes").err
@@ -240,7 +246,7 @@ def test_an_api_server_that_is_off_cannot_be_reached(control_plane, worker) -> N
     assert "no route to host" in worker.fail(script).err
 
 
-def test_drain_and_delete(control_plane, worker) -> None:
+def test_drain_and_delete(control_plane: Shell, worker: Shell) -> None:
     worker.succeed(control_plane.succeed(PRINT_JOIN))
     refused = control_plane.fail(CONFIG + "kubectl drain node-1")
     assert "DaemonSet-managed pods (use --ignore-daemonsets to ignore)" in refused.err
@@ -257,7 +263,7 @@ def test_drain_and_delete(control_plane, worker) -> None:
     assert 'nodes "node-1" not found' in control_plane.fail(CONFIG + "kubectl drain node-1").err
 
 
-def test_the_kubeconfig_is_real_and_decides_what_kubectl_may_do(control_plane, worker) -> None:
+def test_the_kubeconfig_is_real_and_decides_what_kubectl_may_do(control_plane: Shell, worker: Shell) -> None:
     text = control_plane.succeed("cat /etc/kubernetes/admin.conf")
     config = yaml.safe_load(text)
     assert config["clusters"][0]["cluster"]["server"] == "https://10.0.0.2:6443"
@@ -276,7 +282,7 @@ def test_the_kubeconfig_is_real_and_decides_what_kubectl_may_do(control_plane, w
     assert "error loading config file" in worker.fail("kubectl --kubeconfig /tmp/bad get nodes").err
 
 
-def test_apply_reads_files_directories_and_stdin(control_plane) -> None:
+def test_apply_reads_files_directories_and_stdin(control_plane: Shell) -> None:
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {key: %s}\n"
     control_plane.guest.tree.make_directory("/root/m")
     control_plane.guest.tree.write("/root/m/a.yaml", manifest % "one")
@@ -306,26 +312,26 @@ def test_apply_reads_files_directories_and_stdin(control_plane) -> None:
         ("a: &a\n  b: *a\n", "too large|kind not set"),
     ],
 )
-def test_apply_refuses_what_is_no_manifest(control_plane, text: str, message: str) -> None:
+def test_apply_refuses_what_is_no_manifest(control_plane: Shell, text: str, message: str) -> None:
     control_plane.guest.tree.write("/tmp/m.yaml", text)
     assert re.search(message, control_plane.fail(CONFIG + "kubectl apply -f /tmp/m.yaml").err)
 
 
-def test_the_pod_network_s_settings_can_be_changed(control_plane) -> None:
+def test_the_pod_network_s_settings_can_be_changed(control_plane: Shell) -> None:
     script = CONFIG + "kubectl -n kube-system set env daemonset/weave-net --containers weave IPALLOC_RANGE=10.9.0.0/16"
     assert control_plane.succeed(script) == "daemonset.apps/weave-net env updated\n"
     query = "kubectl -n kube-system get ds weave-net -o jsonpath='{.spec.template.spec.containers[0].env[0].value}'"
     assert control_plane.succeed(CONFIG + query) == "10.9.0.0/16"
 
 
-def test_jsonpath_of_nodes(control_plane) -> None:
+def test_jsonpath_of_nodes(control_plane: Shell) -> None:
     template = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
     assert control_plane.succeed(f"{CONFIG}kubectl get nodes -o jsonpath='{template}'") == "mstr-1=True\n"
     address = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}'
     assert control_plane.succeed(f"{CONFIG}kubectl get no -o jsonpath='{address}'") == "10.0.0.2"
 
 
-def test_versions(control_plane) -> None:
+def test_versions(control_plane: Shell) -> None:
     assert control_plane.succeed("kubeadm version -o short") == "v1.13.5\n"
     assert control_plane.succeed(CONFIG + "kubectl version --short").splitlines() == [
         "Client Version: v1.13.5",
@@ -334,13 +340,13 @@ def test_versions(control_plane) -> None:
     assert "10.0.0.2:6443" in control_plane.succeed(CONFIG + "kubectl cluster-info")
 
 
-def test_work_takes_the_time_of_the_latency_profile(boot, times) -> None:
+def test_work_takes_the_time_of_the_latency_profile(boot: Boot, times: Times) -> None:
     times.seconds["guest.process.kubeadm-init"] = 0.5
     shell = boot()
     assert float(shell.succeed("TIMEFORMAT=%R; { time kubeadm init >/dev/null; } 2>&1")) >= 0.5
 
 
-def test_two_clusters_side_by_side_do_not_mix(boot) -> None:
+def test_two_clusters_side_by_side_do_not_mix(boot: Boot) -> None:
     first, second = (boot(f"mstr-{n}", f"10.0.0.{n}") for n in (1, 2))
     for shell in (first, second):
         shell.succeed("kubeadm init")
@@ -351,10 +357,10 @@ def test_two_clusters_side_by_side_do_not_mix(boot) -> None:
     assert (list(nodes(first)), list(nodes(second))) == (["mstr-1"], ["mstr-2", "node-1"])
 
 
-def test_only_root_may_use_kubeadm(boot, tmp_path: Path) -> None:
+def test_only_root_may_use_kubeadm(boot: Boot, tmp_path: Path) -> None:
     shell = boot()
     shell.succeed("useradd -m alice")
-    alice = shell.guest.accounts.find("alice")
+    alice = shell.account("alice")
     program = shell.guest.start(alice, ["/bin/sh", "-c", "id -un > /tmp/who; kubeadm init 2> /tmp/err"])
     assert program.finished.result(20) == 2
     assert shell.succeed("cat /tmp/who") == "alice\n"

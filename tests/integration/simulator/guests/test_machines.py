@@ -1,7 +1,10 @@
 """Guests as machines: boot, customization, power, images."""
 
+from pathlib import Path
+
 import pytest
 
+from cse_testing.simulated import Boot, Shell, Times
 from vcd_simulator.guests import GuestSpec, Hypervisor, PowerState, ToolsState, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 
@@ -10,7 +13,7 @@ SCRIPT = (
 )
 
 
-def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, times) -> None:
+def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, times: Times) -> None:
     times.seconds["guest.boot"] = 3600
     hypervisor.create("vm-1", "photon", "vc1")
     assert hypervisor.power_state("vm-1") is PowerState.OFF
@@ -28,7 +31,7 @@ def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, tim
         hypervisor.wait_for_tools("vm-1", 1)
 
 
-def test_customization_sets_name_and_password_and_runs_the_script_twice(boot) -> None:
+def test_customization_sets_name_and_password_and_runs_the_script_twice(boot: Boot) -> None:
     shell = boot("mstr-1", admin_password="Xy$ 'z", customization_script=SCRIPT)
     assert shell.succeed("cat /root/phases /root/ready").splitlines() == [
         "precustomization ubuntu",
@@ -40,18 +43,18 @@ def test_customization_sets_name_and_password_and_runs_the_script_twice(boot) ->
         shell.guest.log_in("root", "vmware")
 
 
-def test_without_customization_a_boot_changes_nothing(boot) -> None:
+def test_without_customization_a_boot_changes_nothing(boot: Boot) -> None:
     shell = boot("vm-7", customize=False, admin_password="ignored", customization_script=SCRIPT)
     assert shell.succeed("hostname; ls /root") == "ubuntu\n"
     shell.guest.log_in("root", "vmware")
 
 
-def test_a_failing_customization_script_does_not_stop_the_boot(boot) -> None:
+def test_a_failing_customization_script_does_not_stop_the_boot(boot: Boot) -> None:
     shell = boot(customization_script="#!/bin/bash\necho oh no >&2\nexit 9\n")
     assert shell.succeed("cat /var/log/customization.log").splitlines() == ["oh no", "oh no"]
 
 
-def test_tools_are_running_only_after_the_customization_script(boot, hypervisor: Hypervisor) -> None:
+def test_tools_are_running_only_after_the_customization_script(boot: Boot, hypervisor: Hypervisor) -> None:
     hypervisor.create("vm-2", "ubuntu", "vc1")
     slow = "#!/bin/bash\nuntil [ -e /tmp/go ]; do sleep 0.02; done\n"
     hypervisor.power_on("vm-2", GuestSpec(name="vm-2", computer_name="c", customize=True, customization_script=slow))
@@ -62,7 +65,7 @@ def test_tools_are_running_only_after_the_customization_script(boot, hypervisor:
     hypervisor.wait_for_tools("vm-2", 20)
 
 
-def test_files_outlive_a_power_cycle_and_processes_do_not(shell) -> None:
+def test_files_outlive_a_power_cycle_and_processes_do_not(shell: Shell) -> None:
     shell.succeed("echo kept > /root/file; mount -t tmpfs none /mnt; nohup sleep 1000 >/dev/null 2>&1 &")
     shell.hypervisor.reset(shell.moid)
     shell.hypervisor.wait_for_tools(shell.moid, 20)
@@ -71,7 +74,7 @@ def test_files_outlive_a_power_cycle_and_processes_do_not(shell) -> None:
     assert len([program for program in shell.guest.programs() if program.exit_code is None]) == 0
 
 
-def test_only_enabled_services_start_at_boot(shell) -> None:
+def test_only_enabled_services_start_at_boot(shell: Shell) -> None:
     shell.succeed(
         "systemctl stop docker; systemctl disable --now containerd; systemctl enable docker; systemctl start ufw"
     )
@@ -80,12 +83,12 @@ def test_only_enabled_services_start_at_boot(shell) -> None:
     assert shell.run("systemctl is-active docker containerd ufw").out.split() == ["active", "inactive", "inactive"]
 
 
-def test_a_guest_can_shut_itself_down(shell) -> None:
+def test_a_guest_can_shut_itself_down(shell: Shell) -> None:
     shell.hypervisor.execute(shell.moid, "shutdown -h now; sleep 60")
     assert shell.hypervisor.power_state(shell.moid) is PowerState.OFF
 
 
-def test_power_states_forbid_what_makes_no_sense(hypervisor: Hypervisor, shell) -> None:
+def test_power_states_forbid_what_makes_no_sense(hypervisor: Hypervisor, shell: Shell) -> None:
     with pytest.raises(PowerStateError):
         hypervisor.power_on(shell.moid, shell.guest.spec)
     hypervisor.suspend(shell.moid)
@@ -99,7 +102,7 @@ def test_power_states_forbid_what_makes_no_sense(hypervisor: Hypervisor, shell) 
     hypervisor.power_off(shell.moid)
 
 
-def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, boot) -> None:
+def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, boot: Boot) -> None:
     source = boot("source", image="ubuntu-base", admin_password="of-the-template")
     source.succeed("echo baked > /etc/baked; ln -s /etc/baked /root/link; mkdir -m 0700 /opt/private; mkfifo /tmp/pipe")
     source.succeed("printf '#!/bin/sh\\necho mine\\n' > /usr/local/bin/mine; chmod 755 /usr/local/bin/mine")
@@ -121,14 +124,14 @@ def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, 
     assert boot("second", "10.0.0.10", image).succeed("cat /etc/baked") == "baked\n"
 
 
-def test_a_running_program_forbids_a_capture(hypervisor: Hypervisor, shell) -> None:
-    root = shell.guest.accounts.find("root")
+def test_a_running_program_forbids_a_capture(hypervisor: Hypervisor, shell: Shell) -> None:
+    root = shell.account("root")
     shell.guest.start(root, ["/bin/sleep", "1000"])
     with pytest.raises(PowerStateError):
         hypervisor.capture(shell.moid)
 
 
-def test_a_guest_of_a_deleted_image_keeps_working(hypervisor: Hypervisor, shell, boot) -> None:
+def test_a_guest_of_a_deleted_image_keeps_working(hypervisor: Hypervisor, shell: Shell, boot: Boot) -> None:
     shell.succeed("echo baked > /etc/baked")
     hypervisor.power_off(shell.moid)
     image = hypervisor.capture(shell.moid)
@@ -141,7 +144,7 @@ def test_a_guest_of_a_deleted_image_keeps_working(hypervisor: Hypervisor, shell,
         hypervisor.create("too-late", image, "vc1")
 
 
-def test_unknown_names_are_refused(hypervisor: Hypervisor, shell) -> None:
+def test_unknown_names_are_refused(hypervisor: Hypervisor, shell: Shell) -> None:
     with pytest.raises(UnknownImageError, match="known images: photon"):
         hypervisor.create("x", "windows", "vc1")
     with pytest.raises(UnknownGuestError, match="vm-404"):
@@ -152,7 +155,7 @@ def test_unknown_names_are_refused(hypervisor: Hypervisor, shell) -> None:
         hypervisor.delete_image("photon")
 
 
-def test_guests_that_are_never_used_cost_no_files(hypervisor: Hypervisor, tmp_path) -> None:
+def test_guests_that_are_never_used_cost_no_files(hypervisor: Hypervisor, tmp_path: Path) -> None:
     before = sum(1 for _ in tmp_path.rglob("*"))
     for number in range(2000):
         hypervisor.create(f"vm-{number}", "photon", "vc1")
@@ -165,7 +168,7 @@ def test_guests_that_are_never_used_cost_no_files(hypervisor: Hypervisor, tmp_pa
     assert sum(1 for _ in tmp_path.rglob("*")) == before
 
 
-def test_networks_keep_guests_of_the_same_address_apart(boot) -> None:
+def test_networks_keep_guests_of_the_same_address_apart(boot: Boot) -> None:
     ours = boot("ours", "10.0.0.5", network_ids=("net-a",))
     theirs = boot("theirs", "10.0.0.5", network_ids=("net-b",))
     peer = boot("peer", "10.0.0.6", network_ids=("net-b",))

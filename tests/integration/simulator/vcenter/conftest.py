@@ -1,44 +1,33 @@
 """vCenters over guests whose work takes no time, served over TLS to the real pyvmomi."""
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from pyVim.connect import Disconnect, SmartConnect
-from pyVmomi import vim
 
+from cse_testing.simulated import LIMIT_S, Endpoint, GuestClient
 from vcd_simulator.guests import GuestSpec, Hypervisor
 from vcd_simulator.latency import Latency
 from vcd_simulator.server import HttpsServer, bind
 from vcd_simulator.tls import TlsFiles, make_certificate
 from vcd_simulator.vcenter import VcenterAccount, create_app
-from vcd_simulator.vcenter.service import VimService
 
 USER = "cse@vsphere.local"
-PASSWORD = "vc <secret> & \"more\""
-LIMIT_S = 20.0
+PASSWORD = 'vc <secret> & "more"'
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """A running vCenter."""
-
-    host: str
-    port: int
-    ca: Path
-    service: VimService
-
-    @property
-    def url(self) -> str:
-        return f"https://{self.host}:{self.port}"
-
-    def post(self, body: str | bytes, **options: Any) -> requests.Response:
-        data = body.encode() if isinstance(body, str) else body
-        return requests.post(f"{self.url}/sdk", data=data, verify=str(self.ca), timeout=LIMIT_S, **options)
+@pytest.fixture(autouse=True)
+def collected_connections() -> Iterator[None]:
+    """Collects the connections that pyvmomi leaves open when a login fails or a thread ends."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
@@ -105,49 +94,6 @@ def connect() -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def client(vcenter: Endpoint, connect: Callable[..., Any]) -> Any:
     return connect(vcenter)
-
-
-class GuestClient:
-    """Guest operations on one VM through the real client."""
-
-    def __init__(self, client: Any, ca: Path, moid: str, user: str = "root", password: str = "vmware") -> None:
-        operations = client.content.guestOperationsManager
-        self.vm = vim.VirtualMachine(moid, client._stub)
-        self.auth = vim.vm.guest.NamePasswordAuthentication(username=user, password=password)
-        self.processes = operations.processManager
-        self.files = operations.fileManager
-        self.credentials = operations.authManager
-        self._ca = str(ca)
-
-    def upload(self, path: str, content: bytes, *, mode: int = 0, overwrite: bool = False) -> None:
-        attributes = vim.vm.guest.FileManager.PosixFileAttributes(permissions=mode or None)
-        url = self.files.InitiateFileTransferToGuest(self.vm, self.auth, path, attributes, len(content), overwrite)
-        response = requests.put(url, data=content, verify=self._ca, timeout=LIMIT_S)
-        assert response.status_code == 200, response.text
-
-    def download(self, path: str) -> bytes:
-        info = self.files.InitiateFileTransferFromGuest(self.vm, self.auth, path)
-        response = requests.get(info.url, verify=self._ca, timeout=LIMIT_S)
-        assert response.status_code == 200, response.text
-        assert len(response.content) == info.size
-        return response.content
-
-    def start(self, program: str, arguments: str = "", **spec: Any) -> int:
-        wanted = vim.vm.guest.ProcessManager.ProgramSpec(programPath=program, arguments=arguments, **spec)
-        return int(self.processes.StartProgramInGuest(self.vm, self.auth, wanted))
-
-    def info(self, pid: int) -> Any:
-        (found,) = self.processes.ListProcessesInGuest(self.vm, self.auth, [pid])
-        return found
-
-    def run(self, program: str, arguments: str = "", **spec: Any) -> int:
-        """Starts a program and polls until it has ended; returns the exit code."""
-        pid = self.start(program, arguments, **spec)
-        for _ in range(10_000):
-            info = self.info(pid)
-            if info.endTime is not None:
-                return int(info.exitCode)
-        raise AssertionError("the program does not end")
 
 
 @pytest.fixture

@@ -1,30 +1,45 @@
 """Finding and reading machines: Fetch, the property collector, views, the search index."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from pyVmomi import vim, vmodl
+
+from vcd_simulator.guests import Hypervisor
 
 Collector = vmodl.query.PropertyCollector
 
 
-def test_attributes_of_a_machine(client, boot) -> None:
+def test_attributes_of_a_machine(client: Any, boot: Callable[..., None]) -> None:
     boot("vm-1", memory_mb=2048, ip_addresses=("10.0.0.7", "10.1.0.7"))
-    vm = vim.VirtualMachine("vm-1", client._stub)
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
     assert (vm.name, vm.runtime.powerState, vm.guestHeartbeatStatus) == ("vm-1 of a vApp", "poweredOn", "green")
-    assert (vm.config.hardware.numCPU, vm.config.hardware.memoryMB, vm.config.guestId) == (2, 2048, "vmwarePhoton64Guest")
+    assert (vm.config.hardware.numCPU, vm.config.hardware.memoryMB, vm.config.guestId) == (
+        2,
+        2048,
+        "vmwarePhoton64Guest",
+    )
     guest = vm.guest
-    assert (guest.toolsRunningStatus, guest.toolsStatus, guest.guestState) == ("guestToolsRunning", "toolsOk", "running")
+    assert (guest.toolsRunningStatus, guest.toolsStatus, guest.guestState) == (
+        "guestToolsRunning",
+        "toolsOk",
+        "running",
+    )
     assert (guest.hostName, guest.ipAddress, guest.guestOperationsReady) == ("photon", "10.0.0.7", True)
     assert [card.ipAddress for card in guest.net] == [["10.0.0.7"], ["10.1.0.7"]]
     assert (vm.summary.config.name, vm.summary.guest.ipAddress, vm.summary.vm) == ("vm-1 of a vApp", "10.0.0.7", vm)
     assert vm.parent.name == "vm"
 
 
-def test_the_guest_follows_power(client, hypervisor, boot) -> None:
+def test_the_guest_follows_power(client: Any, hypervisor: Hypervisor, boot: Callable[..., None]) -> None:
     boot("vm-1")
-    vm = vim.VirtualMachine("vm-1", client._stub)
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
     hypervisor.power_off("vm-1")
     assert (vm.runtime.powerState, vm.guest.toolsRunningStatus, vm.guest.ipAddress) == (
-        "poweredOff", "guestToolsNotRunning", None
+        "poweredOff",
+        "guestToolsNotRunning",
+        None,
     )
     assert vm.guest.guestOperationsReady is False
     hypervisor.delete("vm-1")
@@ -33,9 +48,9 @@ def test_the_guest_follows_power(client, hypervisor, boot) -> None:
     assert gone.value.obj._moId == "vm-1"
 
 
-def test_guests_can_be_shut_down_and_rebooted(client, hypervisor, boot) -> None:
+def test_guests_can_be_shut_down_and_rebooted(client: Any, hypervisor: Hypervisor, boot: Callable[..., None]) -> None:
     boot("vm-1")
-    vm = vim.VirtualMachine("vm-1", client._stub)
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
     vm.RebootGuest()
     hypervisor.wait_for_tools("vm-1", 20)
     vm.ShutdownGuest()
@@ -44,7 +59,7 @@ def test_guests_can_be_shut_down_and_rebooted(client, hypervisor, boot) -> None:
         vm.ShutdownGuest()
 
 
-def test_a_view_of_all_machines(client, boot) -> None:
+def test_a_view_of_all_machines(client: Any, boot: Callable[..., None]) -> None:
     for number in range(3):
         boot(f"vm-{number}")
     content = client.content
@@ -60,15 +75,17 @@ def test_a_view_of_all_machines(client, boot) -> None:
 
 
 @pytest.mark.parametrize("method", ["RetrieveProperties", "RetrievePropertiesEx"])
-def test_properties_of_many_in_one_call(client, boot, method: str) -> None:
+def test_properties_of_many_in_one_call(client: Any, boot: Callable[..., None], method: str) -> None:
     for number in range(3):
         boot(f"vm-{number}")
     content = client.content
     view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
-    traversal = Collector.TraversalSpec(name="all", path="view", skip=False, type=vim.ContainerView)
+    traversal = Collector.TraversalSpec(name="all", path="view", skip=False, type=vim.view.ContainerView)
     spec = Collector.FilterSpec(
         objectSet=[Collector.ObjectSpec(obj=view, skip=True, selectSet=[traversal])],
-        propSet=[Collector.PropertySpec(type=vim.VirtualMachine, pathSet=["name", "guest.toolsRunningStatus", "parent"])],
+        propSet=[
+            Collector.PropertySpec(type=vim.VirtualMachine, pathSet=["name", "guest.toolsRunningStatus", "parent"])
+        ],
     )
     if method == "RetrieveProperties":
         found = content.propertyCollector.RetrieveProperties([spec])
@@ -81,14 +98,19 @@ def test_properties_of_many_in_one_call(client, boot, method: str) -> None:
     assert values["vm-1"]["parent"].name == "vm"
 
 
-def test_walking_down_the_folders(client, boot) -> None:
+def test_walking_down_the_folders(client: Any, boot: Callable[..., None]) -> None:
     boot("vm-1")
     (datacenter,) = client.content.rootFolder.childEntity
     assert [vm.name for vm in datacenter.vmFolder.childEntity] == ["vm-1 of a vApp"]
     folders = Collector.TraversalSpec(
-        name="down", path="childEntity", type=vim.Folder, selectSet=[Collector.SelectionSpec(name="down"), Collector.SelectionSpec(name="dc")]
+        name="down",
+        path="childEntity",
+        type=vim.Folder,
+        selectSet=[Collector.SelectionSpec(name="down"), Collector.SelectionSpec(name="dc")],
     )
-    centers = Collector.TraversalSpec(name="dc", path="vmFolder", type=vim.Datacenter, selectSet=[Collector.SelectionSpec(name="down")])
+    centers = Collector.TraversalSpec(
+        name="dc", path="vmFolder", type=vim.Datacenter, selectSet=[Collector.SelectionSpec(name="down")]
+    )
     spec = Collector.FilterSpec(
         objectSet=[Collector.ObjectSpec(obj=client.content.rootFolder, selectSet=[folders, centers])],
         propSet=[Collector.PropertySpec(type=vim.ManagedEntity, pathSet=["name"])],
@@ -97,7 +119,7 @@ def test_walking_down_the_folders(client, boot) -> None:
     assert {one.propSet[0].val for one in found} == {"Datacenters", "Datacenter", "vm", "vm-1 of a vApp"}
 
 
-def test_unknown_properties_are_refused(client, boot) -> None:
+def test_unknown_properties_are_refused(client: Any, boot: Callable[..., None]) -> None:
     boot("vm-1")
     spec = Collector.FilterSpec(
         objectSet=[Collector.ObjectSpec(obj=vim.VirtualMachine("vm-1", client._stub))],
@@ -108,10 +130,10 @@ def test_unknown_properties_are_refused(client, boot) -> None:
     assert refused.value.name == "nonsense"
 
 
-def test_the_search_index(client, boot) -> None:
+def test_the_search_index(client: Any, boot: Callable[..., None]) -> None:
     boot("vm-1", ip_addresses=("10.0.0.9",))
     index = client.content.searchIndex
-    vm = vim.VirtualMachine("vm-1", client._stub)
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
     assert index.FindByUuid(None, vm.config.uuid, True) == vm
     assert index.FindByUuid(None, vm.config.instanceUuid, True, True) == vm
     assert index.FindByUuid(None, "0", True) is None

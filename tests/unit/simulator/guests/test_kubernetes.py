@@ -16,7 +16,10 @@ from vcd_simulator.guests.web import fetch
 
 DOCUMENT: dict[str, Any] = {
     "items": [
-        {"metadata": {"name": "a", "labels": {"x.io/role": "cp"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}], "n": 3}},
+        {
+            "metadata": {"name": "a", "labels": {"x.io/role": "cp"}},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}], "n": 3},
+        },
         {"metadata": {"name": "b"}, "status": {"conditions": [{"type": "Ready", "status": "False"}], "ok": True}},
     ]
 }
@@ -34,7 +37,7 @@ DOCUMENT: dict[str, Any] = {
         ("{.items[0].metadata.labels.x\\.io/role}", "cp"),
         ('{range .items[*]}{.metadata.name}{"\\t"}{end}!', "a\tb\t!"),
         ('{.items[*].status.conditions[?(@.type=="Ready")].status}', "True False"),
-        ('{range .none[*]}{.x}{end}after', "after"),
+        ("{range .none[*]}{.x}{end}after", "after"),
         ("{.items[0].metadata.labels}", '{"x.io/role": "cp"}'),
         ("{.items[(@.length-1)]}", None),
     ],
@@ -52,7 +55,16 @@ def test_lists_of_manifests_are_taken_apart() -> None:
     assert [one["metadata"]["name"] for one in parse_manifests(text, "x")] == ["p"]
 
 
-@pytest.mark.parametrize("text", ["- a\n", "5", "apiVersion: v1\nkind: [a]\nmetadata: {name: x}", "!!python/object:os.system x", "a: &a [*a]\nkind: X"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n",
+        "5",
+        "apiVersion: v1\nkind: [a]\nmetadata: {name: x}",
+        "!!python/object:os.system x",
+        "a: &a [*a]\nkind: X",
+    ],
+)
 def test_what_is_no_manifest(text: str) -> None:
     with pytest.raises(UsageError, match="error"):
         parse_manifests(text, "x")
@@ -77,14 +89,26 @@ def test_requirements_are_installed_first_and_once() -> None:
     offered = catalogue("debian")
     added = [package.name for package in packages.install(offered["kubeadm"], offered)]
     assert added[-1] == "kubeadm"
-    assert sorted(added) == sorted(set(added)) == sorted(["kubernetes-cni", "kubelet", "kubectl", "cri-tools", "kubeadm"])
+    assert (
+        sorted(added) == sorted(set(added)) == sorted(["kubernetes-cni", "kubelet", "kubectl", "cri-tools", "kubeadm"])
+    )
     assert packages.install(offered["kubeadm"], offered) == []
     other = pick_version(offered["kubeadm"], "1.12.0-00")
     assert [package.version for package in packages.install(other, offered)] == ["1.12.0-00"]
     assert "kubeadm" in packages.commands()
 
 
-@pytest.mark.parametrize("url", ["https://example.com/x", "http://", "nonsense", "https://[::", "file:///etc/passwd", "https://evil.git.io.example/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/x",
+        "http://",
+        "nonsense",
+        "https://[::",
+        "file:///etc/passwd",
+        "https://evil.git.io.example/",
+    ],
+)
 def test_the_rest_of_the_web_is_not_there(url: str) -> None:
     page = fetch(url)
     assert page.status == 0

@@ -3,9 +3,16 @@
 import pytest
 
 from vcd_simulator.guests.channel import UsageError
-from vcd_simulator.guests.standins.options import age, duration_s, parse, table
+from vcd_simulator.guests.standins.options import Options, age, duration_s, parse, table
 
-SPEC = {"values": ("output", "token"), "switches": ("force", "all"), "short": {"o": "output", "f": "force", "a": "all"}}
+
+def read(line: str) -> Options:
+    return parse(
+        line.split(),
+        values=("output", "token"),
+        switches=("force", "all"),
+        short={"o": "output", "f": "force", "a": "all"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,23 +28,28 @@ SPEC = {"values": ("output", "token"), "switches": ("force", "all"), "short": {"
     ],
 )
 def test_command_lines(line: str, words: list[str], values: dict[str, list[str]]) -> None:
-    options = parse(line.split(), **SPEC)
+    options = read(line)
     assert (options.words, options.values) == (words, values)
 
 
-@pytest.mark.parametrize(("line", "message"), [("--tokn x", "unknown flag: --tokn"), ("--token", "needs an argument"), ("-x", "unknown flag: -x")])
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("--tokn x", "unknown flag: --tokn"), ("--token", "needs an argument"), ("-x", "unknown flag: -x")],
+)
 def test_mistakes(line: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        parse(line.split(), **SPEC)
+        read(line)
 
 
 def test_reading_options() -> None:
-    options = parse("--token a,b --token c --force=false".split(), **SPEC)
+    options = read("--token a,b --token c --force=false")
     assert (options.last("token"), options.every("token"), options.last("output", "x")) == ("c", ["a", "b", "c"], "x")
     assert not options.has("force")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("24h0m0s", 86400), ("90s", 90), ("1h30m", 5400), ("500ms", 0.5), ("0", 0), ("1.5h", 5400)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("24h0m0s", 86400), ("90s", 90), ("1h30m", 5400), ("500ms", 0.5), ("0", 0), ("1.5h", 5400)]
+)
 def test_durations(text: str, seconds: float) -> None:
     assert duration_s(text) == seconds
 

@@ -34,11 +34,17 @@ def tree(root: Path, tmp_path: Path) -> FileTree:
     local = tmp_path / "local"
     local.mkdir()
     return FileTree(
-        {"/": Mount(root, writable=True), "/usr": Mount(system, writable=False), "/usr/local": Mount(local, writable=True)}
+        {
+            "/": Mount(root, writable=True),
+            "/usr": Mount(system, writable=False),
+            "/usr/local": Mount(local, writable=True),
+        }
     )
 
 
-@pytest.mark.parametrize("path", ["/a/b/file", "//a//b/./file", "/a/../a/b/file", "/../../a/b/file", "/a/b/../b/file", "/usr/../a/b/file"])
+@pytest.mark.parametrize(
+    "path", ["/a/b/file", "//a//b/./file", "/a/../a/b/file", "/../../a/b/file", "/a/b/../b/file", "/usr/../a/b/file"]
+)
 def test_a_file_has_many_paths(tree: FileTree, path: str) -> None:
     assert tree.read(path) == b"inside"
 
@@ -144,7 +150,12 @@ def test_directories_with_parents(tree: FileTree, root: Path) -> None:
 def test_entries_of_a_directory(tree: FileTree, root: Path) -> None:
     (root / "a/link").symlink_to("b")
     found = {info.name: (info.kind, info.link_target) for info in tree.entries("/a")}
-    assert found == {".": ("directory", None), "..": ("directory", None), "b": ("directory", None), "link": ("symlink", "b")}
+    assert found == {
+        ".": ("directory", None),
+        "..": ("directory", None),
+        "b": ("directory", None),
+        "link": ("symlink", "b"),
+    }
     assert [info.name for info in tree.entries("/a/b/file")] == ["file"]
 
 
@@ -169,11 +180,11 @@ def test_removing_what_nobody_may_read(tmp_path: Path) -> None:
 
 def test_no_descriptor_is_left_open(tree: FileTree, root: Path) -> None:
     (root / "x").symlink_to("y")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for path in ("/a/b/file", "/none/none", "/x", "/a/b", "/usr/tool"):
         tree.exists(path)
         try:
             tree.read(path)
         except OSError:
             continue
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -31,7 +31,7 @@ def test_a_request_is_read_with_comments_and_foreign_attributes() -> None:
     request = parse_request(
         envelope(
             '<Do xmlns="urn:vim25"><!-- c --><_this type="VirtualMachine" versionId="6.7">vm-1</_this><n>7</n>'
-            '<flag>true</flag><name>é &amp; &lt;</name><many>1</many><many>2</many><empty/></Do>'
+            "<flag>true</flag><name>é &amp; &lt;</name><many>1</many><many>2</many><empty/></Do>"
         )
     )
     arguments = request.arguments
@@ -39,7 +39,12 @@ def test_a_request_is_read_with_comments_and_foreign_attributes() -> None:
     assert (arguments.integer("n"), arguments.boolean("flag"), arguments.text("name")) == (7, True, "é & <")
     assert (arguments.integers("many"), arguments.text("empty"), arguments.optional_text("none")) == ([1, 2], "", None)
     assert (arguments.integer("none", 5), arguments.boolean("none"), arguments.children("none")) == (5, False, [])
-    for read in (lambda: arguments.text("none"), lambda: arguments.integer("name"), lambda: arguments.child("none"), lambda: arguments.ref("none")):
+    for read in (
+        lambda: arguments.text("none"),
+        lambda: arguments.integer("name"),
+        lambda: arguments.child("none"),
+        lambda: arguments.ref("none"),
+    ):
         with pytest.raises(SoapFaultError):
             read()
 
@@ -109,7 +114,8 @@ def test_types_are_stated_where_the_schema_says_any(value: object, type_: str, t
 def test_arrays_and_objects() -> None:
     (array,) = result(Array("String", ["a", "b"]), dynamic=True)
     assert (kind(array), [(etree.QName(child).localname, child.text) for child in array]) == (
-        "ArrayOfString", [("string", "a"), ("string", "b")]
+        "ArrayOfString",
+        [("string", "a"), ("string", "b")],
     )
     (data,) = result(Data("X", {"a": 1, "none": None, "inner": Data("Y", {"b": [Ref("F", "1")]})}))
     assert kind(data) == "X"

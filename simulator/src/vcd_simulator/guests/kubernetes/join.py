@@ -111,7 +111,8 @@ def _discover(call: Call, host: str, port: int, token: str, hashes: list[str], *
         )
     if not unsafe and cluster.pki.ca_hash not in {text.lower() for text in hashes}:
         raise UsageError(
-            f'{failure}cluster CA found in cluster-info ConfigMap is invalid: none of the public keys "{cluster.pki.ca_hash}" are pinned'
+            f"{failure}cluster CA found in cluster-info ConfigMap is invalid: "
+            f'none of the public keys "{cluster.pki.ca_hash}" are pinned'
         )
     return cluster
 
@@ -121,15 +122,17 @@ def _validate(settings: dict[str, str], hashes: list[str], *, unsafe: bool) -> t
     host, colon, port = settings["endpoint"].rpartition(":")
     if not colon or not port.isdigit() or not host:
         raise UsageError(
-            f'discovery.bootstrapToken.apiServerEndpoint: Invalid value: "{settings["endpoint"]}": address must be host:port',
+            f'discovery.bootstrapToken.apiServerEndpoint: Invalid value: "{settings["endpoint"]}": '
+            "address must be host:port",
             3,
         )
     if not _TOKEN.fullmatch(settings["token"]):
         raise UsageError('discovery.bootstrapToken.token: Invalid value: "": the bootstrap token is invalid', 3)
     if not hashes and not unsafe:
         raise UsageError(
-            'discovery.bootstrapToken.caCertHashes: Invalid value: "": using token-based discovery without caCertHashes '
-            "can be unsafe. Set unsafeSkipCAVerification as true in your kubeadm config file or pass "
+            'discovery.bootstrapToken.caCertHashes: Invalid value: "": '
+            "using token-based discovery without caCertHashes can be unsafe. "
+            "Set unsafeSkipCAVerification as true in your kubeadm config file or pass "
             "--discovery-token-unsafe-skip-ca-verification flag to continue",
             3,
         )

@@ -10,18 +10,17 @@ import yaml
 
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import preflight
-from vcd_simulator.guests.kubernetes.access import ADMIN_CONFIG, kubeconfig, reach
+from vcd_simulator.guests.kubernetes.access import kubeconfig
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Node
 from vcd_simulator.guests.kubernetes.join import join
-from vcd_simulator.guests.kubernetes.pki import ClusterPki, new_token
+from vcd_simulator.guests.kubernetes.pki import ClusterPki
 from vcd_simulator.guests.kubernetes.texts import dump, load_all
-from vcd_simulator.guests.standins.options import Options, age, duration_s, parse, table
+from vcd_simulator.guests.kubernetes.tokens import DEFAULT_TTL, TOKEN, join_command, token
+from vcd_simulator.guests.standins.options import Options, duration_s, parse
 from vcd_simulator.guests.standins.registry import Commands
 
 command = Commands()
 
-TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
-_DEFAULT_TTL = "24h0m0s"
 _INIT_VALUES = (
     "apiserver-advertise-address",
     "apiserver-bind-port",
@@ -46,7 +45,6 @@ _INIT_VALUES = (
     "patches",
 )
 _INIT_SWITCHES = ("skip-token-print", "dry-run", "upload-certs", "skip-certificate-key-print")
-_TOKEN_VALUES = ("ttl", "description", "groups", "usages", "kubeconfig", "config", "v", "output", "certificate-key")
 _STATIC_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _CONFIGS = ("admin", "kubelet", "controller-manager", "scheduler")
 
@@ -63,7 +61,7 @@ async def kubeadm(call: Call) -> int | None:
     if verb == "reset":
         return await _reset(call, rest)
     if verb == "token":
-        return await _token(call, rest)
+        return await token(call, rest)
     if verb == "version":
         return await _version(call, rest)
     if verb == "config":
@@ -101,7 +99,7 @@ async def _init(call: Call, options: Options) -> int:
         pki=await asyncio.to_thread(ClusterPki.create),
         settle_s=settle_s,
     )
-    token = cluster.create_token(ttl_s=duration_s(settings["ttl"]), token=settings["token"] or None)
+    first = cluster.create_token(ttl_s=duration_s(settings["ttl"]), token=settings["token"] or None)
     await _write_control_plane_files(call, cluster)
     now = time.time()
     cluster.register(
@@ -118,7 +116,7 @@ async def _init(call: Call, options: Options) -> int:
         guest.cluster = cluster
         guest.joined = (cluster, settings["name"])
         guest.services.change("kubelet", active=True)
-    await call.out(_success(cluster, "" if options.has("skip-token-print") else token.token))
+    await call.out(_success(cluster, "" if options.has("skip-token-print") else first.token))
     return 0
 
 
@@ -132,7 +130,7 @@ async def _init_settings(call: Call, options: Options) -> dict[str, str]:
         "pods": options.last("pod-network-cidr"),
         "services": options.last("service-cidr"),
         "token": options.last("token"),
-        "ttl": options.last("token-ttl", _DEFAULT_TTL),
+        "ttl": options.last("token-ttl", DEFAULT_TTL),
     }
     if options.last("config"):
         given = await _read_config(call, options.last("config"))
@@ -188,14 +186,14 @@ async def _read_config(call: Call, path: str) -> dict[str, str]:
         networking = doc.get("networking") or {}
         endpoint = doc.get("localAPIEndpoint") or doc.get("apiEndpoint") or doc.get("api") or {}
         registration = doc.get("nodeRegistration") or {}
-        token: dict[str, object] = next(iter(doc.get("bootstrapTokens") or []), {})
+        bootstrap: dict[str, object] = next(iter(doc.get("bootstrapTokens") or []), {})
         found = {
             "version": str(doc.get("kubernetesVersion") or ""),
             "address": endpoint.get("advertiseAddress"),
             "name": registration.get("name"),
             "pods": networking.get("podSubnet"),
             "services": networking.get("serviceSubnet"),
-            "token": token.get("token"),
+            "token": bootstrap.get("token"),
         }
         merged |= {key: str(value) for key, value in found.items() if value}
     return merged
@@ -219,11 +217,6 @@ def _static_pod(name: str, version: str) -> str:
         "spec": {"containers": [{"name": name, "image": f"k8s.gcr.io/{name}:v{version}"}], "hostNetwork": True},
     }
     return dump(pod)
-
-
-def join_command(cluster: Cluster, token: str) -> str:
-    """The line that `kubeadm token create --print-join-command` prints."""
-    return f"kubeadm join {cluster.endpoint} --token {token} --discovery-token-ca-cert-hash {cluster.pki.ca_hash}"
 
 
 def _success(cluster: Cluster, token: str) -> str:
@@ -277,56 +270,6 @@ async def _reset(call: Call, arguments: tuple[str, ...]) -> int:
     return 0
 
 
-async def _token(call: Call, arguments: tuple[str, ...]) -> int:
-    options = parse(arguments, values=_TOKEN_VALUES, switches=("print-join-command", "dry-run"), short={"o": "output"})
-    verb = options.words[0] if options.words else "list"
-    if verb == "generate":
-        await call.out(new_token())
-        return 0
-    flag = options.last("kubeconfig")
-    if not flag and "KUBECONFIG" not in call.environment and await call.exists(ADMIN_CONFIG):
-        flag = ADMIN_CONFIG
-    cluster = await reach(call, flag)
-    if verb == "create":
-        return await _create_token(call, cluster, options)
-    if verb == "list":
-        return await _list_tokens(call, cluster)
-    if verb == "delete":
-        for text in options.words[1:]:
-            if not cluster.delete_token(text):
-                raise UsageError(
-                    f'failed to delete bootstrap token "{text}": secrets "bootstrap-token-{text[:6]}" not found'
-                )
-            await call.out(f'bootstrap token "{text[:6]}" deleted')
-        return 0
-    raise UsageError(f'unknown command "{verb}" for "kubeadm token"')
-
-
-async def _create_token(call: Call, cluster: Cluster, options: Options) -> int:
-    wanted = options.words[1] if len(options.words) > 1 else None
-    if wanted is not None and not TOKEN.fullmatch(wanted):
-        raise UsageError(
-            f'the bootstrap token "{wanted}" was not of the form "\\A([a-z0-9]{{6}})\\.([a-z0-9]{{16}})\\z"', 3
-        )
-    ttl = options.last("ttl", _DEFAULT_TTL)
-    try:
-        token = cluster.create_token(ttl_s=duration_s(ttl), token=wanted, description=options.last("description"))
-    except ValueError as exc:
-        raise UsageError(str(exc)) from None
-    await call.out(join_command(cluster, token.token) if options.has("print-join-command") else token.token)
-    return 0
-
-
-async def _list_tokens(call: Call, cluster: Cluster) -> int:
-    rows = [["TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION"]]
-    for token in cluster.tokens():
-        left = "<forever>" if token.expires is None else age(token.expires - time.time())
-        ends = "<never>" if token.expires is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(token.expires))
-        rows.append([token.token, left, ends, "authentication,signing", token.description or "<none>"])
-    await call.out(table(rows))
-    return 0
-
-
 async def _version(call: Call, arguments: tuple[str, ...]) -> int:
     options = parse(arguments, values=("output", "v"), short={"o": "output"})
     version = preflight.kubeadm_version(call.guest)
@@ -336,7 +279,8 @@ async def _version(call: Call, arguments: tuple[str, ...]) -> int:
         "short": f"v{version}",
         "json": json.dumps(info, indent=2),
         "yaml": dump(info),
-        "": f'kubeadm version: &version.Info{{Major:"{major}", Minor:"{minor}", GitVersion:"v{version}", Platform:"linux/amd64"}}',
+        "": f'kubeadm version: &version.Info{{Major:"{major}", Minor:"{minor}", GitVersion:"v{version}", '
+        'Platform:"linux/amd64"}',
     }
     if options.last("output") not in formats:
         raise UsageError(f"invalid output format: {options.last('output')}")

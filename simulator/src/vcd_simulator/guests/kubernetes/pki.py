@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 _LIFETIME = timedelta(days=3650)
-# Nothing is protected by these keys, and making a short one takes a tenth of the time. RSA, since scripts compute the CA's hash
-# with `openssl rsa`.
+# Nothing is protected by these keys, and making a short one takes a tenth of the time. RSA, since scripts compute the
+# hash of the authority's key with `openssl rsa`.
 _KEY_BITS = 1024
 
 

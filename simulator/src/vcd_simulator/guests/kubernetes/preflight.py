@@ -32,7 +32,8 @@ def check(problems: list[Problem], ignored: list[str]) -> None:
         listing = "\n".join(fatal)
         raise UsageError(
             f"error execution phase preflight: [preflight] Some fatal errors occurred:\n{listing}\n"
-            "[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`",
+            "[preflight] If you know what you are doing, you can make a check non-fatal with "
+            "`--ignore-preflight-errors=...`",
             _EXIT_CODE,
         )
 

@@ -5,15 +5,31 @@ from vcd_simulator.guests.standins import (
     accounts,
     containers,
     files,
+    firewall,
     kernel,
     network,
     nfs,
     packages,
     services,
     tools,
+    web,
 )
 from vcd_simulator.guests.standins.registry import Registry
 
 STANDINS = Registry(
-    modules=(accounts, containers, files, kernel, kubeadm, kubectl, network, nfs, packages, services, tools),
+    modules=(
+        accounts,
+        containers,
+        files,
+        firewall,
+        kernel,
+        kubeadm,
+        kubectl,
+        network,
+        nfs,
+        packages,
+        services,
+        tools,
+        web,
+    ),
 )

@@ -83,7 +83,7 @@ async def passwd(call: Call) -> int:
             typed = typed[:1] * 2
         if len(typed) < 2 or typed[0] != typed[1] or not typed[0]:
             raise UsageError(
-                "Sorry, passwords do not match.\npasswd: Authentication token manipulation error\npasswd: password unchanged",
+                "Sorry, passwords do not match.\npasswd: password unchanged",
                 10,
             )
         _set_password(call, name, typed[0])
@@ -148,7 +148,7 @@ async def useradd(call: Call) -> int:
     with call.guest.lock:
         uid = int(options.last("uid")) if options.last("uid").isdigit() else call.guest.accounts.next_uid()
         shell = options.last("shell", "/bin/sh")
-        call.guest.accounts.put(Account(name=name, uid=uid, home=home, shell=shell))
+        call.guest.accounts.put(Account(name=name, uid=uid, home=home, login_shell=shell))
         call.guest.write_accounts()
     if options.has("create-home") or (call.name == "adduser" and not options.has("no-create-home")):
         await call.execute("mkdir", "-p", home)
@@ -185,7 +185,10 @@ async def usermod(call: Call) -> int:
     locked = options.has("lock") or (account.locked and not options.has("unlock"))
     with call.guest.lock:
         changed = replace(
-            account, shell=options.last("shell", account.shell), home=options.last("home", account.home), locked=locked
+            account,
+            login_shell=options.last("shell", account.login_shell),
+            home=options.last("home", account.home),
+            locked=locked,
         )
         call.guest.accounts.put(changed)
         call.guest.write_accounts()

@@ -42,20 +42,8 @@ async def docker(call: Call) -> int:
         message="Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
     )
     images = call.guest.container_images
-    if verb == "version":
-        await call.out(
-            version
-            if any("format" in word for word in call.arguments)
-            else f"Client:\n Version: {version}\n\nServer:\n Version: {version}"
-        )
-    elif verb == "info":
-        await call.out(
-            f"Containers: {len(_running(call))}\nImages: {len(images)}\nServer Version: {version}\nStorage Driver: overlay2\nCgroup Driver: cgroupfs"
-        )
-    elif verb in ("images", "ls"):
-        await call.out(
-            "REPOSITORY TAG\n" + "".join(f"{' '.join(image.rpartition(':')[::2])}\n" for image in sorted(images))
-        )
+    if verb in ("version", "info", "images", "ls", "ps"):
+        await call.out(_describe(call, verb, version))
     elif verb == "pull" and len(words) > 1:
         await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
         images.add(words[1] if ":" in words[1] else f"{words[1]}:latest")
@@ -64,14 +52,27 @@ async def docker(call: Call) -> int:
         images.add(words[2])
     elif verb == "rmi":
         images.difference_update(words[1:])
-    elif verb == "ps":
-        await call.out("CONTAINER ID  IMAGE  STATUS  NAMES\n" + "".join(f"{name}\n" for name in _running(call)))
-    elif verb in ("login", "load", "rm", "stop", "kill", "prune", "system"):
-        if verb == "load" and "-i" not in call.arguments:
-            await call.standard_input()
-    else:
+    elif verb == "load" and "-i" not in call.arguments:
+        await call.standard_input()
+    elif verb not in ("login", "load", "rm", "stop", "kill", "prune", "system"):
         raise UsageError(f"docker: the simulator's docker has no '{verb}'")
     return 0
+
+
+def _describe(call: Call, verb: str, version: str) -> str:
+    """What docker prints about itself, its images and its containers."""
+    images = call.guest.container_images
+    if verb == "version":
+        short = any("format" in word for word in call.arguments)
+        return version if short else f"Client:\n Version: {version}\n\nServer:\n Version: {version}"
+    if verb == "info":
+        return (
+            f"Containers: {len(_running(call))}\nImages: {len(images)}\nServer Version: {version}\n"
+            "Storage Driver: overlay2\nCgroup Driver: cgroupfs"
+        )
+    if verb == "ps":
+        return "CONTAINER ID  IMAGE  STATUS  NAMES\n" + "".join(f"{name}\n" for name in _running(call))
+    return "REPOSITORY TAG\n" + "".join(f"{' '.join(image.rpartition(':')[::2])}\n" for image in sorted(images))
 
 
 @command("containerd", "dockerd", "kubelet", packaged=True)
@@ -85,7 +86,8 @@ async def daemon(call: Call) -> int:
         )
     elif call.name == "containerd" and call.arguments[:2] == ("config", "default"):
         await call.out(
-            'version = 2\n[plugins]\n  [plugins."io.containerd.grpc.v1.cri"]\n    sandbox_image = "k8s.gcr.io/pause:3.1"\n'
+            'version = 2\n[plugins]\n  [plugins."io.containerd.grpc.v1.cri"]\n'
+            '    sandbox_image = "k8s.gcr.io/pause:3.1"\n'
             '    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]\n      SystemdCgroup = false'
         )
     else:
@@ -109,7 +111,8 @@ async def crictl(call: Call) -> int:
         call,
         "containerd",
         "docker",
-        message='level=fatal msg="connect: connect endpoint: dial unix /run/containerd/containerd.sock: no such file or directory"',
+        message='level=fatal msg="connect: connect endpoint: dial unix /run/containerd/containerd.sock: '
+        'no such file or directory"',
     )
     if verb == "info":
         await call.out(json.dumps({"status": {"conditions": [{"type": "RuntimeReady", "status": True}]}}))

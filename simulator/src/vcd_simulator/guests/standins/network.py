@@ -1,14 +1,11 @@
-"""The network: ip, names of the machine, curl and wget, ping, iptables."""
+"""The network: addresses and links, the names of the machine, ping."""
 
 import ipaddress
 import zlib
 
 from vcd_simulator.guests.channel import Call, UsageError
-from vcd_simulator.guests.kubernetes.access import serves
-from vcd_simulator.guests.kubernetes.cluster import API_PORT
 from vcd_simulator.guests.standins.options import parse
 from vcd_simulator.guests.standins.registry import Commands
-from vcd_simulator.guests.web import Page, fetch
 
 command = Commands()
 
@@ -18,6 +15,10 @@ _LOOPBACK = (
     "    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n"
 )
 _PREFIX = 24
+_LINK = (
+    "{}: {}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n"
+    "    link/ether {} brd ff:ff:ff:ff:ff:ff"
+)
 
 
 @command("ip")
@@ -62,10 +63,7 @@ async def _addresses(call: Call, rest: list[str], *, one_line: bool, only_v6: bo
             if one_line:
                 await call.out(f"{number}: {name}    {inet}\\       {tail}")
             else:
-                await call.out(
-                    f"{number}: {name}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP group default qlen 1000\n"
-                    f"    link/ether {mac} brd ff:ff:ff:ff:ff:ff\n    {inet}\n       {tail}"
-                )
+                await call.out(f"{_LINK.format(number, name, mac)}\n    {inet}\n       {tail}")
     return 0
 
 
@@ -73,10 +71,7 @@ async def _links(call: Call, rest: list[str]) -> int:
     if rest and rest[0] in ("set", "add", "del", "delete"):
         return 0
     for number, (name, _address, mac) in enumerate(_cards(call), 2):
-        await call.out(
-            f"{number}: {name}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP mode DEFAULT group default qlen 1000\n"
-            f"    link/ether {mac} brd ff:ff:ff:ff:ff:ff"
-        )
+        await call.out(_LINK.format(number, name, mac))
     return 0
 
 
@@ -168,150 +163,6 @@ async def hostnamectl(call: Call) -> int:
     return 0
 
 
-@command("curl")
-async def curl(call: Call) -> int:
-    """Get pages of the few sites that exist, and health pages of API servers; fails as without a network otherwise."""
-    options = parse(
-        call.arguments,
-        values=(
-            "output",
-            "header",
-            "request",
-            "data",
-            "max-time",
-            "connect-timeout",
-            "retry",
-            "cacert",
-            "user",
-            "cert",
-            "key",
-            "write-out",
-            "user-agent",
-            "retry-delay",
-            "proxy",
-            "resolve",
-            "data-binary",
-        ),
-        switches=(
-            "remote-name",
-            "fail",
-            "silent",
-            "show-error",
-            "location",
-            "insecure",
-            "head",
-            "create-dirs",
-            "compressed",
-        ),
-        short={
-            "o": "output",
-            "O": "remote-name",
-            "f": "fail",
-            "s": "silent",
-            "S": "show-error",
-            "L": "location",
-            "k": "insecure",
-            "H": "header",
-            "X": "request",
-            "d": "data",
-            "m": "max-time",
-            "u": "user",
-            "I": "head",
-            "w": "write-out",
-            "A": "user-agent",
-            "E": "cert",
-        },
-        lenient=True,
-    )
-    if not options.words:
-        raise UsageError("curl: try 'curl --help' for more information", 2)
-    for url in options.words:
-        page = _page(call, url)
-        loud = options.has("show-error") or not options.has("silent")
-        if page.error:
-            if loud:
-                await call.error(
-                    f"curl: (6) Could not resolve host: {url.split('/')[2] if '//' in url else url}"
-                    if page.status == 0 and "lookup" in page.error
-                    else f"curl: (7) Failed to connect: {page.error}"
-                )
-            return 6 if "lookup" in page.error else 7
-        if page.status >= 400 and options.has("fail"):
-            if loud:
-                await call.error(f"curl: (22) The requested URL returned error: {page.status}")
-            return 22
-        target = options.last("output") or (url.rpartition("/")[2] if options.has("remote-name") else "-")
-        if target == "-":
-            await call.out_exactly(page.body)
-        else:
-            await call.write(call.path(target), page.body)
-    return 0
-
-
-@command("wget")
-async def wget(call: Call) -> int:
-    """As `curl`, in wget's manner."""
-    options = parse(
-        call.arguments,
-        values=("output-document", "directory-prefix", "timeout", "tries", "header", "user-agent", "output-file"),
-        switches=(
-            "quiet",
-            "no-verbose",
-            "no-check-certificate",
-            "continue",
-            "timestamping",
-            "server-response",
-            "spider",
-        ),
-        short={
-            "O": "output-document",
-            "P": "directory-prefix",
-            "q": "quiet",
-            "c": "continue",
-            "T": "timeout",
-            "t": "tries",
-            "N": "timestamping",
-            "S": "server-response",
-            "o": "output-file",
-        },
-        lenient=True,
-    )
-    for url in options.words:
-        page = _page(call, url if "//" in url else f"http://{url}")
-        host = url.split("/")[2] if "//" in url else url
-        if page.error:
-            if not options.has("quiet"):
-                await call.error(f"wget: unable to resolve host address '{host}'")
-            return 4
-        if page.status >= 400:
-            return 8
-        target = (
-            options.last("output-document")
-            or f"{options.last('directory-prefix', '.')}/{url.rpartition('/')[2] or 'index.html'}"
-        )
-        if target == "-":
-            await call.out_exactly(page.body)
-        else:
-            await call.write(call.path(target), page.body)
-    return 0
-
-
-def _page(call: Call, url: str) -> Page:
-    """A page from another guest's API server, or from the few sites that the simulator plays."""
-    rest = url.partition("//")[2] or url
-    authority, _slash, path = rest.partition("/")
-    host, _, port = authority.partition(":")
-    if not host.replace(".", "").isdigit() and host != "localhost":
-        return fetch(url)
-    target = call.guest.platform.networks.find(call.guest, host)
-    if target is None:
-        return Page(0, "", "No route to host")
-    if port == str(API_PORT) and serves(target):
-        healthy = path.partition("?")[0] in ("healthz", "livez", "readyz")
-        return Page(200, "ok") if healthy else Page(403, '{"kind":"Status","status":"Failure","code":403}\n')
-    return Page(0, "", "Connection refused")
-
-
 @command("ping", "ping6")
 async def ping(call: Call) -> int:
     """Answers of guests on the same networks."""
@@ -330,80 +181,4 @@ async def ping(call: Call) -> int:
     for number in range(1, min(count, 100) + 1):
         await call.out(f"64 bytes from {target}: icmp_seq={number} ttl=64 time=0.2 ms")
     await call.out(f"\n--- {target} ping statistics ---\n{count} packets transmitted, {count} received, 0% packet loss")
-    return 0
-
-
-@command("iptables", "ip6tables")
-async def iptables(call: Call) -> int:
-    """Keep rules in order of their commands, so that -C and -D find what -A and -I added."""
-    words = list(call.arguments)
-    table = "filter"
-    for flag in ("-t", "--table"):
-        if flag in words:
-            at = words.index(flag)
-            table = words[at + 1] if at + 1 < len(words) else table
-            del words[at : at + 2]
-    words = [word for word in words if word not in ("-w", "--wait")]
-    verb = words[0] if words else ""
-    chain = words[1] if len(words) > 1 else ""
-    rule = (table, (chain, *words[2:]))
-    rules = call.guest.firewall
-    with call.guest.lock:
-        if verb in ("-A", "--append"):
-            rules.append(rule)
-        elif verb in ("-I", "--insert"):
-            body = words[3:] if len(words) > 2 and words[2].isdigit() else words[2:]
-            rules.insert(0, (table, (chain, *body)))
-        elif verb in ("-C", "--check", "-D", "--delete"):
-            if rule not in rules:
-                raise UsageError(f"{call.name}: Bad rule (does a matching rule exist in that chain?).")
-            if verb in ("-D", "--delete"):
-                rules.remove(rule)
-        elif verb in ("-F", "--flush"):
-            rules[:] = [one for one in rules if one[0] != table or (chain and one[1][0] != chain)]
-        elif verb not in (
-            "-P",
-            "--policy",
-            "-N",
-            "--new-chain",
-            "-X",
-            "-Z",
-            "-L",
-            "--list",
-            "-S",
-            "--list-rules",
-            "-nvL",
-            "-nL",
-            "-V",
-            "--version",
-        ):
-            raise UsageError(f"{call.name}: the simulator does not know {verb or 'a call without arguments'}", 2)
-    if verb in ("-S", "--list-rules", "-L", "--list", "-nvL", "-nL"):
-        await call.out("".join(f"-A {' '.join(one)}\n" for kind, one in rules if kind == table))
-    return 0
-
-
-@command("iptables-save", "ip6tables-save")
-async def iptables_save(call: Call) -> int:
-    """Print all rules in the form that iptables-restore reads."""
-    rules = "".join(f"-A {' '.join(one)}\n" for _table, one in call.guest.firewall)
-    await call.out(f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT")
-    return 0
-
-
-@command(
-    "iptables-restore",
-    "ip6tables-restore",
-    "netplan",
-    "ifup",
-    "ifdown",
-    "dhclient",
-    "resolvectl",
-    "ufw",
-    "firewall-cmd",
-)
-async def settings(call: Call) -> int:
-    """Settings that simulated networks do not need: accepted."""
-    if call.name.endswith("-restore"):
-        await call.standard_input()
     return 0

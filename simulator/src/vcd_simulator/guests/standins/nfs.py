@@ -247,7 +247,8 @@ async def disks(call: Call) -> int:
     targets = [word for word in call.arguments if word.startswith("/dev/")]
     if call.name == "lsblk":
         await call.out(
-            "NAME   MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\nsda      8:0    0  16G  0 disk\n└─sda1   8:1    0  16G  0 part /"
+            "NAME   MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n"
+            "sda      8:0    0  16G  0 disk\n└─sda1   8:1    0  16G  0 part /"
         )
         return 0
     if call.name == "blkid" and not targets:

@@ -43,10 +43,13 @@ def parse(
     """Read a command line as Go's and GNU's programs do: `--name value`, `--name=value`, `-n value`, `-abc`, `--`.
 
     Args:
+        arguments: the words after the command's name.
         values: options that take a value.
         switches: options that take none (though `--name=false` is understood).
         short: long names by letter.
         lenient: take an option that is not known for a switch.
+        unknown: what to say about an option that is not known.
+        code: exit code of a command line that cannot be read.
 
     Raises:
         UsageError: an option that is not known, or one without its value.

@@ -118,7 +118,8 @@ async def _enable(call: Call, unit: Unit | None, name: str, options: Options) ->
         return 1
     if not unit.enabled and not options.has("quiet"):
         await call.error(
-            f"Created symlink /etc/systemd/system/multi-user.target.wants/{unit.name} → /lib/systemd/system/{unit.name}."
+            f"Created symlink /etc/systemd/system/multi-user.target.wants/{unit.name} "
+            f"→ /lib/systemd/system/{unit.name}."
         )
     call.guest.services.change(unit.name, enabled=True)
     return await _start(call, unit, name, options) if options.has("now") else 0
