@@ -46,6 +46,7 @@ def vcenter(shared_vcd: Simulator) -> Iterator[Any]:
     )
     yield session
     disconnect(session)
+    session._stub.DropConnections()
 
 
 class Guest:

@@ -1,6 +1,8 @@
 """Logins through pyvcloud."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from pyvcloud.vcd.client import BasicLoginCredentials, Client
@@ -12,6 +14,17 @@ from vcd_simulator.simulator import Simulator
 
 def client_of(vcd: Simulator, version: str | None) -> Client:
     return Client(vcd.url, api_version=version, verify_ssl_certs=vcd.ca_file, log_file=os.devnull)
+
+
+@contextmanager
+def taken_up(vcd: Simulator, version: str, token: str, *, is_jwt_token: bool = False) -> Iterator[Client]:
+    """A second client in the session of a first."""
+    client = client_of(vcd, version)
+    client.rehydrate_from_token(token, is_jwt_token=is_jwt_token)
+    try:
+        yield client
+    finally:
+        client._session.close()
 
 
 def test_a_client_without_a_version_takes_the_newest_that_both_know(shared_vcd: Simulator) -> None:
@@ -33,18 +46,18 @@ def test_wrong_credentials_are_refused(shared_vcd: Simulator, version: str, user
 
 def test_a_session_is_taken_up_elsewhere_by_either_token(shared_vcd: Simulator, version: str) -> None:
     with logged_in(shared_vcd, "alice", version) as client:
-        other = client_of(shared_vcd, version)
-        session = other.rehydrate_from_token(client.get_xvcloud_authorization_token())
-        assert session.get("user") == "alice"
+        with taken_up(shared_vcd, version, client.get_xvcloud_authorization_token()) as other:
+            assert other.get_vcloud_session().get("user") == "alice"
         if client.get_access_token():
-            another = client_of(shared_vcd, version)
-            assert another.rehydrate_from_token(client.get_access_token(), is_jwt_token=True).get("user") == "alice"
+            with taken_up(shared_vcd, version, client.get_access_token(), is_jwt_token=True) as other:
+                assert other.get_vcloud_session().get("user") == "alice"
 
 
 def test_tokens_of_one_version_are_good_at_another(shared_vcd: Simulator) -> None:
-    with logged_in(shared_vcd, "administrator", "36.0") as client:
-        older = client_of(shared_vcd, "31.0")
-        older.rehydrate_from_token(client.get_xvcloud_authorization_token())
+    with (
+        logged_in(shared_vcd, "administrator", "36.0") as client,
+        taken_up(shared_vcd, "31.0", client.get_xvcloud_authorization_token()) as older,
+    ):
         assert older.is_sysadmin()
 
 
@@ -63,6 +76,7 @@ def test_an_expired_session_is_unauthorized(shared_vcd: Simulator, version: str)
             mine.last_used -= shared_vcd.sessions.idle_timeout_s + 1
         with pytest.raises(UnauthorizedException):
             client.get_org_list()
+        client._session.close()
         client.set_credentials(BasicLoginCredentials("alice", "acme", "alice-secret"))
 
 
