@@ -177,7 +177,6 @@ def test_a_page_token_that_is_not_ours_is_refused(clients: Clients, page_token: 
 def test_what_comes_later_says_that_it_is_not_supported(clients: Clients) -> None:
     for call, request in (
         (clients.clusters.ResizeCluster, cluster_service_pb2.ResizeClusterRequest(name=NAME)),
-        (clients.clusters.GetNode, cluster_service_pb2.GetNodeRequest(name=NAME)),
         (clients.clusters.AddNodes, cluster_service_pb2.AddNodesRequest(name=NAME)),
         (clients.clusters.RemoveNodes, cluster_service_pb2.RemoveNodesRequest(name=NAME)),
     ):

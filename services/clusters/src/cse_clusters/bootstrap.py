@@ -4,6 +4,7 @@ Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool 
 
 * gRPC: `GRPC_THREADS` calls at once; a watched operation holds one for as long as it is watched.
 * look-ups: `LOOKUP_THREADS` for the questions of a call that do not depend on each other.
+* guests: `GUEST_THREADS` for questions to guests that a caller waits for, and that may hang.
 * operations: `settings.running_operations` at once, and twice as many branches (nodes) at once over all of them.
 * cse_vcd: one thread polls the vCD tasks of all operations, one writes our own tasks; connections to vCD and calls to
   each vCenter are bounded there.
@@ -34,6 +35,7 @@ from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOper
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.ports import Callers
 from cse_clusters.application.service import ClusterUseCases, sees_operation
 from cse_clusters.application.system import SystemState
@@ -56,9 +58,22 @@ log = structlog.get_logger()
 
 GRPC_THREADS: Final = 64
 LOOKUP_THREADS: Final = 32
+GUEST_THREADS: Final = 16
 TEMPLATES_TIMEOUT_S: Final = 5.0
 KEPT_OPERATIONS: Final = 2000
 """Ended operations that are remembered; each holds its scripts, some 10 KB."""
+
+
+class Threads:
+    """The pools of threads on which calls ask several things at once."""
+
+    def __init__(self) -> None:
+        self.lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
+        self.guests = ThreadPoolExecutor(GUEST_THREADS, thread_name_prefix="guest")
+
+    def close(self) -> None:
+        for pool in (self.lookups, self.guests):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class World:
@@ -97,7 +112,7 @@ class ClustersService:
         operations: the engine.
         state: asked for the end by StopSystem.
         world: closed at the end.
-        lookups: likewise.
+        threads: likewise.
     """
 
     name = "clusters"
@@ -108,13 +123,13 @@ class ClustersService:
         operations: InMemoryOperations,
         state: SystemState,
         world: World,
-        lookups: ThreadPoolExecutor,
+        threads: Threads,
     ) -> None:
         self._server = server
         self._operations = operations
         self._state = state
         self._world = world
-        self._lookups = lookups
+        self._threads = threads
         self._stopping = threading.Lock()
         self._ended = threading.Event()
 
@@ -135,7 +150,7 @@ class ClustersService:
             if not self._operations.close(grace_s):
                 log.warning("operations_left", count=self._operations.active_count())
             self._server.stop(min(grace_s, 5.0))
-            self._lookups.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
             self._world.close()
             self._ended.set()
 
@@ -167,10 +182,10 @@ def create(config: Config, settings: ClustersSettings) -> Service:
         max_branches=2 * settings.running_operations,
         keep=KEPT_OPERATIONS,
     )
-    lookups = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
-    use_cases = _use_cases(config, settings, world, state, operations, lookups)
+    threads = Threads()
+    use_cases = _use_cases(config, settings, world, state, operations, threads)
     server = make_server(settings, use_cases, operations)
-    return ClustersService(server, operations, state, world, lookups)
+    return ClustersService(server, operations, state, world, threads)
 
 
 def _use_cases(
@@ -179,7 +194,7 @@ def _use_cases(
     world: World,
     state: SystemState,
     operations: Operations,
-    lookups: ThreadPoolExecutor,
+    threads: Threads,
 ) -> ClusterUseCases:
     directory = ClusterDirectory(world.inventory, operations)
     acceptance = Acceptance(
@@ -194,11 +209,12 @@ def _use_cases(
             world.inventory,
             world.templates,
             operations,
-            lookups=lookups,
+            lookups=threads.lookups,
             deadline=settings.operation_timeout,
         ),
         deletion=ClusterDeletion(acceptance, directory, operations, deadline=settings.operation_timeout),
         kubeconfigs=Kubeconfigs(directory, world.inventory, world.guests, world.templates),
+        nodes=NodeReader(directory, world.inventory, world.guests, world.templates, asking=threads.guests),
     )
 
 

@@ -70,6 +70,8 @@ class FakeGuests:
                 self.order.append(("join", node))
                 self.joined.append(node)
                 return ScriptResult(exit_code=0, stdout="", stderr="")
+            if "showmount" in text:
+                return ScriptResult(exit_code=0, stdout="/home *\n", stderr="")
             if "get nodes" in text:
                 return ScriptResult(exit_code=0, stdout=self._nodes(), stderr="")
             self.order.append(("nfs", node))

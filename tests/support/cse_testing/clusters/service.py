@@ -13,6 +13,7 @@ from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOper
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.service import ClusterUseCases
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller
@@ -24,6 +25,7 @@ from cse_testing.clusters.guests import FakeGuests, FakeTemplates
 from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
 
 WAIT_S = 20.0
+EXPORTS_WITHIN_S = 0.5
 FAST = Limits(
     placing=timedelta(seconds=2),
     boot=timedelta(seconds=2),
@@ -85,6 +87,14 @@ class ClustersInMemory:
             ),
             deletion=ClusterDeletion(acceptance, directory, self.operations, deadline=deadline),
             kubeconfigs=Kubeconfigs(directory, self.vcd, self.guests, self.templates),
+            nodes=NodeReader(
+                directory,
+                self.vcd,
+                self.guests,
+                self.templates,
+                asking=self._lookups,
+                exports_within_s=EXPORTS_WITHIN_S,
+            ),
         )
 
     def __enter__(self) -> Self:

@@ -1,6 +1,7 @@
 """A simulated vCD with the real services beside it: templates and clusters, each on a gRPC port of its own."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,16 @@ class Site:
     def send(self, method: str, href: str, metadata: Metadata) -> etree._Element:
         """The document that vCD's REST API answers to the session that the metadata carries."""
         return etree.fromstring(self._request(method, href, metadata))
+
+    def change(self, href: str, metadata: Metadata) -> None:
+        """Posts to vCD, for example a power action, and waits for the task that it answers with."""
+        task = self.send("POST", href, metadata)
+        end = time.monotonic() + WAIT_S
+        while task.get("status") in ("queued", "preRunning", "running"):
+            assert time.monotonic() < end, etree.tostring(task)
+            time.sleep(0.02)
+            task = self.send("GET", str(task.get("href")), metadata)
+        assert task.get("status") == "success", etree.tostring(task)
 
     def logout(self, metadata: Metadata) -> None:
         """Ends the session with vCD."""

@@ -11,7 +11,8 @@ import structlog
 
 from cse_clusters.application.changes import delete_vapp, patiently
 from cse_clusters.application.failures import STOPPING_REASON, explained, place, step
-from cse_clusters.application.guest_work import GuestDirectory, GuestWork, Limits
+from cse_clusters.application.guest_logins import GuestDirectory
+from cse_clusters.application.guest_work import GuestWork, Limits
 from cse_clusters.application.node_branches import NodeBranches
 from cse_clusters.application.operation_data import CREATE_CLUSTER, CreateInput
 from cse_clusters.application.ports import Guests, Inventory, TaskBoard, Templates, VappHost

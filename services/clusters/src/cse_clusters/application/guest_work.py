@@ -10,7 +10,8 @@ from typing import Final
 
 from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import tail
-from cse_clusters.application.ports import GuestLogin, Guests, Inventory, ScriptResult
+from cse_clusters.application.guest_logins import GuestDirectory, with_first
+from cse_clusters.application.ports import GuestLogin, Guests, ScriptResult
 from cse_clusters.domain.guest_scripts import GET_NODES, MINT_JOIN, guest_script
 from cse_clusters.domain.kubernetes import (
     JoinCredentials,
@@ -20,12 +21,9 @@ from cse_clusters.domain.kubernetes import (
     parse_ipv4,
     parse_join_command,
 )
-from cse_clusters.domain.vcd import GuestMachine
 from cse_core.errors import (
-    DeadlineError,
     ExhaustedError,
     FailedPreconditionError,
-    NotFoundError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -53,48 +51,6 @@ class Limits:
     """How long a vCenter or a guest's tools may be away."""
 
 
-class GuestDirectory:
-    """Logins of the guests of one vApp, read together with one GET. Thread-safe; passwords stay in memory."""
-
-    def __init__(self, inventory: Inventory, vapp_href: str, admin_password: Secret | None) -> None:
-        self._inventory = inventory
-        self._vapp_href = vapp_href
-        self._admin_password = admin_password
-        self._lock = threading.Lock()
-        self._logins: dict[str, GuestLogin] = {}
-
-    def login(self, ctx: OperationContext, name: str, within: timedelta) -> GuestLogin:
-        """Waits until the machine is placed on its vCenter.
-
-        Raises:
-            DeadlineError: it was not within the time.
-        """
-        until = time.monotonic() + within.total_seconds()
-        while time.monotonic() < until:
-            if login := self._known(name):
-                return login
-            ctx.pause(_POLL_S)
-        raise DeadlineError(
-            f"{name}: vCD does not show on which vCenter it runs, or no password for it, after {within}",
-            reason="GUEST_NOT_PLACED",
-        )
-
-    def _known(self, name: str) -> GuestLogin | None:
-        with self._lock:
-            if name not in self._logins:
-                for guest in self._placed():
-                    password = self._admin_password or guest.password
-                    if guest.moid and password:
-                        self._logins[guest.name] = GuestLogin(guest=guest, password=password)
-            return self._logins.get(name)
-
-    def _placed(self) -> Iterable[GuestMachine]:
-        try:
-            return self._inventory.guests(self._vapp_href).values()
-        except UnavailableError:
-            return ()  # asked again until the time is over
-
-
 class GuestWork:
     """Runs a cluster's scripts in its guests; everything may be done twice."""
 
@@ -106,7 +62,7 @@ class GuestWork:
         self._join: JoinCredentials | None = None
 
     def wait_for_guest(self, ctx: OperationContext, node: str) -> None:
-        login = self._directory.login(ctx, node, self._limits.placing)
+        (login, *_) = self._directory.logins(ctx, node, self._limits.placing)
         with _refused_logins_explained():
             self._guests.wait_until_ready(login, ctx.check, timeout_s=self._limits.boot.total_seconds())
 
@@ -185,10 +141,14 @@ class GuestWork:
 
     def _run_patiently(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
         """Scripts may be run again, so a vCenter or tools that are away for a while end nothing."""
-        login = self._directory.login(ctx, node, self._limits.placing)
+
+        def run_as(login: GuestLogin) -> ScriptResult:
+            result = self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+            self._directory.accepted(login)
+            return result
 
         def run() -> ScriptResult:
-            return self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+            return with_first(self._directory.logins(ctx, node, self._limits.placing), run_as)
 
         with _refused_logins_explained():
             return patiently(ctx, run, within=self._limits.outage, passing=(UnavailableError, ExhaustedError))
@@ -201,17 +161,3 @@ def _refused_logins_explained() -> Iterator[None]:
         yield
     except UnauthenticatedError as exc:
         raise FailedPreconditionError(exc.message, reason="GUEST_LOGIN_REFUSED") from exc
-
-
-KUBECONFIG_LIMIT: Final = 1 << 20
-
-
-def read_first(guests: Guests, logins: Iterable[GuestLogin], path: str) -> bytes:
-    """The file, read with the first login that the guest accepts; the last error otherwise."""
-    problem: Exception = NotFoundError("there is no login for this guest", reason="GUEST_LOGIN_UNKNOWN")
-    for login in logins:
-        try:
-            return guests.read_file(login, path, limit_bytes=KUBECONFIG_LIMIT)
-        except UnauthenticatedError as exc:
-            problem = exc
-    raise problem

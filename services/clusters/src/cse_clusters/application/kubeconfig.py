@@ -1,14 +1,13 @@
 """Reading the administrator's kubeconfig from a cluster's control plane."""
 
-from collections.abc import Iterator
+from typing import Final
 
 from cse_clusters.application.directory import ClusterDirectory
-from cse_clusters.application.guest_work import read_first
-from cse_clusters.application.ports import GuestLogin, Guests, Inventory, Templates
+from cse_clusters.application.guest_logins import logins_for, with_first
+from cse_clusters.application.ports import Guests, Inventory, Templates
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import Cluster, Role, role_of
 from cse_clusters.domain.guest_scripts import KUBECONFIG
-from cse_clusters.domain.vcd import GuestMachine
 from cse_core.errors import (
     FailedPreconditionError,
     NotFoundError,
@@ -17,6 +16,8 @@ from cse_core.errors import (
 )
 from cse_core.names import ClusterName
 from cse_core.secret import Secret
+
+KUBECONFIG_LIMIT: Final = 1 << 20
 
 
 class Kubeconfigs:
@@ -41,7 +42,10 @@ class Kubeconfigs:
         if control_plane is None:
             raise _unreachable(cluster, "it has no running control plane; power its vApp on, or wait for its creation")
         try:
-            content = read_first(self._guests, self._logins(cluster, control_plane), KUBECONFIG)
+            logins = logins_for(control_plane, self._templates.admin_password(cluster.template))
+            content = with_first(
+                logins, lambda login: self._guests.read_file(login, KUBECONFIG, limit_bytes=KUBECONFIG_LIMIT)
+            )
         except UnauthenticatedError as exc:
             raise _unreachable(cluster, "the guest refuses the passwords that are known") from exc
         except NotFoundError as exc:
@@ -49,12 +53,6 @@ class Kubeconfigs:
         except RetryableError as exc:
             raise _unreachable(cluster, exc.message) from exc
         return Secret(content.decode("utf-8", errors="replace"))
-
-    def _logins(self, cluster: Cluster, machine: GuestMachine) -> Iterator[GuestLogin]:
-        """The template's password first: clusters of 1.2.x have no other."""
-        for password in (self._templates.admin_password(cluster.template), machine.password):
-            if password:
-                yield GuestLogin(guest=machine, password=password)
 
 
 def _unreachable(cluster: Cluster, why: str) -> FailedPreconditionError:

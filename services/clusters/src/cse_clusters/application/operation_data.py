@@ -139,7 +139,10 @@ def cluster_to_json(cluster: Cluster) -> JsonObject:
 def cluster_from_json(data: JsonObject) -> Cluster:
     fields = cast(dict[str, Any], dict(data))
     fields["state"] = State(fields["state"])
-    fields["nodes"] = tuple(
-        Node(**{**node, "role": Role(node["role"]) if node["role"] else None}) for node in fields["nodes"]
-    )
+    fields["nodes"] = tuple(map(_node_from_json, fields["nodes"]))
     return Cluster(**fields)
+
+
+def _node_from_json(fields: dict[str, Any]) -> Node:
+    role = Role(fields["role"]) if fields["role"] else None
+    return Node(**{**fields, "role": role, "exports": tuple(fields.get("exports", ()))})

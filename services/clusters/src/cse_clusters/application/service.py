@@ -7,6 +7,7 @@ from cse_clusters.application.creating import ClusterCreation
 from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.ports import Callers
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller, Credentials
@@ -23,6 +24,7 @@ class ClusterUseCases:
     creation: ClusterCreation
     deletion: ClusterDeletion
     kubeconfigs: Kubeconfigs
+    nodes: NodeReader
 
     def admit(self, credentials: Credentials) -> Caller:
         """Who calls.

@@ -53,6 +53,8 @@ class Node:
     ip_address: str | None = None
     cpu_count: int | None = None
     memory_mb: int | None = None
+    exports: tuple[str, ...] = ()
+    """Of an NFS node, where they were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,15 @@ MINT_JOIN: Final = _PRELUDE + "KUBECONFIG=/root/.kube/config kubeadm token creat
 
 GET_NODES: Final = _PRELUDE + "kubectl --kubeconfig /root/.kube/config get nodes -o json\n"
 
+SHOW_EXPORTS: Final = (
+    _PRELUDE
+    + """\
+showmount --no-headers --exports localhost && exit
+# A server of NFS 4 alone has no mount daemon to ask. A long directory pushes its clients to the next line.
+exportfs | awk 'NF == 1 && /^\\// { path = $1; next } NF == 1 { print path, $1; next } { print $1, $2 }'
+"""
+)
+
 _ACCEPT_KEY: Final = """\
 (
     umask 077

@@ -14,7 +14,7 @@ from cse_clusters.domain.access import Caller
 from cse_clusters.entrypoints import convert
 from cse_core.errors import InvalidArgumentError, NotSupportedError
 from cse_core.grpc.operations import to_proto
-from cse_core.names import ClusterName, VdcName
+from cse_core.names import ClusterName, NodeName, VdcName
 from cse_core.operations import Operation
 
 SERVICE: Final = "cse.clusters.v1.ClusterService"
@@ -78,7 +78,10 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
         raise self._not_supported(context, "resizing clusters")
 
     def GetNode(self, request: cluster_service_pb2.GetNodeRequest, context: grpc.ServicerContext) -> cluster_pb2.Node:
-        raise self._not_supported(context, "reading single nodes")
+        caller = self._caller(context)
+        name = NodeName.parse(request.name)
+        cluster, node = self._use_cases.nodes.read(caller, name)
+        return convert.node_message(ClusterName(cluster.org, cluster.vdc, cluster.name), node)
 
     def AddNodes(
         self, request: cluster_service_pb2.AddNodesRequest, context: grpc.ServicerContext

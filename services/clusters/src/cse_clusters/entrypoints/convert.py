@@ -103,6 +103,7 @@ def node_message(cluster: ClusterName, node: Node) -> cluster_pb2.Node:
         cpu_count=node.cpu_count or 0,
         memory_mb=node.memory_mb or 0,
         vm_status=node.vm_status,
+        exports=node.exports,
     )
 
 
