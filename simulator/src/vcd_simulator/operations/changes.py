@@ -8,8 +8,10 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import machines, work
-from vcd_simulator.operations.machines import CustomizationSpec, MachineSpec, NicSpec
+from vcd_simulator.operations import connections, customization, machines, work
+from vcd_simulator.operations.connections import NicSpec
+from vcd_simulator.operations.customization import CustomizationSpec
+from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 
 
@@ -46,7 +48,7 @@ def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSp
     if specs and primary not in indexes:
         raise errors.bad_request("Bad request: validation error, PrimaryNetworkConnectionIndex names no connection.")
     old = {nic.index: nic for nic in vm.nics}
-    planned = [machines.make_nic(cloud, vapp, spec) for spec in sorted(specs, key=lambda spec: spec.index)]
+    planned = [connections.make_nic(cloud, vapp, spec) for spec in sorted(specs, key=lambda spec: spec.index)]
     for nic in planned:
         before = old.get(nic.index)
         if before is not None and (before.network, before.mode) == (nic.network, nic.mode):
@@ -54,13 +56,13 @@ def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSp
 
     def effect() -> None:
         previous = [replace(nic) for nic in vm.nics]
-        machines.disconnect(cloud, vapp, vm)
+        connections.disconnect(cloud, vapp, vm)
         vm.nics = planned
         try:
-            machines.connect(cloud, vapp, vm)
+            connections.connect(cloud, vapp, vm)
         except errors.VcdError:
             vm.nics = previous
-            machines.connect(cloud, vapp, vm)
+            connections.connect(cloud, vapp, vm)
             raise
         vm.primary_nic = primary
 
@@ -70,8 +72,8 @@ def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSp
 def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: CustomizationSpec) -> Task:
     """Change guest customization; it takes effect at the next power-on that customizes."""
     if spec.computer_name is not None:
-        machines.check_computer_name(spec.computer_name)
-    return _start(cloud, user, vapp, vm, lambda: machines.apply_customization(vm.customization, spec))
+        customization.check_computer_name(spec.computer_name)
+    return _start(cloud, user, vapp, vm, lambda: customization.apply_customization(vm.customization, spec))
 
 
 def rename(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> Task:
@@ -107,12 +109,12 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
     _check_rename(cloud, vapp, vm, spec.name)
     custom = spec.customization
     if custom is not None and custom.computer_name is not None:
-        machines.check_computer_name(custom.computer_name)
+        customization.check_computer_name(custom.computer_name)
 
     def effect() -> None:
         hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb = cpus, cores, memory_mb
         if custom is not None:
-            machines.apply_customization(vm.customization, custom)
+            customization.apply_customization(vm.customization, custom)
         _rename(cloud, vm, spec.name, spec.description)
 
     return _start(cloud, user, vapp, vm, effect)

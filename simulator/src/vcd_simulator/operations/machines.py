@@ -1,8 +1,5 @@
-"""Virtual machines: made from others, connected, customized, changed, dropped."""
+"""Virtual machines: planned from others, made real, dropped; and what the hypervisor is told about them."""
 
-import re
-import secrets
-import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,10 +7,11 @@ from dataclasses import dataclass, replace
 from vcd_simulator import errors
 from vcd_simulator.guests.errors import GuestError, ToolsNotRunningError
 from vcd_simulator.guests.spec import GuestSpec
-from vcd_simulator.model.addresses import AddressInUseError, IpPool, PoolExhaustedError, mac_address
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import GuestCustomization, Nic, Status, Vapp, VappNetwork, Vm
+from vcd_simulator.model.compute import Nic, Status, Vapp, Vm
 from vcd_simulator.model.datacenter import StorageProfile, Vdc
+from vcd_simulator.operations.connections import NO_NETWORK, NicSpec, connect, disconnect, make_nic, new_mac
+from vcd_simulator.operations.customization import CustomizationSpec, customize
 from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
 from vcd_simulator.operations.names import check_name
 
@@ -32,37 +30,8 @@ def hypervisor_refusals(vm: Vm) -> Iterator[None]:
         raise errors.bad_request(f"The hypervisor refused the operation on the VM {vm.name}: {exc}.") from exc
 
 
-ALLOCATION_MODES = ("POOL", "DHCP", "MANUAL", "NONE")
-NO_NETWORK = "none"
 MAX_CPUS = 128
 MAX_MEMORY_MB = 6_128_000
-_COMPUTER_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-
-
-@dataclass(kw_only=True)
-class NicSpec:
-    """A network connection as a request wants it."""
-
-    index: int
-    network: str = NO_NETWORK
-    mode: str = "NONE"
-    ip_address: str | None = None
-    connected: bool = False
-    adapter_type: str = "VMXNET3"
-    mac_address: str | None = None
-
-
-@dataclass(kw_only=True)
-class CustomizationSpec:
-    """What a request says about guest customization; None leaves what the source has."""
-
-    enabled: bool | None = None
-    admin_password_enabled: bool | None = None
-    admin_password_auto: bool | None = None
-    admin_password: str | None = None
-    reset_password_required: bool | None = None
-    script: str | None = None
-    computer_name: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -164,145 +133,13 @@ def check_memory(memory_mb: int) -> int:
     return memory_mb
 
 
-def customize(source: GuestCustomization, spec: CustomizationSpec | None, *, default_name: str) -> GuestCustomization:
-    """Guest customization of a new VM; a password is there afterwards, even if the request did not enable one."""
-    result = replace(source, pending=True, computer_name=computer_name_from(default_name))
-    if spec is not None:
-        apply_customization(result, spec)
-    if result.admin_password is None:
-        result.admin_password = generate_password()
-    return result
-
-
-_CUSTOMIZATION_FIELDS = (
-    "enabled",
-    "admin_password_enabled",
-    "admin_password_auto",
-    "reset_password_required",
-    "script",
-)
-
-
-def apply_customization(target: GuestCustomization, spec: CustomizationSpec) -> None:
-    """Change what the specification names; enabling automatic passwords makes a new one."""
-    if spec.computer_name is not None:
-        target.computer_name = check_computer_name(spec.computer_name)
-    for name in _CUSTOMIZATION_FIELDS:
-        value = getattr(spec, name)
-        if value is not None:
-            setattr(target, name, value)
-    if not spec.admin_password_enabled:
-        return
-    if target.admin_password_auto:
-        target.admin_password = generate_password()
-    elif spec.admin_password:
-        target.admin_password = spec.admin_password
-    elif target.admin_password is None:
-        raise errors.bad_request("Bad request: validation error, AdminPassword is missing and not automatic.")
-
-
-def generate_password() -> str:
-    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(10)) + "!7"
-
-
-def computer_name_from(name: str) -> str:
-    """A name that a computer can have, made from one that a VM has."""
-    cleaned = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:63].strip("-")
-    return cleaned if _COMPUTER_NAME.fullmatch(cleaned) else f"vm-{cleaned}"[:63].strip("-")
-
-
-def check_computer_name(name: str) -> str:
-    if not _COMPUTER_NAME.fullmatch(name):
-        raise errors.bad_request(
-            "Bad request: validation error, a ComputerName has at most 63 letters, digits and hyphens, not digits only."
-        )
-    return name
-
-
 def _plan_nics(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> list[Nic]:
     if spec.nics is None:
         return [
-            replace(nic, mac_address=_new_mac(cloud), network=NO_NETWORK, mode="NONE", ip_address=None, connected=False)
+            replace(nic, mac_address=new_mac(cloud), network=NO_NETWORK, mode="NONE", ip_address=None, connected=False)
             for nic in spec.source.nics
         ]
     return [make_nic(cloud, vapp, one) for one in sorted(spec.nics, key=lambda one: one.index)]
-
-
-def _new_mac(cloud: Cloud) -> str:
-    return mac_address(cloud.next_number("mac"))
-
-
-def make_nic(cloud: Cloud, vapp: Vapp, spec: NicSpec) -> Nic:
-    """A checked network connection, without an address from a pool yet."""
-    if spec.mode not in ALLOCATION_MODES:
-        raise errors.bad_request(
-            f"Bad request: validation error, IpAddressAllocationMode is not one of {', '.join(ALLOCATION_MODES)}."
-        )
-    if spec.network != NO_NETWORK and spec.network not in vapp.networks:
-        raise errors.bad_request(f'The network "{spec.network}" does not exist in the vApp {vapp.name}.')
-    if spec.mode == "MANUAL" and not spec.ip_address:
-        raise errors.bad_request("Bad request: validation error, mode MANUAL needs an IpAddress.")
-    return Nic(
-        index=spec.index,
-        network=spec.network,
-        mode=spec.mode if spec.network != NO_NETWORK else "NONE",
-        ip_address=spec.ip_address if spec.mode == "MANUAL" else None,
-        mac_address=spec.mac_address or _new_mac(cloud),
-        connected=spec.connected and spec.network != NO_NETWORK,
-        adapter_type=spec.adapter_type,
-    )
-
-
-def pool_of(cloud: Cloud, network: VappNetwork) -> IpPool | None:
-    """Where a network of a vApp takes its addresses from."""
-    if network.pool is not None:
-        return network.pool
-    parent = cloud.networks.get(network.parent_id)
-    return parent.pool if parent is not None else None
-
-
-def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
-    """Give every connection of a VM its address.
-
-    Raises:
-        VcdError: a pool is empty, or a wanted address is taken. Nothing has been allocated then.
-    """
-    try:
-        for nic in vm.nics:
-            network = vapp.networks.get(nic.network)
-            pool = pool_of(cloud, network) if network is not None else None
-            if pool is None:
-                continue
-            if nic.ip_address is not None:
-                pool.claim(nic.ip_address, _holder(vm, nic))
-            elif nic.mode in ("POOL", "DHCP"):
-                nic.ip_address = pool.allocate(_holder(vm, nic))
-    except PoolExhaustedError:
-        disconnect(cloud, vapp, vm)
-        raise errors.bad_request(
-            f'There are no more free IP addresses in the network "{nic.network}" for the VM {vm.name}.',
-            "OUT_OF_IP_ADDRESSES",
-        ) from None
-    except AddressInUseError as exc:
-        disconnect(cloud, vapp, vm)
-        raise errors.bad_request(
-            f'The network "{nic.network}" cannot give the VM {vm.name} its address: {exc}.'
-        ) from exc
-
-
-def _holder(vm: Vm, nic: Nic) -> str:
-    return f"{vm.id}/{nic.index}"
-
-
-def disconnect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
-    """Give every address of a VM back."""
-    for nic in vm.nics:
-        network = vapp.networks.get(nic.network)
-        pool = pool_of(cloud, network) if network is not None else None
-        if pool is not None and nic.ip_address is not None:
-            pool.release(nic.ip_address, _holder(vm, nic))
-        if nic.mode != "MANUAL":
-            nic.ip_address = None
 
 
 def enter(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:

@@ -11,8 +11,10 @@ from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Vm
 from vcd_simulator.model.tenancy import AccessControl, AccessSetting
-from vcd_simulator.operations.machines import NO_NETWORK, CustomizationSpec, MachineSpec, NicSpec
-from vcd_simulator.operations.vapps import NetworkConfigSpec
+from vcd_simulator.operations.connections import NO_NETWORK, NicSpec
+from vcd_simulator.operations.customization import CustomizationSpec
+from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.xml import (
     RASD_NS,

@@ -9,7 +9,7 @@ from vcd_simulator.guests.spec import GuestSpec, PowerState
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import changes, power
-from vcd_simulator.operations.machines import NicSpec
+from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.status import status_of
 
 

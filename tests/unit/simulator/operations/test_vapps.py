@@ -11,9 +11,12 @@ from vcd_simulator.model.compute import Status
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import power, vapps
-from vcd_simulator.operations.machines import CustomizationSpec, MachineSpec, NicSpec
+from vcd_simulator.operations.connections import NicSpec
+from vcd_simulator.operations.customization import CustomizationSpec
+from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.status import status_of
-from vcd_simulator.operations.vapps import NetworkConfigSpec, Recomposition
+from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, plan_networks
+from vcd_simulator.operations.vapps import Recomposition
 
 
 def test_a_vapp_exists_at_once_and_is_resolved_when_its_task_ends(lab: LabCloud) -> None:
@@ -303,11 +306,11 @@ def test_a_network_in_use_cannot_leave_its_vapp(lab: LabCloud) -> None:
 def test_networks_of_other_organisations_do_not_exist(lab: LabCloud) -> None:
     foreign = NetworkConfigSpec(name="n", fence_mode="bridged", parent_id=lab.network("globex-net", "globex").id)
     with pytest.raises(VcdError) as caught:
-        vapps.plan_networks(lab.cloud, lab.vdc(), [foreign])
+        plan_networks(lab.cloud, lab.vdc(), [foreign])
     assert caught.value.status == 403
 
 
 def test_routed_networks_are_refused_honestly(lab: LabCloud) -> None:
     routed = NetworkConfigSpec(name="n", fence_mode="natRouted", parent_id=lab.network().id)
     with pytest.raises(VcdError, match="edge gateway"):
-        vapps.plan_networks(lab.cloud, lab.vdc(), [routed])
+        plan_networks(lab.cloud, lab.vdc(), [routed])

@@ -3,7 +3,7 @@
 from vcd_simulator.model.compute import Status, Vapp, VappNetwork
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations.machines import pool_of
+from vcd_simulator.operations.connections import pool_of
 from vcd_simulator.operations.status import status_of
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
