@@ -20,6 +20,7 @@ from vcd_simulator.guests.processes import GuestLoop
 from vcd_simulator.guests.sandbox import Limits, Sandbox
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.standins import STANDINS
+from vcd_simulator.guests.state_directory import StateDirectory
 from vcd_simulator.guests.tree import remove_tree
 
 
@@ -36,8 +37,8 @@ class Hypervisor:
         Raises:
             SandboxUnavailableError: this host cannot run guests; the message says what to do.
         """
-        self._temporary = tempfile.TemporaryDirectory(prefix="vcdsim-", dir=state_dir)
-        state = Path(self._temporary.name)
+        self._directory = StateDirectory(state_dir)
+        state = self._directory.path
         for name in ("guests", "images"):
             (state / name).mkdir()
         self._state = state
@@ -45,7 +46,7 @@ class Hypervisor:
             sandbox = Sandbox(state, limits or Limits())
             sandbox.check()
         except BaseException:
-            self._temporary.cleanup()
+            self._directory.remove()
             raise
         _allow_many_files()
         self._loop = GuestLoop()
@@ -78,8 +79,7 @@ class Hypervisor:
             guest.kill_programs()
         self._loop.close()
         self._platform.launcher.close()
-        remove_tree(self._state)
-        self._temporary.cleanup()
+        self._directory.remove()
 
     def create(self, moid: str, image: str, vcenter: str) -> None:
         """Clone an image as a new virtual machine, powered off. Raises UnknownImageError, ValueError (moid in use)."""
