@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTEST := $(PY) -m pytest -q
+# Much of the tests' time is waiting, so there is one worker more than there are processors; a file stays in one worker.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
+PARALLEL := -n $(WORKERS) --dist loadfile
 SHELL_FILES = $$(git ls-files '*.sh' '.ci/run')
 
 .PHONY: help
@@ -65,15 +68,15 @@ protos-check: setup ## Fail if the generated code is stale
 
 .PHONY: test-unit
 test-unit: setup ## Tests without any I/O
-	@$(PYTEST) tests/unit
+	@$(PYTEST) $(PARALLEL) tests/unit
 
 .PHONY: test-contract
 test-contract: setup ## Tests of our sides of gRPC and AMQP, with real framing
-	@$(PYTEST) tests/contract
+	@$(PYTEST) $(PARALLEL) tests/contract
 
 .PHONY: test-integration
 test-integration: setup ## Tests of one part with a real broker or the simulator
-	@$(PYTEST) tests/integration
+	@$(PYTEST) $(PARALLEL) tests/integration
 
 .PHONY: e2e
 e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own
