@@ -18,6 +18,7 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
+
 from lint_protos import breaking_changes, load_descriptors
 
 ROOT = Path(__file__).resolve().parent.parent
