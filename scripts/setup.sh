@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 main() {
-  install_debian_packages rabbitmq-server:/usr/sbin/rabbitmq-server bubblewrap:/usr/bin/bwrap
+  install_debian_packages rabbitmq-server:/usr/sbin/rabbitmq-server bubblewrap:/usr/bin/bwrap \
+    postgresql:/usr/lib/postgresql
   local python stamp
   python=$(find_python)
   stamp=$(fingerprint "$python")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cse_lab.postgres import PrivatePostgres
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.network import close_network
 
@@ -26,4 +27,18 @@ def broker() -> Iterator[PrivateRabbitMQ]:
 def own_broker() -> Iterator[PrivateRabbitMQ]:
     """A RabbitMQ for one test alone, which may do with it what it likes; costs about 6 seconds."""
     with PrivateRabbitMQ() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """One running PostgreSQL for the whole run; each test makes a database of its own in it."""
+    with PrivatePostgres() as running:
+        yield running
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL for one test alone, which may do with it what it likes; costs about 2 seconds."""
+    with PrivatePostgres() as running:
         yield running

@@ -7,23 +7,28 @@ result and replays it after a crash, so every step looks before it acts, and its
 from cse_core.operations.model import (
     Json,
     JsonObject,
+    LedgerEntry,
     Operation,
     OperationError,
     OperationEvent,
     OperationRequest,
     OperationState,
+    as_stored,
 )
-from cse_core.operations.port import OperationContext, OperationKind, Operations
+from cse_core.operations.port import OperationContext, OperationEngine, OperationKind, Operations
 
 __all__ = [
     "Json",
     "JsonObject",
+    "LedgerEntry",
     "Operation",
     "OperationContext",
+    "OperationEngine",
     "OperationError",
     "OperationEvent",
     "OperationKind",
     "OperationRequest",
     "OperationState",
     "Operations",
+    "as_stored",
 ]

@@ -1,16 +1,22 @@
 """What an operation is, whoever runs it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from cse_core.errors import CseError
 from cse_core.secret import Secret
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
+
+
+def as_stored(value: Json) -> Json:
+    """What will be read of it after it was stored; raises TypeError or ValueError for what is no JSON."""
+    return cast(Json, json.loads(json.dumps(value, allow_nan=False)))
 
 
 class OperationState(StrEnum):
@@ -114,3 +120,13 @@ class OperationEvent:
     step: str = ""
     node: str = ""
     progress_percent: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerEntry:
+    """An object outside that an operation has made or was about to make. `key` is what it can be found by."""
+
+    operation_id: str
+    kind: str
+    key: str
+    create_time: datetime

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from cse_core.operations.model import Json, JsonObject, Operation, OperationEvent, OperationRequest
+from cse_core.operations.model import Json, JsonObject, LedgerEntry, Operation, OperationEvent, OperationRequest
 from cse_core.secret import Secret
 
 
@@ -22,9 +22,12 @@ class OperationContext(Protocol):
         """One of the request's secrets; None if there was none, or it is gone."""
 
     def step(self, name: str, action: Callable[[], Json], *, message: str = "") -> Json:
-        """Runs `action` and returns its result; a durable engine returns the journaled one of an earlier run instead.
+        """Runs `action` and returns its result.
 
-        Begins with `check()`, and reports `message` (if given) as progress. Names are unique within their branch.
+        A durable engine journals how it ended, with a result or with a CseError, and after a crash gives that back
+        instead of running it again. A step that was cut off is run again, so `action` looks before it acts.
+        Begins with `check()`, and reports `message` (if given) as progress. Names are unique within their branch,
+        once for going forward and once for rolling back.
         """
 
     def parallel(self, branches: Mapping[str, "Branch"]) -> dict[str, Json]:
@@ -58,8 +61,18 @@ class OperationContext(Protocol):
     def rollback(self) -> AbstractContextManager[None]:
         """While inside, the state is ROLLING_BACK; cancellation and the deadline passed no longer raise.
 
-        Rolling back has a deadline of its own, after which `check` raises DeadlineError.
+        Entered while the error that made it necessary is handled; once it has begun, nothing goes forward any more, not
+        even after a crash. Rolling back has a deadline of its own, after which `check` raises DeadlineError.
         """
+
+    def creating(self, kind: str, key: str) -> None:
+        """Notes in the ledger that `key`, an object of `kind` outside, is about to be made. Repeating it is fine."""
+
+    def removed(self, kind: str, key: str) -> None:
+        """Notes in the ledger that it is gone, or was never made."""
+
+    def created(self) -> list[LedgerEntry]:
+        """What this operation has noted and not removed, oldest first; also what a run before a crash noted."""
 
 
 Branch = Callable[[OperationContext], Json]
@@ -72,8 +85,9 @@ class OperationKind:
     Attributes:
         name: stable for ever: stored operations name it.
         run: does the work and returns the result. It catches CseError only, to roll back, and raises it again.
-        finish: called once with the outcome, just before it becomes visible, whatever it is: also for an operation that
-            was cancelled while it was queued. Reports the end to vCD; must not raise.
+        finish: called with the outcome, just before it becomes visible, whatever it is: also for an operation that was
+            cancelled while it was queued. Once, and again after a crash in between. Reports the end to vCD; must not
+            raise.
     """
 
     name: str
@@ -124,3 +138,23 @@ class Operations(Protocol):
 
     def active_count(self) -> int:
         """How many operations have not ended."""
+
+    def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
+        """What operations (or this one) have made, or begun to make, and not removed; oldest first.
+
+        One that succeeds has made what it was to make, and leaves nothing here.
+        """
+
+
+class OperationEngine(Operations, Protocol):
+    """An engine, and its life."""
+
+    def start(self) -> None:
+        """Begins to work, on what a process before left unfinished as well. Raises what keeps it from working."""
+
+    def close(self, grace_s: float) -> bool:
+        """Accepts nothing more and stops working within about `grace_s`; returns whether nothing is at work any more.
+
+        What has not ended is interrupted. An engine in memory ends it as failed, a durable one goes on with it later,
+        or on another replica.
+        """

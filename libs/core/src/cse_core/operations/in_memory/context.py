@@ -9,7 +9,7 @@ import structlog
 
 from cse_core.errors import CseError, InternalError
 from cse_core.operations.in_memory.record import Journal, Record
-from cse_core.operations.model import Json, JsonObject
+from cse_core.operations.model import Json, JsonObject, LedgerEntry, as_stored
 from cse_core.operations.port import Branch, OperationContext
 from cse_core.secret import Secret
 
@@ -38,11 +38,11 @@ class InMemoryContext:
 
     def step(self, name: str, action: Callable[[], Json], *, message: str = "") -> Json:
         self.check()
-        self._journal.set_step(self._record, name)
+        self._journal.begin_step(self._record, name, node=self._node)
         if message:
             self.progress(message)
         started = self._journal.clock()
-        result = action()
+        result = as_stored(action())
         took_s = (self._journal.clock() - started).total_seconds()
         log.info("step_done", step=name, node=self._node or None, seconds=round(took_s, 3))
         return result
@@ -105,3 +105,13 @@ class InMemoryContext:
     def rollback(self) -> Iterator[None]:
         self._journal.begin_rollback(self._record)
         yield
+
+    def creating(self, kind: str, key: str) -> None:
+        self._journal.note_creation(self._record, kind, key)
+
+    def removed(self, kind: str, key: str) -> None:
+        self._journal.note_removal(self._record, kind, key)
+
+    def created(self) -> list[LedgerEntry]:
+        with self._journal.changed:
+            return list(self._record.ledger.values())

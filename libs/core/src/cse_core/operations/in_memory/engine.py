@@ -1,6 +1,5 @@
 """An operation engine that keeps everything in memory: what is in progress is lost with the process."""
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,15 +17,18 @@ from cse_core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory.context import InMemoryContext
 from cse_core.operations.in_memory.record import STOPPING_REASON, Clock, Journal, Record, utc_now
 from cse_core.operations.model import (
     Json,
+    LedgerEntry,
     Operation,
     OperationError,
     OperationEvent,
     OperationRequest,
     OperationState,
+    as_stored,
 )
 from cse_core.operations.port import OperationKind
 
@@ -37,7 +39,7 @@ _WATCH_POLL_S: Final = 0.5
 
 
 class InMemoryOperations:
-    """Implements `cse_core.operations.Operations`.
+    """Implements `cse_core.operations.OperationEngine`.
 
     Args:
         kinds: what it can run.
@@ -83,7 +85,7 @@ class InMemoryOperations:
                 raise InternalError(f"no operation of kind {request.kind} is registered")
             now = self._journal.clock()
             operation = Operation(
-                id=str(uuid.uuid4()),
+                id=new_operation_id(),
                 kind=request.kind,
                 target=request.target,
                 target_uid=request.target_uid,
@@ -163,6 +165,16 @@ class InMemoryOperations:
         with self._changed:
             return self._active
 
+    def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
+        with self._changed:
+            entries = [entry for record in self._records.values() for entry in record.ledger.values()]
+        return [entry for entry in entries if operation_id in (None, entry.operation_id)]
+
+    # ---- its life
+
+    def start(self) -> None:
+        """It works from the beginning, and has nothing left over."""
+
     def close(self, grace_s: float) -> bool:
         """Accepts nothing more, gives what is in progress so long, then interrupts it; returns whether all ended."""
         with self._changed:
@@ -191,7 +203,7 @@ class InMemoryOperations:
             ):
                 context = InMemoryContext(self._journal, self._branches, record)
                 context.check()
-                result = self._kinds[record.operation.kind].run(context)
+                result = as_stored(self._kinds[record.operation.kind].run(context))
         except CseError as exc:
             error = exc
         except Exception:
@@ -219,6 +231,8 @@ class InMemoryOperations:
             log.exception("operation_finish_crashed", operation_id=outcome.id, kind=outcome.kind)
         with self._changed:
             record.secrets = {}
+            if outcome.state is OperationState.SUCCEEDED:
+                record.ledger.clear()
             self._journal.update(
                 record,
                 outcome.message,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cse_core.errors import CancelledError, CseError, DeadlineError
-from cse_core.operations.model import Json, Operation, OperationEvent, OperationRequest, OperationState
+from cse_core.operations.model import Json, LedgerEntry, Operation, OperationEvent, OperationRequest, OperationState
 from cse_core.secret import Secret
 
 Clock = Callable[[], datetime]
@@ -34,6 +34,10 @@ class Record:
         """First failure of a branch, which ends its siblings."""
         self.interrupted = False
         self.rollback_deadline: datetime | None = None
+        self.ledger: dict[tuple[str, str], LedgerEntry] = {}
+        """What it made and did not remove."""
+        self.step_names: set[tuple[bool, str, str]] = set()
+        """Whether in rollback, branch and name of the steps it took."""
 
     @property
     def limit(self) -> datetime:
@@ -87,8 +91,13 @@ class Journal:
             self.changed.notify_all()
             return record.operation
 
-    def set_step(self, record: Record, step: str) -> None:
+    def begin_step(self, record: Record, step: str, *, node: str) -> None:
+        """Shows the step; a second one of the same name is a mistake, which a durable engine could not tell apart."""
         with self.changed:
+            place = (record.rollback_deadline is not None, node, step)
+            if place in record.step_names:
+                raise ValueError(f"step {step!r} was taken before in branch {node!r}; names are unique")
+            record.step_names.add(place)
             record.operation = replace(record.operation, step=step)
 
     def begin_rollback(self, record: Record) -> None:
@@ -112,3 +121,12 @@ class Journal:
         with self.changed:
             record.published[key] = value
             self.changed.notify_all()
+
+    def note_creation(self, record: Record, kind: str, key: str) -> None:
+        entry = LedgerEntry(operation_id=record.operation.id, kind=kind, key=key, create_time=self.clock())
+        with self.changed:
+            record.ledger.setdefault((kind, key), entry)
+
+    def note_removal(self, record: Record, kind: str, key: str) -> None:
+        with self.changed:
+            record.ledger.pop((kind, key), None)

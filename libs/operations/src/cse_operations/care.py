@@ -1,0 +1,159 @@
+"""Taking care that whatever was accepted is run: work of dead replicas, lost workflows, older code, old operations."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+
+from cse_operations import rows
+from cse_operations.cipher import Cipher
+from cse_operations.database import Database
+from cse_operations.dispatch import Dispatcher, Handed
+from cse_operations.replicas import Watch
+from cse_operations.schema import operation, operation_journal, operation_secret
+from cse_operations.settings import OperationsSettings
+from cse_operations.store import Clock
+
+log = structlog.get_logger()
+
+_LOCK_KEY: Final = 0x6373655F67756172
+"""PostgreSQL's advisory lock under which one replica at a time hands back what others left."""
+_DELETED_AT_ONCE: Final = 500
+_DBOS_KEEPS: Final = timedelta(minutes=10)
+"""How long DBOS remembers a workflow that has ended; we do not ask it."""
+
+
+class Care:
+    """Done in rounds, by every replica; nothing is done twice.
+
+    Args:
+        database: the store.
+        cipher: renews what an old key has sealed.
+        clock: tells the time, in UTC.
+        settings: generation and retention.
+        dispatcher: hands back.
+        watch: knows who lives.
+        identity: this replica's.
+        at_work: the workflows that this process runs at this moment.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        clock: Clock,
+        settings: OperationsSettings,
+        *,
+        dispatcher: Dispatcher,
+        watch: Watch,
+        identity: str,
+        at_work: Callable[[], set[str]],
+    ) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._watch = watch
+        self._identity = identity
+        self._at_work = at_work
+        self._idle_since: dict[str, float] = {}
+        """Workflows handed to this process that it does not run, and since when (monotonic)."""
+
+    def take_over(self) -> None:
+        """Hands back what was handed to replicas that do not live, or got lost on its way into this one."""
+        living = self._watch.living()
+        ours = self._settings.generation
+        older = {each for each in self._dispatcher.generations() if each < ours}
+        abandoned = older - set(living.values())
+        lost = self._lost(self._dispatcher.handed_out(), living)
+        if not lost and not abandoned:
+            return
+        with self._alone():
+            if abandoned:
+                log.info("older_generation_adopted", workflows=self._dispatcher.adopt(abandoned))
+            for handed in self._lost(self._dispatcher.handed_out(), living):
+                if handed.generation == ours:
+                    log.info("operation_taken_over", workflow_id=handed.workflow_id, replica=handed.executor)
+                    self._dispatcher.hand_back(handed)
+
+    def _lost(self, handed_out: list[Handed], living: dict[str, int]) -> list[Handed]:
+        mine = {handed.workflow_id for handed in handed_out if handed.executor == self._identity}
+        now, at_work = time.monotonic(), self._at_work()
+        self._idle_since = {each: self._idle_since.get(each, now) for each in mine - at_work}
+        patience_s = self._settings.timing.doubt_s
+        stuck = {each for each, since in self._idle_since.items() if now - since > patience_s}
+        return [handed for handed in handed_out if handed.executor not in living or handed.workflow_id in stuck]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._database.is_sqlite:
+            yield
+            return
+        with self._database.engine.begin() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            yield
+
+    def redispatch(self) -> None:
+        """Enqueues anew what has not ended and yet is in no queue: DBOS took it for ended, or its row is gone."""
+        query = sa.select(operation.c.id, operation.c.workflow_id, operation.c.partition)
+        active = query.where(operation.c.state.notin_(rows.FINAL_STATES))
+        waiting = {row.workflow_id: row for row in self._database.rows(active)}
+        for workflow_id in waiting.keys() - self._dispatcher.unfinished(waiting):
+            row = waiting[workflow_id]
+            self._redispatch(row.id, workflow_id, row.partition)
+
+    def _redispatch(self, operation_id: str, workflow_id: str, partition: str) -> None:
+        successor = f"{workflow_id}+" if workflow_id.endswith("+") else f"{workflow_id}-again+"
+
+        def work(connection: sa.Connection) -> bool:
+            still_so = (operation.c.id == operation_id) & (operation.c.workflow_id == workflow_id)
+            update = sa.update(operation).where(still_so, operation.c.state.notin_(rows.FINAL_STATES))
+            if not connection.execute(update.values(workflow_id=successor)).rowcount:
+                return False
+            self._dispatcher.enqueue(connection, operation_id, successor, partition)
+            return True
+
+        if self._database.write(work):
+            log.warning("operation_redispatched", operation_id=operation_id)
+
+    def forget_old(self) -> None:
+        """Deletes operations that ended longer ago than the retention time, and what DBOS knows of any that ended."""
+        cutoff = self._clock() - self._settings.retention
+        old = (
+            sa.select(operation.c.id)
+            .where(operation.c.state.in_(rows.FINAL_STATES), operation.c.end_time < cutoff)
+            .limit(_DELETED_AT_ONCE)
+        )
+        delete = sa.delete(operation).where(operation.c.id.in_(old))
+        while self._database.change(delete) == _DELETED_AT_ONCE:
+            pass
+        self._dispatcher.forget_ended(self._clock() - _DBOS_KEEPS)
+        self._watch.forget_long_gone()
+
+    def renew_keys(self) -> None:
+        """Encrypts with the first key what another one has sealed."""
+        for table, column in _SEALED:
+            keys: list[sa.Column[Any]] = list(table.primary_key.columns)
+            query = sa.select(*keys, column).where(column.isnot(None))
+            for row in self._database.rows(query):
+                sealed = row[-1]
+                if not self._cipher.is_current(sealed):
+                    mine = [key == row[number] for number, key in enumerate(keys)]
+                    update = (
+                        sa.update(table).where(*mine, column == sealed).values({column: self._cipher.renew(sealed)})
+                    )
+                    self._database.change(update)
+
+
+_SEALED: Final = (
+    (operation, operation.c.input_sealed),
+    (operation, operation.c.result_sealed),
+    (operation, operation.c.error_sealed),
+    (operation_journal, operation_journal.c.value_sealed),
+    (operation_secret, operation_secret.c.value_sealed),
+)

@@ -1,0 +1,159 @@
+"""The database that DBOS and our tables share, set up so that what was committed stays, and writers take turns."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from cse_core.errors import UnavailableError
+from cse_core.secret import Secret
+
+log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
+
+_POOL: Final = 24
+_PAUSE_S: Final = (0.05, 2.0)
+"""First and longest pause between attempts."""
+_SUBSECOND_SQLITE: Final = (3, 42, 0)
+"""Since this version SQLite's `unixepoch` knows 'subsec'."""
+_POSTGRES_OPTIONS: Final = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    # A replica that is frozen within a transaction must not hold its locks against the one that takes over.
+    "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=10000 -c statement_timeout=30000",
+}
+
+STORE_REASON: Final = "OPERATION_STORE_UNAVAILABLE"
+
+
+class Database:
+    """Transactions on one database, SQLite or PostgreSQL."""
+
+    def __init__(self, url: Secret) -> None:
+        self.url = sa.make_url(url.reveal())
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.file = Path(self.url.database).absolute() if self.is_sqlite and self.url.database else None
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        # SQLite lets waiting writers starve each other; those of one process can as well queue up.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
+        """Raises UnavailableError when the database does not answer."""
+        try:
+            with self.engine.connect() as connection:
+                return work(connection)
+        except _PASSING as exc:
+            raise _unavailable() from exc
+
+    def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """What a query finds. Raises UnavailableError."""
+        return self.read(lambda connection: connection.execute(query).all())
+
+    def change(self, statement: sa.Update | sa.Delete) -> int:
+        """Executes one statement in a transaction, and returns how many rows it changed. Raises UnavailableError."""
+        return self.write(lambda connection: connection.execute(statement).rowcount)
+
+    def write(self, work: Callable[[sa.Connection], _Result]) -> _Result:
+        """Runs `work` in a transaction. Raises UnavailableError when the database does not answer.
+
+        Then it is open whether it was committed.
+        """
+        try:
+            with self._turn, self.engine.begin() as connection:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return work(connection)
+        except _PASSING as exc:
+            raise _unavailable() from exc
+
+    def write_for_certain(
+        self, work: Callable[[sa.Connection], _Result], *, keep_trying: Callable[[], None]
+    ) -> _Result:
+        """`write` until the database answers; `work` may run again after a commit that was not confirmed.
+
+        Calls `keep_trying` before every further attempt, which raises to give up.
+        """
+        pause_s, longest_s = _PAUSE_S
+        while True:
+            try:
+                return self.write(work)
+            except UnavailableError as exc:
+                log.warning("operation_store_unavailable", error=type(exc.__cause__).__name__)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, longest_s)
+            keep_trying()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+_PASSING: Final = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError)
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("the operation store does not answer; try again in a minute", reason=STORE_REASON)
+
+
+def _postgres_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        pool_pre_ping=True,
+        connect_args=dict(_POSTGRES_OPTIONS),
+    )
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_POOL)
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        if sqlite3.sqlite_version_info < _SUBSECOND_SQLITE:
+            connection.create_function("unixepoch", -1, _unix_time)
+
+    return engine
+
+
+def _unix_time(*modifiers: str) -> float | int:
+    """What DBOS asks `unixepoch` for: the time of now, to the second or finer."""
+    return time.time() if "subsec" in modifiers else int(time.time())
+
+
+class LockedError(Exception):
+    """Another process works with this database file."""
+
+
+def lock_file(database_file: Path) -> int:
+    """Keeps other processes away from a SQLite database until the descriptor returned is closed, or the process ends.
+
+    Raises:
+        LockedError: somebody else has it.
+    """
+    path = database_file.with_name(f"{database_file.name}.lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(descriptor)
+        raise LockedError(
+            f"{database_file} is in use by another process; end that, or use PostgreSQL for several replicas"
+        ) from exc
+    return descriptor

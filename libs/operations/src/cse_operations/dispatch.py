@@ -1,0 +1,224 @@
+"""DBOS: which operation is run next, and by whom. The only module that knows it.
+
+A DBOS workflow is here no more than the right to run one operation: it is enqueued in our own transactions, handed out
+one at a time per partition over all replicas, and handed out again when its replica has died. What its code has done
+is in our journal, by the names of steps: branches that share memory do not fit DBOS's, which numbers the steps of a
+workflow in the order in which they happen, and would hand out each branch on its own.
+
+DBOS has one instance per process, so has this.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, EnqueueOptions, Serializer
+
+from cse_core.operations import Json
+from cse_operations import rows
+from cse_operations.cipher import Cipher
+from cse_operations.database import Database
+from cse_operations.settings import OperationsSettings
+
+OPERATIONS_QUEUE: Final = "cse-operations"
+ENDINGS_QUEUE: Final = "cse-endings"
+"""Cancelled operations that had not begun; they need not wait for their turn."""
+
+_WORKFLOW: Final = "cse.operation"
+_ENDINGS_AT_ONCE: Final = 8
+_SPARE_THREADS: Final = 4
+_UNFINISHED: Final = ["ENQUEUED", "PENDING", "DELAYED"]
+_DELETED_AT_ONCE: Final = 500
+_MANY_ATTEMPTS: Final = 1_000_000
+"""We count runs that get nowhere ourselves."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A workflow that was handed out and has not come back."""
+
+    workflow_id: str
+    executor: str
+    queue: str
+    generation: int
+
+
+class Dispatcher:
+    """Args: the store that DBOS shares with us, our cipher and settings, this process's id, and what runs a workflow.
+
+    `run` gets the ids of an operation and of the workflow. It returns when the operation has ended or is not this
+    workflow's, and raises AbandonedError to leave the workflow to somebody else.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        settings: OperationsSettings,
+        *,
+        executor: str,
+        run: Callable[[str, str], None],
+    ) -> None:
+        self._database = database
+        self._serializer = SealedSerializer(cipher)
+        self._settings = settings
+        self._executor = executor
+        self._run = run
+        self._client: DBOSClient | None = None
+        self._table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
+
+    def launch(self) -> None:
+        """Begins to hand out work to this process."""
+        settings = self._settings
+        _use_our_logging()
+        DBOS(
+            config={
+                "name": settings.name,
+                "system_database_engine": self._database.engine,
+                "executor_id": self._executor,
+                "application_version": str(settings.generation),
+                "serializer": self._serializer,
+                "max_executor_threads": settings.running + _ENDINGS_AT_ONCE + _SPARE_THREADS,
+                "use_listen_notify": False,
+                "log_level": "WARNING",
+            }
+        )
+        run = self._run
+
+        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MANY_ATTEMPTS)
+        def work(operation_id: str) -> None:
+            run(operation_id, cast(str, DBOS.workflow_id))
+
+        DBOS.launch()
+        self._client = DBOSClient(
+            system_database_engine=self._database.engine, serializer=self._serializer, application_name=settings.name
+        )
+        poll_s = settings.timing.queue_poll_s
+        DBOS.register_queue(
+            OPERATIONS_QUEUE,
+            worker_concurrency=settings.running,
+            partition_concurrency=1,
+            polling_interval_sec=poll_s,
+        )
+        DBOS.register_queue(ENDINGS_QUEUE, worker_concurrency=_ENDINGS_AT_ONCE, polling_interval_sec=poll_s)
+
+    def destroy(self) -> None:
+        """Hands out nothing more; does not wait for what runs."""
+        if self._client is not None:
+            self._client.destroy()
+            self._client = None
+        DBOS.destroy(destroy_registry=True)
+
+    def enqueue(self, connection: sa.Connection, operation_id: str, workflow_id: str, partition: str | None) -> None:
+        """Within the caller's transaction. Without a partition it need not wait for its turn."""
+        assert self._client is not None  # noqa: S101  # the engine enqueues nothing before `launch`
+        options: EnqueueOptions = {
+            "workflow_name": _WORKFLOW,
+            "queue_name": ENDINGS_QUEUE if partition is None else OPERATIONS_QUEUE,
+            "workflow_id": workflow_id,
+            "app_version": str(self._settings.generation),
+        }
+        if partition is not None:
+            options["queue_partition_key"] = partition
+        self._client.enqueue_in_transaction(connection, options, operation_id)
+
+    def handed_out(self) -> list[Handed]:
+        """To all replicas, of all generations."""
+        found = DBOS.list_workflows(status="PENDING", name=_WORKFLOW, load_input=False, load_output=False)
+        return [
+            Handed(
+                workflow_id=status.workflow_id,
+                executor=status.executor_id or "",
+                queue=status.queue_name or OPERATIONS_QUEUE,
+                generation=int(status.app_version or 0),
+            )
+            for status in found
+        ]
+
+    def hand_back(self, handed: Handed) -> None:
+        """Puts it into its queue again, where it is before all that came later. It must run nowhere any more."""
+        DBOS.resume_workflow(handed.workflow_id, queue_name=handed.queue)
+
+    def unfinished(self, workflow_ids: Iterable[str]) -> set[str]:
+        """Those of the given workflows that are queued or handed out."""
+        return {
+            status.workflow_id
+            for part in rows.chunks(list(workflow_ids))
+            for status in DBOS.list_workflows(
+                workflow_ids=part, status=_UNFINISHED, load_input=False, load_output=False
+            )
+        }
+
+    def adopt(self, generations: Iterable[int]) -> int:
+        """Makes what code of these generations has not finished ours to run; returns how many workflows it was.
+
+        DBOS offers that to paying users only; for us it is one statement.
+        """
+        versions = [str(generation) for generation in generations]
+        statement = sa.text(
+            f"UPDATE {self._table} SET application_version = :ours"  # noqa: S608  # one of two constants
+            " WHERE name = :name AND status IN :unfinished AND application_version IN :versions"
+        ).bindparams(sa.bindparam("unfinished", expanding=True), sa.bindparam("versions", expanding=True))
+        values = {
+            "ours": str(self._settings.generation),
+            "name": _WORKFLOW,
+            "unfinished": _UNFINISHED,
+            "versions": versions,
+        }
+        return self._database.write(lambda connection: connection.execute(statement, values).rowcount)
+
+    def generations(self) -> set[int]:
+        """Those that have something unfinished."""
+        statement = sa.text(
+            f"SELECT DISTINCT application_version FROM {self._table}"  # noqa: S608  # one of two constants
+            " WHERE name = :name AND status IN :unfinished"
+        ).bindparams(sa.bindparam("unfinished", expanding=True))
+        values = {"name": _WORKFLOW, "unfinished": _UNFINISHED}
+        found = self._database.read(lambda connection: connection.execute(statement, values).scalars().all())
+        return {int(version) for version in found if version}
+
+    def forget_ended(self, before: datetime) -> None:
+        """Deletes workflows that ended before then; what they were about stays with us."""
+        while True:
+            ended = DBOS.list_workflows(
+                completed_before=before.astimezone(UTC).isoformat(),
+                limit=_DELETED_AT_ONCE,
+                load_input=False,
+                load_output=False,
+            )
+            if not ended:
+                return
+            DBOS.delete_workflows([status.workflow_id for status in ended])
+
+
+class SealedSerializer(Serializer):
+    """How DBOS keeps what it is given: encrypted JSON, and never pickle, which would run whatever is stored."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+
+    def name(self) -> str:
+        """Stored with every value, so it is the same for ever."""
+        return "cse_sealed_json"
+
+    def serialize(self, data: object) -> str:
+        if isinstance(data, BaseException):
+            return self._cipher.seal({"error": type(data).__name__})  # texts of errors may hold anything
+        return self._cipher.seal(cast(Json, data))
+
+    def deserialize(self, serialized_data: str) -> object:
+        value = self._cipher.unseal(serialized_data)
+        if isinstance(value, dict) and value.keys() == {"error"}:
+            return RuntimeError(value["error"])
+        return value
+
+
+def _use_our_logging() -> None:
+    """DBOS would print by itself; what it has to say goes where everything goes."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())  # with a handler there, DBOS adds none
+    logger.propagate = True

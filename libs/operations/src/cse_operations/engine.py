@@ -1,0 +1,264 @@
+"""The durable operation engine: the port over our tables and DBOS."""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+
+from cse_core.errors import CseError, InternalError, UnavailableError
+from cse_core.operations import (
+    LedgerEntry,
+    Operation,
+    OperationEvent,
+    OperationKind,
+    OperationRequest,
+)
+from cse_core.operations.ids import new_operation_id
+from cse_core.operations.in_memory import STOPPING_REASON
+from cse_core.operations.in_memory.record import utc_now
+from cse_operations.care import Care
+from cse_operations.cipher import Cipher, load_keys
+from cse_operations.database import Database, lock_file
+from cse_operations.dispatch import Dispatcher
+from cse_operations.migrations import migrate
+from cse_operations.replicas import Liveness, Rounds, Watch
+from cse_operations.runner import Runner
+from cse_operations.settings import OperationsSettings
+from cse_operations.store import Clock, Store
+
+log = structlog.get_logger()
+
+_EXIT_DECLARED_DEAD: Final = 75
+"""EX_TEMPFAIL: whoever supervises the process starts it again, as another replica."""
+
+
+def _exit_process() -> None:
+    os._exit(_EXIT_DECLARED_DEAD)
+
+
+class DurableOperations:
+    """Implements `cse_core.operations.OperationEngine`. One per process, and none in a process that forks later.
+
+    Args:
+        kinds: what it can run.
+        settings: where its store is, and how much it does at once.
+        clock: tells the time, in UTC.
+        on_declared_dead: called when other replicas have given this one up. Its work goes on elsewhere, so that the
+            process had better end; by default it does, at once.
+    """
+
+    def __init__(
+        self,
+        kinds: list[OperationKind],
+        settings: OperationsSettings,
+        *,
+        clock: Clock = utc_now,
+        on_declared_dead: Callable[[], None] = _exit_process,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._on_declared_dead = on_declared_dead
+        self._database = Database(settings.database)
+        self._cipher = Cipher(load_keys(settings, beside=self._database.file))
+        self._store = Store(self._database, self._cipher, clock)
+        self._changed = threading.Condition()
+        self._lock: int | None = None
+        self._started = False
+        self._stopping = False
+        identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        alone, timing = self._database.is_sqlite, settings.timing
+        self._liveness = Liveness(
+            self._database, clock, timing, identity=identity, generation=settings.generation, alone=alone
+        )
+        self._watch = Watch(self._database, clock, timing, identity=identity, alone=alone)
+        self._branches = ThreadPoolExecutor(settings.branches, thread_name_prefix="branch")
+        self._runner = Runner(
+            self._kinds,
+            self._database,
+            self._cipher,
+            self._liveness,
+            branches=self._branches,
+            clock=clock,
+            wrote=self._tell,
+        )
+        self._dispatcher = Dispatcher(
+            self._database, self._cipher, settings, executor=identity, run=self._runner.run_workflow
+        )
+        self._care = Care(
+            self._database,
+            self._cipher,
+            clock,
+            settings,
+            dispatcher=self._dispatcher,
+            watch=self._watch,
+            identity=identity,
+            at_work=self._runner.workflows,
+        )
+        self._rounds = [
+            Rounds("operation-liveness", timing.beat_s, self._live, self._round_failed),
+            Rounds("operation-care", timing.beat_s, self._look_after, self._round_failed),
+            Rounds("operation-signals", timing.signal_poll_s, self._runner.read_signals, self._round_failed),
+        ]
+        self._next_reconcile = 0.0
+        self._next_retention = 0.0
+
+    # ---- its life
+
+    def start(self) -> None:
+        """Migrates the store, takes up what was left, begins to work.
+
+        Raises:
+            LockedError: another process uses the SQLite file.
+            NewerSchemaError: a newer version of this software has used the store.
+            UnavailableError: the database does not answer.
+        """
+        if self._database.file is not None:
+            self._database.file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_file(self._database.file)
+        migrate(self._database)
+        self._liveness.announce()
+        self._dispatcher.launch()
+        self._started = True
+        for thread in self._rounds:
+            thread.start()
+
+    def close(self, grace_s: float) -> bool:
+        """What has not ended is handed back: the next process, or another replica, goes on with it.
+
+        False means that threads are still inside calls that do not end; the process should then end by `os._exit`.
+        """
+        with self._changed:
+            if self._stopping:
+                return not self._runner.workflows()
+            self._stopping = True
+            self._changed.notify_all()
+        self._runner.stop()
+        done = self._runner.wait_until_idle(grace_s)
+        if self._started:
+            for thread in self._rounds:
+                thread.stop()
+            try:
+                self._runner.excuse(self._liveness.identity)
+                self._liveness.leave()
+            except UnavailableError:
+                log.warning("replica_left_without_a_word", replica=self._liveness.identity)
+            self._dispatcher.destroy()
+        self._branches.shutdown(wait=done, cancel_futures=True)
+        self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        return done
+
+    # ---- the port
+
+    def submit(self, request: OperationRequest) -> Operation:
+        if self._stopping or not self._started:
+            raise UnavailableError("the service is ending; try again in a minute", reason=STOPPING_REASON)
+        if request.kind not in self._kinds:
+            raise InternalError(f"no operation of kind {request.kind} is registered")
+        operation = self._store.insert(
+            request,
+            new_operation_id(),
+            generation=self._settings.generation,
+            enqueue=lambda connection, operation_id, workflow_id: self._dispatcher.enqueue(
+                connection, operation_id, workflow_id, request.partition
+            ),
+        )
+        self._tell()
+        return operation
+
+    def get(self, operation_id: str) -> Operation:
+        return self._store.get(operation_id)
+
+    def find(
+        self, *, owner: str | None = None, target: str | None = None, active: bool | None = None
+    ) -> list[Operation]:
+        return self._store.find(owner=owner, target=target, active=active)
+
+    def cancel(self, operation_id: str) -> Operation:
+        operation = self._store.request_cancellation(
+            operation_id,
+            lambda connection, operation_id, workflow_id: self._dispatcher.enqueue(
+                connection, operation_id, workflow_id, None
+            ),
+        )
+        self._runner.cancel(operation_id)
+        self._tell()
+        return operation
+
+    def delete(self, operation_id: str) -> None:
+        self._store.delete(operation_id)
+
+    def wait(self, operation_id: str, timeout_s: float) -> Operation:
+        until = time.monotonic() + timeout_s
+        while True:
+            with self._changed:  # held while looking, so that no local change is missed
+                operation = self._store.get(operation_id)
+                left_s = until - time.monotonic()
+                if operation.state.is_final or left_s <= 0:
+                    return operation
+                self._changed.wait(min(left_s, self._settings.timing.signal_poll_s))
+
+    def watch(
+        self, operation_id: str, from_sequence: int, *, is_wanted: Callable[[], bool]
+    ) -> Iterator[OperationEvent]:
+        self._store.get(operation_id)
+        return self._follow(operation_id, max(from_sequence, 1) - 1, is_wanted)
+
+    def _follow(self, operation_id: str, position: int, is_wanted: Callable[[], bool]) -> Iterator[OperationEvent]:
+        while is_wanted():
+            events, is_last = self._store.events(operation_id, position)
+            yield from events
+            if events:
+                position = events[-1].sequence
+            if is_last:
+                return
+            if not events:
+                with self._changed:
+                    self._changed.wait(self._settings.timing.signal_poll_s)
+
+    def active_count(self) -> int:
+        return self._store.active_count()
+
+    def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
+        return self._store.ledger(operation_id)
+
+    # ---- rounds
+
+    def _live(self) -> None:
+        if not self._liveness.beat() and not self._stopping:
+            log.error("declared_dead", replica=self._liveness.identity)
+            self._runner.stop()
+            self._on_declared_dead()
+
+    def _look_after(self) -> None:
+        self._watch.look()
+        self._care.take_over()
+        now = time.monotonic()
+        if now >= self._next_reconcile:
+            self._care.redispatch()
+            self._next_reconcile = now + self._settings.timing.reconcile_s
+        if now >= self._next_retention:
+            self._care.forget_old()
+            if self._cipher.has_old_keys:
+                self._care.renew_keys()
+            self._next_retention = now + self._settings.timing.retention_s
+
+    def _round_failed(self, error: Exception) -> None:
+        self._watch.forget()
+        if isinstance(error, CseError):
+            log.warning("operation_round_failed", reason=error.code)
+        else:
+            log.error("operation_round_failed", exc_info=error)
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,137 @@
+"""Reading and changing an operation's rows: what submitting, running and watching have in common."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cse_core.operations import Json, JsonObject, LedgerEntry, Operation, OperationError, OperationEvent, OperationState
+from cse_operations.cipher import Cipher
+from cse_operations.schema import operation, operation_event, operation_ledger
+
+FINAL_STATES: Final = tuple(state.value for state in OperationState if state.is_final)
+_CHUNK: Final = 500
+
+
+def to_operation(row: Any, cipher: Cipher) -> Operation:
+    """A row of `operation` as a snapshot; raises UnreadableError."""
+    return Operation(
+        id=row.id,
+        kind=row.kind,
+        target=row.target,
+        target_uid=row.target_uid,
+        request_id=row.request_id,
+        owner=row.owner,
+        input=cast(JsonObject, cipher.unseal(row.input_sealed)),
+        task_href=row.task_href,
+        state=OperationState(row.state),
+        create_time=row.create_time,
+        deadline=row.deadline,
+        step=row.step,
+        message=row.message,
+        progress_percent=row.progress_percent,
+        start_time=row.start_time,
+        end_time=row.end_time,
+        cancel_requested=bool(row.cancel_requested),
+        result=None if row.result_sealed is None else cipher.unseal(row.result_sealed),
+        error=None if row.error_sealed is None else error_from_json(cipher.unseal(row.error_sealed)),
+        last_sequence=row.last_sequence,
+    )
+
+
+def to_event(row: Any) -> OperationEvent:
+    return OperationEvent(
+        sequence=row.sequence,
+        time=row.time,
+        state=OperationState(row.state),
+        step=row.step,
+        node=row.node,
+        message=row.message,
+        progress_percent=row.progress_percent,
+    )
+
+
+def to_ledger_entry(row: Any) -> LedgerEntry:
+    return LedgerEntry(operation_id=row.operation_id, kind=row.kind, key=row.key, create_time=row.create_time)
+
+
+def error_to_json(error: OperationError) -> Json:
+    return {
+        "error_type": error.error_type,
+        "reason": error.reason,
+        "message": error.message,
+        "details": dict(error.details),
+    }
+
+
+def error_from_json(value: Json) -> OperationError:
+    return OperationError(**cast(dict[str, Any], value))
+
+
+def ledger_of(connection: sa.Connection, operation_id: str | None) -> list[LedgerEntry]:
+    query = sa.select(operation_ledger).order_by(operation_ledger.c.create_time, operation_ledger.c.key)
+    if operation_id is not None:
+        query = query.where(operation_ledger.c.operation_id == operation_id)
+    return [to_ledger_entry(row) for row in connection.execute(query)]
+
+
+def append_event(
+    connection: sa.Connection,
+    operation_id: str,
+    *,
+    now: datetime,
+    message: str,
+    epoch: int | None = None,
+    node: str = "",
+    percent: int = 0,
+    **changes: object,
+) -> bool:
+    """Changes the operation's row and appends the event that shows it; `percent` never falls.
+
+    Returns:
+        False, and nothing is changed, if there is no such operation or its run has been superseded (`epoch` given).
+    """
+    table = operation.c
+    percent = max(0, min(percent, 100))
+    update = (
+        sa.update(operation)
+        .where(table.id == operation_id)
+        .values(
+            message=message,
+            last_sequence=table.last_sequence + 1,
+            progress_percent=sa.case((table.progress_percent < percent, percent), else_=table.progress_percent),
+            **changes,
+        )
+        .returning(table.last_sequence, table.state, table.step, table.progress_percent)
+    )
+    if epoch is not None:
+        update = update.where(table.epoch == epoch)
+    row = connection.execute(update).one_or_none()
+    if row is None:
+        return False
+    connection.execute(
+        sa.insert(operation_event).values(
+            operation_id=operation_id,
+            sequence=row.last_sequence,
+            time=now,
+            state=row.state,
+            step=row.step,
+            node=node,
+            message=message,
+            progress_percent=row.progress_percent,
+        )
+    )
+    return True
+
+
+def chunks(values: list[str]) -> Iterator[list[str]]:
+    """Parts that fit into one statement of any database."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can have an ON CONFLICT clause, which both databases spell alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

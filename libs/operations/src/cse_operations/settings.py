@@ -1,0 +1,80 @@
+"""What an engine is told by its environment, and by the service that it works for."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from cse_core.secret import Secret
+from cse_core.settings import Environment, SettingsError
+
+DATABASE_VARIABLE: Final = "CSE_OPERATIONS_DATABASE"
+KEY_VARIABLE: Final = "CSE_OPERATIONS_KEY"
+KEY_FILE_VARIABLE: Final = "CSE_OPERATIONS_KEY_FILE"
+_SCHEMES: Final = ("sqlite:///", "postgresql://")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How often the engine looks, and for how long it believes; seconds. Tests are in more of a hurry."""
+
+    queue_poll_s: float = 0.1
+    """How long a queued operation waits for its start at most, when it is its turn."""
+    signal_poll_s: float = 0.5
+    """How long it takes at most until another replica's cancellation is noticed, or its event seen by a watcher."""
+    beat_s: float = 2.0
+    """How often a replica says that it lives, and looks after the others."""
+    doubt_s: float = 8.0
+    """A replica that could not say so for this long begins nothing new until it could."""
+    dead_after_s: float = 14.0
+    """A replica that was silent this long, while the database could be read, is declared dead."""
+    reconcile_s: float = 30.0
+    """How often operations are looked for that nobody would ever run again."""
+    retention_s: float = 3600.0
+    """How often ended operations are looked through for those too old."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsSettings:
+    """Read once, at start; a bad value names its variable."""
+
+    database: Secret
+    """`CSE_OPERATIONS_DATABASE`: `sqlite:///path` for one process, `postgresql://…` for several replicas. Each service
+    has a database of its own. Not through a transaction pooler."""
+    key: Secret | None = None
+    """`CSE_OPERATIONS_KEY`: Fernet keys, separated by commas; the first encrypts, all decrypt. A key that is taken out
+    of use stays at the end of the list until nothing of it is left, which is `retention` later."""
+    key_file: Path | None = None
+    """`CSE_OPERATIONS_KEY_FILE`: the same in a file, one key a line. SQLite has one made beside it unless told."""
+    retention: timedelta = timedelta(days=30)
+    """`CSE_OPERATIONS_RETENTION` (seconds): how long an operation that has ended is remembered."""
+    running: int = 64
+    """Operations at work at once in this process; more are queued."""
+    branches: int = 128
+    """Parallel branches at work at once in this process, over all operations."""
+    generation: int = 1
+    """Raised when the code of an operation changes so that an older replica could not go on with what a newer one has
+    begun. What an older generation began is taken on by a newer one as soon as no older replica is left."""
+    name: str = "cse"
+    """The service whose operations these are."""
+    timing: Timing = field(default_factory=Timing)
+
+    @classmethod
+    def read(cls, default_database: str, values: Mapping[str, str] | None = None) -> Self:
+        """Reads the settings; raises SettingsError. The service replaces what is its own business."""
+        environment = Environment(os.environ if values is None else values)
+        database = environment.text(DATABASE_VARIABLE, default_database)
+        if not database.startswith(_SCHEMES):
+            raise SettingsError(f"{DATABASE_VARIABLE}: begins with neither of {', '.join(_SCHEMES)}")
+        key = environment.text(KEY_VARIABLE, "")
+        key_file = environment.text(KEY_FILE_VARIABLE, "")
+        if key and key_file:
+            raise SettingsError(f"{KEY_VARIABLE} and {KEY_FILE_VARIABLE} are both given; choose one")
+        return cls(
+            database=Secret(database),
+            key=Secret(key) if key else None,
+            key_file=Path(key_file) if key_file else None,
+            retention=environment.seconds("CSE_OPERATIONS_RETENTION", cls.retention),
+        )

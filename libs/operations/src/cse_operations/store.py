@@ -1,0 +1,194 @@
+"""Operations as their users see them: submitted, looked up, cancelled, deleted."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from cse_core.errors import ConflictError, FailedPreconditionError, NotFoundError
+from cse_core.operations import (
+    LedgerEntry,
+    Operation,
+    OperationEvent,
+    OperationRequest,
+    OperationState,
+)
+from cse_operations import rows
+from cse_operations.cipher import Cipher
+from cse_operations.database import Database
+from cse_operations.schema import operation, operation_event, operation_secret
+
+Clock = Callable[[], datetime]
+Enqueue = Callable[[sa.Connection, str, str], None]
+"""Enqueues within the transaction: the operation's id, and the workflow's."""
+
+_EVENTS_AT_ONCE: Final = 1000
+
+
+class Store:
+    """The rows of operations. Everything raises UnavailableError when the database does not answer."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+
+    def insert(self, request: OperationRequest, operation_id: str, *, generation: int, enqueue: Enqueue) -> Operation:
+        """Accepts an operation and enqueues it in the same transaction, or returns the one that `request_id` began.
+
+        Raises:
+            ConflictError: the `request_id` belongs to an operation of another kind or owner.
+        """
+        row = self._database.write(
+            lambda connection: self._insert(connection, request, operation_id, generation, enqueue)
+        )
+        known = rows.to_operation(row, self._cipher)
+        if (known.kind, known.owner) != (request.kind, request.owner):
+            raise ConflictError(
+                f"request id {request.request_id!r} was used for another operation; choose a new one",
+                reason="REQUEST_ID_REUSED",
+                request_id=request.request_id,
+            )
+        return known
+
+    def _insert(
+        self, connection: sa.Connection, request: OperationRequest, operation_id: str, generation: int, enqueue: Enqueue
+    ) -> sa.Row[tuple[object, ...]]:
+        now = self._clock()
+        values = {
+            "id": operation_id,
+            "kind": request.kind,
+            "target": request.target,
+            "target_uid": request.target_uid,
+            "partition": request.partition,
+            "request_id": request.request_id,
+            "owner": request.owner,
+            "task_href": request.task_href,
+            "input_sealed": self._cipher.seal(request.input),
+            "state": OperationState.QUEUED.value,
+            "step": "",
+            "message": "",
+            "progress_percent": 0,
+            "last_sequence": 0,
+            "cancel_requested": 0,
+            "create_time": now,
+            "deadline": now + request.deadline,
+            "generation": generation,
+            "workflow_id": operation_id,
+            "epoch": 0,
+            "stalled_runs": 0,
+            "replica": "",
+        }
+        insert = rows.insert_into(connection, operation).on_conflict_do_nothing(index_elements=["request_id"])
+        if connection.execute(insert.values(values).returning(operation.c.id)).one_or_none() is not None:
+            ahead = connection.execute(
+                sa.select(sa.func.count())
+                .select_from(operation)
+                .where(operation.c.partition == request.partition)
+                .where(operation.c.state.notin_(rows.FINAL_STATES))
+                .where(operation.c.id != operation_id)
+            ).scalar_one()
+            message = f"queued behind {ahead} other operation(s)" if ahead else "queued"
+            rows.append_event(connection, operation_id, now=now, message=message)
+            if request.secrets:
+                sealed = {name: self._cipher.seal(secret.reveal()) for name, secret in request.secrets.items()}
+                connection.execute(
+                    sa.insert(operation_secret),
+                    [
+                        {"operation_id": operation_id, "name": name, "value_sealed": value}
+                        for name, value in sealed.items()
+                    ],
+                )
+            enqueue(connection, operation_id, operation_id)
+        query = sa.select(operation).where(operation.c.request_id == request.request_id)
+        return connection.execute(query).one()
+
+    def get(self, operation_id: str) -> Operation:
+        """Raises NotFoundError."""
+        return self._database.read(lambda connection: self._get(connection, operation_id))
+
+    def _get(self, connection: sa.Connection, operation_id: str, *, lock: bool = False) -> Operation:
+        query = sa.select(operation).where(operation.c.id == operation_id)
+        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            raise NotFoundError(
+                f"there is no operation {operation_id!r}", reason="OPERATION_NOT_FOUND", name=operation_id
+            )
+        return rows.to_operation(row, self._cipher)
+
+    def find(self, *, owner: str | None, target: str | None, active: bool | None) -> list[Operation]:
+        query = sa.select(operation).order_by(operation.c.create_time, operation.c.id)
+        if owner is not None:
+            query = query.where(operation.c.owner == owner)
+        if target is not None:
+            query = query.where(operation.c.target == target)
+        if active is not None:
+            is_final = operation.c.state.in_(rows.FINAL_STATES)
+            query = query.where(~is_final if active else is_final)
+        found = self._database.rows(query)
+        return [rows.to_operation(row, self._cipher) for row in found]
+
+    def request_cancellation(self, operation_id: str, enqueue: Enqueue) -> Operation:
+        """Sets the flag. One that nobody has begun is given to another workflow, which need not wait for its turn."""
+
+        def work(connection: sa.Connection) -> Operation:
+            known = self._get(connection, operation_id, lock=True)
+            if known.state.is_final or known.cancel_requested:
+                return known
+            rows.append_event(
+                connection, operation_id, now=self._clock(), message="cancellation requested", cancel_requested=1
+            )
+            ending = f"{operation_id}-end"
+            nobody_began = (operation.c.id == operation_id) & (operation.c.epoch == 0)
+            if connection.execute(sa.update(operation).where(nobody_began).values(workflow_id=ending)).rowcount:
+                enqueue(connection, operation_id, ending)
+            return self._get(connection, operation_id)
+
+        return self._database.write(work)
+
+    def delete(self, operation_id: str) -> None:
+        """Raises NotFoundError, and FailedPreconditionError unless it has ended."""
+
+        def work(connection: sa.Connection) -> None:
+            known = self._get(connection, operation_id, lock=True)
+            if not known.state.is_final:
+                raise FailedPreconditionError(
+                    f"{known.name} has not ended; cancel it first", reason="OPERATION_ACTIVE", name=known.name
+                )
+            connection.execute(sa.delete(operation).where(operation.c.id == operation_id))
+
+        self._database.write(work)
+
+    def events(self, operation_id: str, after: int) -> tuple[list[OperationEvent], bool]:
+        """The next events after a sequence number, and whether there will be no further ones behind them."""
+        query = (
+            sa.select(operation_event)
+            .where(operation_event.c.operation_id == operation_id, operation_event.c.sequence > after)
+            .order_by(operation_event.c.sequence)
+            .limit(_EVENTS_AT_ONCE)
+        )
+        state = sa.select(operation.c.state, operation.c.last_sequence).where(operation.c.id == operation_id)
+
+        def work(connection: sa.Connection) -> tuple[list[OperationEvent], bool]:
+            head = connection.execute(state).one_or_none()  # first: what is final now has all its events below
+            found = [rows.to_event(row) for row in connection.execute(query)]
+            if head is None:
+                return found, True
+            reached = found[-1].sequence if found else after
+            return found, head.state in rows.FINAL_STATES and reached >= head.last_sequence
+
+        return self._database.read(work)
+
+    def is_final(self, operation_id: str) -> bool:
+        """Also true when it is gone."""
+        query = sa.select(operation.c.state).where(operation.c.id == operation_id)
+        state = self._database.read(lambda connection: connection.execute(query).scalar())
+        return state is None or state in rows.FINAL_STATES
+
+    def active_count(self) -> int:
+        query = sa.select(sa.func.count()).select_from(operation).where(operation.c.state.notin_(rows.FINAL_STATES))
+        return self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    def ledger(self, operation_id: str | None) -> list[LedgerEntry]:
+        return self._database.read(lambda connection: rows.ledger_of(connection, operation_id))

@@ -1,0 +1,1 @@
+"""Operation engines of every make, for tests that all of them must pass."""
