@@ -1,6 +1,7 @@
 """Whatever arrives, it is answered or dead-lettered, logged once without secrets, and the next request works."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -275,7 +276,11 @@ def assert_next_request_works(cell: Cell) -> None:
 def send_with_raw_headers(cell: Cell, encoded: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sends a message whose header table is these bytes, which pika itself would not write."""
 
-    def encode_table(pieces: list[bytes], _table: object) -> int:
+    encode_as_ever, sender = pika.data.encode_table, threading.get_ident()
+
+    def encode_table(pieces: list[bytes], table: Any) -> int:
+        if threading.get_ident() != sender:  # the gateway works in this process too
+            return int(encode_as_ever(pieces, table))
         pieces.append(len(encoded).to_bytes(4, "big"))
         pieces.append(encoded)
         return 4 + len(encoded)
