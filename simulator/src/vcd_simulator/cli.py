@@ -180,6 +180,7 @@ def _announce(simulator: Simulator, ready_file: Path | None) -> None:
         "address": simulator.address,
         "ca_file": simulator.ca_file,
         "pid": os.getpid(),
+        "control_token": simulator.control_token,
         "vcenters": {
             name: {"address": vcenter.address, "host": vcenter.host, "port": vcenter.port, "user": vcenter.user}
             for name, vcenter in simulator.vcenters.items()
@@ -187,6 +188,7 @@ def _announce(simulator: Simulator, ready_file: Path | None) -> None:
     }
     if ready_file is not None:
         draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+        draft.touch(mode=0o600)  # the token in it opens the control API
         draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         draft.replace(ready_file)
     click.echo(f"vCloud Director: {simulator.url} (authority: {simulator.ca_file})")

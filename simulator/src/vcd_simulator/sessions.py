@@ -61,7 +61,7 @@ class Sessions:
         Raises:
             VcdError: 401, for whatever is wrong.
         """
-        login, password = _basic(authorization)
+        login, password = basic_credentials(authorization)
         user_name, at, org_name = login.rpartition("@")
         org = self._cloud.orgs.first("name", org_name.lower()) if at else None
         user = self._cloud.users.first("name", (org.id, user_name.lower())) if org is not None else None
@@ -155,7 +155,8 @@ def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _basic(authorization: str | None) -> tuple[str, str]:
+def basic_credentials(authorization: str | None) -> tuple[str, str]:
+    """Login and password of a Basic header. Raises VcdError: 401, it is none."""
     scheme, _, encoded = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         raise errors.unauthorized()

@@ -10,6 +10,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from vcd_simulator.clock import Clock
+from vcd_simulator.control.access import ControlAccess, new_token
+from vcd_simulator.control.app import ControlApp, Controls
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import DEFAULT_TIMEOUT_S, Forwarder
@@ -17,6 +19,7 @@ from vcd_simulator.extensions.gateway import ExtensionGateway
 from vcd_simulator.extensions.messages import ForwardingOptions
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.extensions.resources import service_routes
+from vcd_simulator.faults import Faults
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.inventory import Inventory, InventoryError, populate
 from vcd_simulator.latency import Latency
@@ -25,6 +28,7 @@ from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.server import HttpsServer, bind
 from vcd_simulator.sessions import Sessions
+from vcd_simulator.stats import Stats
 from vcd_simulator.tls import make_certificate
 from vcd_simulator.vcenter.app import create_app
 from vcd_simulator.vcenter.sessions import VcenterAccount
@@ -78,6 +82,7 @@ class Simulator:
         session_idle_timeout_s: after how much idleness a session expires.
         state_dir: where guests keep their files; a temporary folder by default.
         clock: where the time comes from.
+        control_token: what opens the control API to those without an administrator's session; random by default.
     """
 
     def __init__(  # noqa: PLR0913  # options, by keyword
@@ -98,7 +103,11 @@ class Simulator:
         session_idle_timeout_s: float | None = None,
         state_dir: Path | None = None,
         clock: Clock | None = None,
+        control_token: str | None = None,
     ) -> None:
+        self.faults = Faults()
+        self.stats = Stats()
+        self.control_token = control_token or new_token()
         self.inventory = inventory or Inventory.lab()
         self._latency = Latency.named(profile, seed=seed, scale=scale)
         self._seed = seed
@@ -115,6 +124,10 @@ class Simulator:
         self._clock = clock
         self._running: ExitStack | None = None
 
+    faults: Faults
+    """What goes wrong on purpose; see `vcd_simulator.faults`. May be filled before the start."""
+    stats: Stats
+    """How often clients have called what."""
     cloud: Cloud
     """The state; hold its lock while reading or changing it."""
     sessions: Sessions
@@ -186,23 +199,33 @@ class Simulator:
         tls = make_certificate(folder, self._certificate_names(host))
         self.ca_file = str(tls.ca)
 
-        self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir)
+        self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir, faults=self.faults, stats=self.stats)
         stack.callback(self.hypervisor.close)
         app = self._make_cloud()
         self.forwarder.start()
         stack.callback(self.forwarder.stop)
         self.cloud.tasks.start()
         stack.callback(self.cloud.tasks.stop)
-        servers = [HttpsServer(app, listener, tls, name="rest")]
+        controls = Controls(
+            self.cloud,
+            self.sessions,
+            self.faults,
+            self.stats,
+            ControlAccess(self.cloud, self.sessions, self.control_token),
+        )
+        servers = [HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")]
         for name, vcenter in self.vcenters.items():
             account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
-            servers.append(HttpsServer(create_app(self.hypervisor, account), sockets[name], tls, name=name))
+            vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
+            servers.append(HttpsServer(vcenter_app, sockets[name], tls, name=name))
         for server in servers:
             server.start()
             stack.callback(server.stop)
 
     def _make_cloud(self) -> RestApp:
-        self.cloud = Cloud(self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed)
+        self.cloud = Cloud(
+            self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed, faults=self.faults
+        )
         urls = {
             name: f"https://{self._vcenter_public.get(name) or self._vcenter_public.get('*') or vcenter.address}"
             for name, vcenter in self.vcenters.items()
@@ -213,13 +236,26 @@ class Simulator:
             self.sessions.idle_timeout_s = self._session_idle_timeout_s
         registry = ExtensionRegistry(self.cloud)
         self.forwarder = Forwarder(
-            self._amqp, timeout_s=self._extension_timeout_s, cells=self._cells, options=self._forwarding
+            self._amqp,
+            timeout_s=self._extension_timeout_s,
+            cells=self._cells,
+            options=self._forwarding,
+            faults=self.faults,
+            traffic=self.stats,
         )
         router = all_routes()
         router.include(service_routes(registry))
         router.include(amqp_routes(self.forwarder))
         gateway = ExtensionGateway(registry, self.forwarder)
-        return RestApp(self.cloud, self.sessions, router, extensions=gateway, public_address=self._public_address)
+        return RestApp(
+            self.cloud,
+            self.sessions,
+            router,
+            extensions=gateway,
+            public_address=self._public_address,
+            faults=self.faults,
+            stats=self.stats,
+        )
 
     def _certificate_names(self, host: str) -> list[str]:
         names = ["localhost", "127.0.0.1", "::1", host, *(vcenter.host for vcenter in self.vcenters.values())]

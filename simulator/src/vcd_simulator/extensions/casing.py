@@ -1,5 +1,9 @@
-"""HTTP/1.1 with header names as clients spell them, which ASGI servers throw away and vCD passes on."""
+"""HTTP/1.1 with header names as clients spell them, which ASGI servers throw away and vCD passes on.
 
+The connection itself is there too, for who has to break it.
+"""
+
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -14,7 +18,7 @@ class CasedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._cased: list[tuple[bytes, bytes]] = []
-        self.scope["extensions"] = {SCOPE_KEY: {"headers": self._cased}}
+        self.scope["extensions"] = {SCOPE_KEY: {"headers": self._cased, "transport": self.transport}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -33,3 +37,9 @@ def headers_as_sent(scope: Any) -> tuple[tuple[str, str], ...]:
     """The request's headers; in lower case if another server than ours received it."""
     pairs = scope.get("extensions", {}).get(SCOPE_KEY, scope)["headers"]
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def transport_of(scope: Any) -> asyncio.Transport:
+    """The connection that a request came on. Raises KeyError: another server than ours received it."""
+    transport: asyncio.Transport = scope["extensions"][SCOPE_KEY]["transport"]
+    return transport

@@ -11,6 +11,7 @@ from typing import Protocol
 import pika
 
 from vcd_simulator.extensions.broker import AmqpSettings, Broker, BrokerChannel, BrokerError
+from vcd_simulator.extensions.disturbance import Disturbance
 from vcd_simulator.extensions.errors import (
     ExtensionTimeoutError,
     ExtensionUnreachableError,
@@ -79,11 +80,17 @@ class Cell:
     """Runs on one event loop, and belongs to it."""
 
     def __init__(
-        self, cell_id: str, settings: AmqpSettings, options: ForwardingOptions, stats: ForwardingStats
+        self,
+        cell_id: str,
+        settings: AmqpSettings,
+        options: ForwardingOptions,
+        stats: ForwardingStats,
+        disturbance: Disturbance,
     ) -> None:
         self._settings = settings
         self._options = options
         self._stats = stats
+        self._disturbance = disturbance
         self._name = f"vCloud Director cell {cell_id}"
         self.reply_exchange = f"{settings.prefix}.replyExchange"
         self.reply_queue = f"{settings.prefix}.replyQueue.{cell_id}"
@@ -145,7 +152,8 @@ class Cell:
         properties = self._properties(correlation_id, timeout_s)
         self._waiters[correlation_id] = waiter
         try:
-            await self._send(service, properties, body, deadline)
+            for _ in range(await self._disturbance.requests(service.name, request.path)):
+                await self._send(service, properties, body, deadline)
             try:
                 async with asyncio.timeout_at(deadline):
                     reply = await waiter.reply
@@ -228,6 +236,15 @@ class Cell:
             log.warning("The cell left the message broker without a good-bye: %s", error)
 
     def _on_reply(self, correlation_id: str | None, body: bytes) -> None:
+        waiter = self._waiters.get(correlation_id or "")
+        delay_s, copies = (0.0, 1) if waiter is None else self._disturbance.replies(waiter.service_name)
+        for _ in range(copies):
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._take, correlation_id, body)
+            else:
+                self._take(correlation_id, body)
+
+    def _take(self, correlation_id: str | None, body: bytes) -> None:
         waiter = self._waiters.get(correlation_id or "")
         if waiter is None or waiter.reply.done():
             self._count_stray(correlation_id, repeated=waiter is not None)

@@ -12,8 +12,11 @@ from typing import Any, Self
 
 from vcd_simulator.extensions.broker import AmqpSettings, BrokerError, check
 from vcd_simulator.extensions.cell import Cell, Destination, ForwardingStats
+from vcd_simulator.extensions.disturbance import Disturbance
 from vcd_simulator.extensions.errors import ExtensionUnreachableError
 from vcd_simulator.extensions.messages import ForwardedReply, ForwardedRequest, ForwardingOptions, new_id
+from vcd_simulator.faults import Faults
+from vcd_simulator.stats import Stats
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +37,17 @@ class Forwarder:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         cells: int = 1,
         options: ForwardingOptions | None = None,
+        faults: Faults | None = None,
+        traffic: Stats | None = None,
     ) -> None:
         self.timeout_s = timeout_s
         self.cell_ids: tuple[str, ...] = tuple(new_id() for _ in range(cells))
         self._settings = settings
         self._options = options or ForwardingOptions()
         self._stats = ForwardingStats()
+        self._disturbance = Disturbance(
+            faults if faults is not None else Faults(), traffic if traffic is not None else Stats()
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._cells: Sequence[Cell] = ()
@@ -145,7 +153,9 @@ class Forwarder:
         if self._settings is None:
             return
         settings = self._settings
-        self._cells = [Cell(cell_id, settings, self._options, self._stats) for cell_id in self.cell_ids]
+        self._cells = [
+            Cell(cell_id, settings, self._options, self._stats, self._disturbance) for cell_id in self.cell_ids
+        ]
         self._runs = [asyncio.create_task(cell.run()) for cell in self._cells]
         for run in self._runs:
             run.add_done_callback(_report_defect)

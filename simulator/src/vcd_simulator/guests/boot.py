@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 
+from vcd_simulator.faults import GuestHangs, Place, ToolsNeverStart
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
 
@@ -18,7 +19,8 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
 
     Tools count as running only when all of that is done, so that the first guest call finds the new password.
     """
-    await asyncio.sleep(guest.platform.latency.delay("guest.boot"))
+    injection = guest.decide(Place.BOOT)
+    await asyncio.sleep(guest.platform.latency.delay("guest.boot") + injection.delay_s)
     with guest.lock:
         if guest.power is not PowerState.ON:
             return
@@ -31,6 +33,12 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
     guest.platform.networks.connect(guest)
     if customize:
         await _customize(guest, spec)
+    if isinstance(injection.error, ToolsNeverStart):
+        guest.tools = ToolsState.NOT_RUNNING
+        return
+    if isinstance(injection.error, GuestHangs):
+        await asyncio.get_running_loop().run_in_executor(None, guest.hang)
+        return
     with guest.lock:
         if guest.power is PowerState.ON:
             guest.tools = ToolsState.RUNNING

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
+from vcd_simulator.faults import Faults
 from vcd_simulator.guests.boot import boot
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
@@ -22,6 +23,7 @@ from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.standins import STANDINS
 from vcd_simulator.guests.state_directory import StateDirectory
 from vcd_simulator.guests.tree import remove_tree
+from vcd_simulator.stats import Stats
 
 
 class Hypervisor:
@@ -31,7 +33,15 @@ class Hypervisor:
     writes lies below one temporary directory, which `close` removes.
     """
 
-    def __init__(self, latency: Latency, *, state_dir: Path | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        latency: Latency,
+        *,
+        state_dir: Path | None = None,
+        limits: Limits | None = None,
+        faults: Faults | None = None,
+        stats: Stats | None = None,
+    ) -> None:
         """Prepare this host for guests; `state_dir` is where the temporary directory is made.
 
         Raises:
@@ -56,6 +66,8 @@ class Hypervisor:
             commands=CommandDirectories(sandbox.commands),
             networks=GuestNetworks(),
             latency=latency,
+            faults=faults if faults is not None else Faults(),
+            stats=stats if stats is not None else Stats(),
             serve=STANDINS.serve,
             power_request=self._request_power,
             base_standins=STANDINS.base_names,

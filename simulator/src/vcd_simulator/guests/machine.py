@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vcd_simulator.faults import DiskFull, Faults, GuestHangs, Injection, Place, WrongGuestPassword
 from vcd_simulator.guests.accounts import Account
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
@@ -24,6 +25,7 @@ from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Program
 from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
+from vcd_simulator.stats import Stats
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FIRST_PID = 1200
@@ -41,6 +43,8 @@ class Platform:
     commands: CommandDirectories
     networks: GuestNetworks
     latency: Latency
+    faults: Faults
+    stats: Stats
     serve: Callable[["Guest", Account, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
     """Answers a stand-in that a guest's program has called."""
     power_request: Callable[["Guest", str], None]
@@ -91,6 +95,11 @@ class Guest:
         self._disk_ready = False
 
     @property
+    def names(self) -> tuple[str, str]:
+        """By which names faults may mean this guest."""
+        return self.spec.name, self.moid
+
+    @property
     def cards(self) -> list[tuple[str, str]]:
         """Network id and address of every connected card."""
         addresses = self.spec.ip_addresses
@@ -112,11 +121,34 @@ class Guest:
     def log_in(self, user: str, password: str) -> Account:
         """Raises PowerStateError, ToolsNotRunningError, LoginError."""
         self.check_tools()
+        injection = self.decide(Place.LOGIN, user=user)
+        if isinstance(injection.error, GuestHangs):
+            self.hang()
+            self.check_tools()
         with self.lock:
             account = self.accounts.find(user)
+        if isinstance(injection.error, WrongGuestPassword):
+            account = None
         if account is None or not account.admits(password):
             raise LoginError("the guest knows no such user with this password")
         return account
+
+    def decide(self, place: Place, **facts: str | Sequence[str]) -> Injection:
+        """What faults have in store for something that happens in this guest."""
+        return self.platform.faults.decide(place, guest=self.names, vcenter=self.vcenter, **facts)
+
+    def check_space(self, path: str) -> None:
+        """Raise OSError if nothing more fits on the disk."""
+        if isinstance(self.decide(Place.DISK).error, DiskFull):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    def hang(self) -> None:
+        """Stop as a guest does whose kernel has: still powered on, but nothing in it goes on until it is reset."""
+        with self.lock:
+            self.tools = ToolsState.NOT_RUNNING
+            self.booted_at = None
+        self.platform.networks.disconnect(self)
+        self.kill_programs()
 
     @property
     def tree(self) -> FileTree:
@@ -217,10 +249,17 @@ class Guest:
             )
             self._programs[program.pid] = program
         sandbox = self.platform.sandbox
+        file_bytes = 0 if isinstance(self.decide(Place.DISK).error, DiskFull) else None
 
         def line(lines: Lines) -> list[str]:
             return sandbox.command_line(
-                self.paths, arguments, lines, hostname=self.hostname, directory=place, uid=account.uid
+                self.paths,
+                arguments,
+                lines,
+                hostname=self.hostname,
+                directory=place,
+                uid=account.uid,
+                file_bytes=file_bytes,
             )
 
         env = dict(environment) if environment is not None else self.environment(account)

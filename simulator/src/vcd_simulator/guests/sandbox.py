@@ -93,8 +93,9 @@ class Sandbox:
         hostname: str,
         directory: str,
         uid: int = 0,
+        file_bytes: int | None = None,
     ) -> list[str]:
-        """Arguments that run a program in a guest."""
+        """Arguments that run a program in a guest; `file_bytes` takes the place of the usual limit."""
         line = [self._bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
         line += ["--info-fd", str(lines.info)]
         line += ["--uid", str(uid), "--gid", str(uid), "--hostname", hostname]
@@ -118,7 +119,7 @@ class Sandbox:
             "/usr/.agent/init.pl",
             str(lines.report),
             str(self._setrlimit),
-            self._rlimits(),
+            self._rlimits(self.limits.file_bytes if file_bytes is None else file_bytes),
         ]
         return [*line, *program]
 
@@ -164,11 +165,11 @@ class Sandbox:
             target.write_bytes(resources.files("vcd_simulator.guests").joinpath("agent", name).read_bytes())
             target.chmod(0o755)
 
-    def _rlimits(self) -> str:
+    def _rlimits(self, file_bytes: int) -> str:
         wanted = {
             resource.RLIMIT_CPU: self.limits.cpu_s,
             resource.RLIMIT_AS: self.limits.memory_bytes,
-            resource.RLIMIT_FSIZE: self.limits.file_bytes,
+            resource.RLIMIT_FSIZE: file_bytes,
             resource.RLIMIT_NPROC: self.limits.processes,
             resource.RLIMIT_CORE: 0,
         }

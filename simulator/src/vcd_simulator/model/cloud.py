@@ -5,6 +5,7 @@ import threading
 import uuid
 
 from vcd_simulator.clock import Clock, SystemClock
+from vcd_simulator.faults import Faults
 from vcd_simulator.hypervisor import Hypervisor
 from vcd_simulator.latency import Latency
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
@@ -20,6 +21,7 @@ from vcd_simulator.model.metadata import MetadataStore
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
+from vcd_simulator.model.transfer import Transfer
 from vcd_simulator.tasks import TaskEngine
 
 
@@ -37,7 +39,9 @@ class Cloud:
         latency: Latency | None = None,
         clock: Clock | None = None,
         seed: int = 0,
+        faults: Faults | None = None,
     ) -> None:
+        self.faults = faults if faults is not None else Faults()
         self.lock = threading.RLock()
         self.clock: Clock = clock or SystemClock()
         self.latency = latency or Latency(seed=seed)
@@ -78,6 +82,7 @@ class Cloud:
         self.templates: Table[VappTemplate] = Table(
             vdc=lambda template: template.vdc_id, owner=lambda template: template.owner_id
         )
+        self.transfers: Table[Transfer] = Table(template=lambda transfer: transfer.template_id)
         self.vapps: Table[Vapp] = Table(
             vdc=lambda vapp: vapp.vdc_id,
             name=lambda vapp: vapp.name,

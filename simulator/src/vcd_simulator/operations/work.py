@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from vcd_simulator import errors
+from vcd_simulator.errors import VcdError
+from vcd_simulator.faults import BusyEntity, Place, TaskFails
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import Kind
 from vcd_simulator.model.task import Reference, Task
@@ -37,19 +40,28 @@ def start(  # noqa: PLR0913  # what a task is, by keyword
     locks: Iterable[Named] = (),
     idle: Iterable[Named] = (),
     extra_s: float = 0.0,
+    held: bool = False,
     effect: Callable[[], None] | None = None,
     undo: Callable[[], None] | None = None,
 ) -> Task:
     """Start a task on an entity, which is busy until it ends, as are `locks`.
 
     `idle` are entities that must not be busy, but may become so meanwhile. The task says
-    `<doing> <noun> <name>(<id>)` while it runs, and `<done> …` afterwards.
+    `<doing> <noun> <name>(<id>)` while it runs, and `<done> …` afterwards. A task that is `held` runs until somebody
+    says `proceed`.
 
     Raises:
         VcdError: BUSY_ENTITY.
     """
     affected = {one.id: one for one in (entity, *locks)}
     cloud.tasks.require_idle((one.id, one.name) for one in (*affected.values(), *idle))
+    injection = cloud.faults.decide(
+        Place.TASK, task=operation_name, entity=entity.name, user=user.name, org=cloud.orgs[org_id].name
+    )
+    if isinstance(injection.error, BusyEntity):
+        raise errors.busy(entity.name, injection.error.operation)
+    if isinstance(injection.error, TaskFails):
+        effect = _failing(injection.error)
     what = f"{noun} {entity.name}({entity.id})"
     return cloud.tasks.begin(
         operation_name=operation_name,
@@ -60,7 +72,15 @@ def start(  # noqa: PLR0913  # what a task is, by keyword
         owner=Reference(href=entity.kind.href_path(entity.id), name=entity.name, type=entity.kind.media_type),
         owner_id=entity.id,
         locks=affected,
-        extra_s=extra_s,
+        extra_s=extra_s + injection.delay_s,
+        held=held,
         effect=effect,
         undo=undo,
     )
+
+
+def _failing(error: TaskFails) -> Callable[[], None]:
+    def effect() -> None:
+        raise VcdError(500, error.minor, error.message)
+
+    return effect

@@ -13,13 +13,17 @@ from starlette.types import Receive, Scope, Send
 from vcd_simulator import errors
 from vcd_simulator.errors import VcdError
 from vcd_simulator.extensions.casing import headers_as_sent
+from vcd_simulator.faults import Faults
+from vcd_simulator.faults.connections import breaks_at_once, spoiled
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.disturbance import EXTENSION, Exchange, disturb
 from vcd_simulator.rest.jsonform import to_json
 from vcd_simulator.rest.routing import Match, Router
 from vcd_simulator.rest.versions import LATEST, Accepted, ApiVersion, invalid_accept, parse_accept
 from vcd_simulator.sessions import Sessions
+from vcd_simulator.stats import Stats
 
 log = logging.getLogger(__name__)
 
@@ -54,28 +58,35 @@ class RestApp:
         *,
         extensions: Extensions | None = None,
         public_address: str | None = None,
+        faults: Faults | None = None,
+        stats: Stats | None = None,
     ) -> None:
         self.cloud = cloud
         self.sessions = sessions
         self.router = router
         self.extensions = extensions
         self.public_address = public_address
+        self.faults = faults or Faults()
+        self.stats = stats or Stats()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         request_id = str(uuid.uuid4())
+        exchange = Exchange(method=request.method)
         try:
-            response = await self._respond(request, request_id)
+            response = await self._respond(request, request_id, exchange)
         except ClientDisconnect:
             return
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers["cache-control"] = "no-store, must-revalidate"
         response.headers["vary"] = "Accept-Encoding, User-Agent"
-        await response(scope, receive, send)
+        failed = response.status_code >= 400 or breaks_at_once(exchange.injection)
+        self.stats.count("rest", exchange.name, exchange.caller, failed=failed, seconds=exchange.seconds)
+        await spoiled(response, exchange.injection)(scope, receive, send)
 
-    async def _respond(self, request: Request, request_id: str) -> Response:
+    async def _respond(self, request: Request, request_id: str, exchange: Exchange) -> Response:
         raw_path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
         accept = request.headers.get("accept")
         accepted = Accepted(None, "json" in (accept or ""))
@@ -83,10 +94,12 @@ class RestApp:
             accepted = parse_accept(accept)
             match = self.router.find(request.method, raw_path)
             public = match is not None and match.route.public
+            if match is not None:
+                exchange.route = match.route.pattern
             if accepted.version is None and not public and raw_path.startswith("/api"):
                 raise invalid_accept(accept)
             context = self._context(request, raw_path, request_id, accepted, await _body(request))
-            reply = await self._answer(context, match, public)
+            reply = await self._answer(context, match, public, exchange)
             return _render(reply, accepted)
         except VcdError as exc:
             return _render_error(exc, raw_path, accepted, request_id)
@@ -99,15 +112,26 @@ class RestApp:
             )
             return _render_error(failure, raw_path, accepted, request_id)
 
-    async def _answer(self, context: Context, match: Match | None, public: bool) -> Reply:
+    async def _answer(self, context: Context, match: Match | None, public: bool, exchange: Exchange) -> Reply:
         if public and match is not None:
-            return await self._call(context, match)
+            await disturb(self.faults, exchange, context)
+            if breaks_at_once(exchange.injection):
+                return Reply()
+            reply = await self._call(context, match)
+            exchange.note_caller(context.current)
+            return reply
         with self.cloud.lock:
             context.current = self.sessions.find(context.headers)
             extension = self.extensions
             forward = extension is not None and extension.matches(context.raw_path)
         if context.current is None:
             raise errors.unauthorized()
+        exchange.note_caller(context.current)
+        if forward:
+            exchange.route = EXTENSION
+        await disturb(self.faults, exchange, context)
+        if breaks_at_once(exchange.injection):
+            return Reply()
         if extension is not None and forward:
             return await extension.handle(context)
         if match is None:

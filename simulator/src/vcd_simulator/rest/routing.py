@@ -20,6 +20,8 @@ class Route:
     handler: Handler
     public: bool
     """Answered without a session, and in any version."""
+    pattern: str = ""
+    """The path's template."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Router:
     def route(self, method: str, *patterns: str, public: bool = False) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
             for pattern in patterns:
-                self._add(method, pattern, Route(handler, public))
+                self._add(method, pattern, Route(handler, public, pattern))
             return handler
 
         return decorate

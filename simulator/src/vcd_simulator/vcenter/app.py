@@ -10,8 +10,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from vcd_simulator.faults import Faults
 from vcd_simulator.guests.hypervisor import Hypervisor
+from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter import transfers
+from vcd_simulator.vcenter.disturbance import Endpoint, VcenterDisturbance
 from vcd_simulator.vcenter.inventory import API_VERSION
 from vcd_simulator.vcenter.service import Caller, VimService
 from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
@@ -30,23 +33,28 @@ _VERSIONS = f"""<?xml version="1.0" encoding="UTF-8" ?>
 """
 
 
-def create_app(hypervisor: Hypervisor, vcenter: VcenterAccount) -> Starlette:
+def create_app(
+    hypervisor: Hypervisor, vcenter: VcenterAccount, *, faults: Faults | None = None, stats: Stats | None = None
+) -> Starlette:
     """The ASGI application of one vCenter, to be served over TLS on an address of its own.
 
     `app.state.service` is its `VimService`.
     """
     service = VimService(hypervisor, vcenter)
-    app = Starlette(
-        routes=[
-            Route("/sdk/vimServiceVersions.xml", _versions, methods=["GET"]),
-            Route("/sdk/vimService.wsdl", _no_wsdl, methods=["GET"]),
-            Route("/sdk", functools.partial(_soap, service), methods=["POST"]),
-            Route("/sdk/", functools.partial(_soap, service), methods=["POST"]),
-            Route("/sdk/vimService", functools.partial(_soap, service), methods=["POST"]),
-            Route(transfers.PATH, functools.partial(_upload, service), methods=["PUT"]),
-            Route(transfers.PATH, functools.partial(_download, service), methods=["GET"]),
-        ]
+    site = VcenterDisturbance(
+        vcenter.name, faults if faults is not None else Faults(), stats if stats is not None else Stats()
     )
+    soap = functools.partial(_soap, service, site)
+    routes: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/sdk/vimServiceVersions.xml", _versions),
+        ("GET", "/sdk/vimService.wsdl", _no_wsdl),
+        ("POST", "/sdk", soap),
+        ("POST", "/sdk/", soap),
+        ("POST", "/sdk/vimService", soap),
+        ("PUT", transfers.PATH, site.transfer(service.transfers, functools.partial(_upload, service))),
+        ("GET", transfers.PATH, site.transfer(service.transfers, functools.partial(_download, service))),
+    ]
+    app = Starlette(routes=[Route(path, site.front(endpoint), methods=[method]) for method, path, endpoint in routes])
     app.state.service = service
     return app
 
@@ -59,7 +67,7 @@ async def _no_wsdl(_request: Request) -> Response:
     return PlainTextResponse("The simulator publishes no WSDL.\n", status_code=404)
 
 
-async def _soap(service: VimService, request: Request) -> Response:
+async def _soap(service: VimService, site: VcenterDisturbance, request: Request) -> Response:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -73,8 +81,7 @@ async def _soap(service: VimService, request: Request) -> Response:
         agent=request.headers.get("user-agent", ""),
         authority=request.headers.get("host") or request.url.netloc,
     )
-    status, envelope = await run_in_threadpool(service.answer, bytes(body), caller)
-    response = Response(envelope, status_code=status, media_type="text/xml; charset=utf-8")
+    response = await site.soap(service, bytes(body), caller)
     if known is None:
         response.headers["set-cookie"] = f'{COOKIE}="{cookie}"; Path=/; HttpOnly; Secure;'
     return response
@@ -95,6 +102,7 @@ async def _upload(service: VimService, request: Request) -> Response:
         return PlainTextResponse("There is no such transfer.\n", status_code=404)
     tree = offer.guest.tree
     try:
+        offer.guest.check_space(offer.path)
         file = await run_in_threadpool(
             tree.open_write, offer.path, mode=offer.attributes.mode or 0o644, exclusive=not offer.overwrite
         )

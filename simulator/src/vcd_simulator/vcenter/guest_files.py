@@ -42,6 +42,7 @@ class GuestFiles:
                 if not overwrite:
                     raise _os_error(errno.EEXIST, path)
             guest.tree.check_writable(path)
+            guest.check_space(path)
         attributes = _attributes(arguments.child("fileAttributes"))
         return self._transfers.offer_upload(authority, guest, path, size, attributes, overwrite=overwrite)
 
@@ -65,6 +66,7 @@ class GuestFiles:
         """MakeDirectoryInGuest."""
         guest, path = self._target(arguments, "directoryPath")
         with guest_faults(path):
+            guest.check_space(path)
             guest.tree.make_directory(path, parents=arguments.boolean("createParentDirectories"))
         return None
 
@@ -72,6 +74,7 @@ class GuestFiles:
         """CreateTemporaryFileInGuest: returns the path."""
         guest, path = self._temporary(arguments)
         with guest_faults(path):
+            guest.check_space(path)
             guest.tree.open_write(path, mode=0o600, exclusive=True).close()
         return path
 
@@ -79,6 +82,7 @@ class GuestFiles:
         """CreateTemporaryDirectoryInGuest: returns the path."""
         guest, path = self._temporary(arguments)
         with guest_faults(path):
+            guest.check_space(path)
             guest.tree.make_directory(path, mode=0o700)
         return path
 

@@ -3,10 +3,14 @@
 import errno
 import os
 import shlex
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 
+from vcd_simulator.faults import GuestHangs, Injection, Place, ProgramFails, ProgramHangs
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.processes import Program
+from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter.guest_access import guest_faults, log_in
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.soap import Arguments, Data, Long, SoapFaultError, Value, invalid_request
@@ -34,15 +38,21 @@ class GuestProcesses:
         given = spec.texts("envVariables")
         if any("=" not in pair for pair in given):
             raise invalid_request("an environment variable is not NAME=VALUE", "envVariables")
+        name, command_line = path.rpartition("/")[2], f'"{path}" {rest}'.rstrip()
         with guest_faults(directory or path):
+            injection = guest.decide(Place.PROGRAM, program=(name, f"{path} {rest}"), user=account.name)
+            if isinstance(injection.error, GuestHangs):
+                guest.hang()
+                guest.check_tools()
             program = guest.start(
                 account,
-                ["/bin/bash", "-c", f"{shlex.quote(path)} {rest}"],
-                command_line=f'"{path}" {rest}'.rstrip(),
+                ["/bin/bash", "-c", _shell_line(path, rest, injection)],
+                command_line=command_line,
                 directory=directory or None,
                 environment=dict(pair.split("=", 1) for pair in given) if given else None,
-                name=path.rpartition("/")[2],
+                name=name,
             )
+        program.finished.add_done_callback(partial(_count, guest.platform.stats, program))
         return Long(program.pid)
 
     def list(self, arguments: Arguments) -> Value:
@@ -68,6 +78,27 @@ class GuestProcesses:
         names = arguments.texts("names")
         variables = guest.environment(account)
         return [f"{name}={variables[name]}" for name in names or variables if name in variables]
+
+
+def _shell_line(path: str, rest: str, injection: Injection) -> str:
+    """What the shell is given: the program with its arguments, or what a fault puts in its place.
+
+    Arguments may hold redirections, so they stay behind whatever is run.
+    """
+    wait = f"sleep {injection.delay_s:g}; " if injection.delay_s else ""
+    match injection.error:
+        case ProgramFails(exit_code=code, stderr=text):
+            instead = f"printf '%s\\n' {shlex.quote(text)} >&2; exit {code};"
+        case ProgramHangs():
+            instead = "while :; do sleep 3600; done;"
+        case _:
+            return f"{wait}{shlex.quote(path)} {rest}"
+    return f"{wait}instead() {{ {instead} }}; instead {rest}"
+
+
+def _count(stats: Stats, program: Program, finished: "Future[int]") -> None:
+    seconds = (program.ended or program.started) - program.started
+    stats.count("program", program.name, program.owner, failed=finished.result() != 0, seconds=seconds)
 
 
 def _program_data(program: Program) -> Data:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from vcd_simulator.guests.errors import PowerStateError
+from vcd_simulator.guests.errors import PowerStateError, UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.vcenter import inventory as objects
@@ -62,7 +62,13 @@ class VimService:
     def answer(self, body: bytes, caller: Caller) -> tuple[int, bytes]:
         """Carry out one SOAP request; returns the HTTP status and the envelope."""
         try:
-            request = parse_request(body)
+            return self.carry_out(parse_request(body), caller)
+        except SoapFaultError as error:
+            return 500, render_fault(error)
+
+    def carry_out(self, request: Request, caller: Caller) -> tuple[int, bytes]:
+        """The same for a request that has been parsed."""
+        try:
             method = self._methods.get((request.this.type, request.method)) or self._methods.get(("", request.method))
             if method is None:
                 raise SoapFaultError("NotSupported", f"{request.this.type} has no method {request.method} here")
@@ -74,6 +80,20 @@ class VimService:
         except Exception:
             log.exception("the vCenter failed to answer a request")
             return 500, render_fault(SoapFaultError("RuntimeFault", "internal error of the simulator"))
+
+    def knows(self, request: Request) -> bool:
+        """Whether there is such a method."""
+        return any((kind, request.method) in self._methods for kind in (request.this.type, ""))
+
+    def guest_names(self, request: Request) -> tuple[str, ...]:
+        """By which names the virtual machine is known that a request is about: its own, and its moid."""
+        about = request.this if request.this.type == "VirtualMachine" else request.arguments.optional_ref("vm")
+        if about is None:
+            return ()
+        try:
+            return self._hypervisor.guest(about.id).names
+        except UnknownGuestError:
+            return (about.id,)
 
     def _check_session(self, request: Request, caller: Caller) -> None:
         session = self.sessions.find(caller.cookie)

@@ -92,6 +92,12 @@ class Sessions:
             session.calls += 1
             return session
 
+    def user_of(self, cookie: str) -> str | None:
+        """Who has logged in with a cookie; asking is no sign of life."""
+        with self._lock:
+            session = self._sessions.get(cookie)
+            return None if session is None else session.user
+
     def is_active(self, key: str) -> bool:
         with self._lock:
             return any(session.key == key for session in self._sessions.values())

@@ -56,6 +56,11 @@ class Transfers:
         """URL for one GET."""
         return self._offer(authority, guest, path, upload=False, size=0, attributes=Attributes(), overwrite=False)
 
+    def peek(self, key: str) -> Transfer | None:
+        """An offer, without using it up."""
+        with self._lock:
+            return self._offers.get(key)
+
     def take(self, key: str, *, upload: bool) -> Transfer | None:
         """Use an offer up; None when there is none, or it is for the other direction."""
         with self._lock:

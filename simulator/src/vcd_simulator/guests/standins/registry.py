@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from vcd_simulator.faults import GuestHangs, Place, ProgramFails, ProgramHangs
 from vcd_simulator.guests.channel import Call, CallerGoneError, UsageError, parse_invocation, read_message
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from vcd_simulator.guests.machine import Guest
 
 log = logging.getLogger(__name__)
+
+_FOR_EVER_S = 10**9
 
 StandIn = Callable[[Call], Awaitable[int | None]]
 """Does what the command does; returns its exit code, None for 0."""
@@ -62,8 +66,31 @@ class Registry:
         except (CallerGoneError, ValueError, IndexError):
             return
         call = Call(guest, account, invocation, reader, writer)
-        with contextlib.suppress(CallerGoneError):
-            await call.finish(await self._run(call))
+        began, code = time.perf_counter(), None
+        try:
+            with contextlib.suppress(CallerGoneError):
+                code = await self._disturb(call)
+                code = await self._run(call) if code is None else code
+                await call.finish(code)
+        finally:
+            seconds = time.perf_counter() - began
+            guest.platform.stats.count("program", call.name, account.name, failed=code != 0, seconds=seconds)
+
+    @staticmethod
+    async def _disturb(call: Call) -> int | None:
+        """Let happen what faults have in store for a stand-in; its exit code, if it goes no further."""
+        line = " ".join((call.name, *call.arguments))
+        injection = call.guest.decide(Place.PROGRAM, program=(call.name, line), user=call.account.name)
+        await call.wait(injection.delay_s)
+        match injection.error:
+            case ProgramFails(exit_code=code, stderr=text):
+                await call.error(text)
+                return code
+            case ProgramHangs():
+                await call.wait(_FOR_EVER_S)
+            case GuestHangs():
+                await asyncio.get_running_loop().run_in_executor(None, call.guest.hang)
+        return None
 
     async def _run(self, call: Call) -> int:
         entry = self._commands.get(call.name)

@@ -68,6 +68,7 @@ def _cloudapi_login(context: Context, *, provider: bool) -> Reply:
     if session.org.is_system != provider:
         context.sessions.end(session)
         raise errors.unauthorized()
+    context.current = session
     return _cloudapi_session(context, session)
 
 

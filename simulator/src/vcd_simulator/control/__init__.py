@@ -1,0 +1,1 @@
+"""The control API: the simulator itself, over HTTP below `/simulator`."""

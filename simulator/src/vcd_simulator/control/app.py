@@ -1,0 +1,152 @@
+"""The routes of the control API. Requests and answers are JSON; an error is `{"error": "what to do"}`."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from vcd_simulator.control.access import ControlAccess
+from vcd_simulator.faults import Fault, FaultError, Faults
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.sessions import Sessions
+from vcd_simulator.stats import Stats
+
+PREFIX = "/simulator"
+_LARGEST_REQUEST = 1 << 20
+_CHALLENGES = {
+    401: "log in as a system administrator, or send the control token (ready file: control_token) as x-simulator-token",
+    403: "only system administrators may control the simulator",
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ControlApp:
+    """The control API beside another application, which gets all requests that do not begin with `/simulator`."""
+
+    def __init__(self, other: ASGIApp, control: ASGIApp) -> None:
+        self._other = other
+        self._control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        mine = path == PREFIX or path.startswith(f"{PREFIX}/")
+        await (self._control if mine else self._other)(scope, receive, send)
+
+
+class Controls:
+    """What there is to control in a running simulator."""
+
+    def __init__(self, cloud: Cloud, sessions: Sessions, faults: Faults, stats: Stats, access: ControlAccess) -> None:
+        self._cloud = cloud
+        self._sessions = sessions
+        self._faults = faults
+        self._stats = stats
+        self._access = access
+
+    def app(self, more: list[BaseRoute] | None = None) -> Starlette:
+        """The ASGI application."""
+        table: list[tuple[str, str, Endpoint]] = [
+            ("GET", "/faults", self._list_faults),
+            ("POST", "/faults", self._add_fault),
+            ("DELETE", "/faults", self._clear_faults),
+            ("GET", "/faults/{fault_id}", self._show_fault),
+            ("DELETE", "/faults/{fault_id}", self._remove_fault),
+            ("GET", "/stats", self._show_stats),
+            ("DELETE", "/stats", self._reset_stats),
+            ("POST", "/sessions/expire", self._expire_sessions),
+        ]
+        routes: list[BaseRoute] = [
+            Route(PREFIX + path, self.guarded(endpoint), methods=[method]) for method, path, endpoint in table
+        ]
+        return Starlette(routes=[*routes, *(more or [])], exception_handlers={HTTPException: _show_error})
+
+    def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """An endpoint for those alone who may control the simulator; their calls are counted."""
+
+        @wraps(endpoint)
+        async def answer(request: Request) -> Response:
+            began = time.perf_counter()
+            refusal = self._access.refusal(request)
+            if refusal is not None:
+                return _error(refusal, _CHALLENGES[refusal])
+            try:
+                response = await endpoint(request)
+            except FaultError as exc:
+                response = _error(400, str(exc))
+            name = f"{request.method} {request.scope['route'].path}"
+            failed, seconds = response.status_code >= 400, time.perf_counter() - began
+            self._stats.count("simulator", name, failed=failed, seconds=seconds)
+            return response
+
+        return answer
+
+    async def _list_faults(self, _request: Request) -> Response:
+        return JSONResponse({"faults": [fault.to_json() for fault in self._faults]})
+
+    async def _add_fault(self, request: Request) -> Response:
+        fault = self._faults.add_spec(self._faults.spec_of(await json_body(request)))
+        return JSONResponse(fault.to_json(), 201, headers={"location": f"{PREFIX}/faults/{fault.id}"})
+
+    async def _clear_faults(self, _request: Request) -> Response:
+        self._faults.clear()
+        return Response(status_code=204)
+
+    async def _show_fault(self, request: Request) -> Response:
+        return JSONResponse(self._fault(request).to_json())
+
+    async def _remove_fault(self, request: Request) -> Response:
+        self._faults.remove(self._fault(request))
+        return Response(status_code=204)
+
+    def _fault(self, request: Request) -> Fault:
+        fault_id = request.path_params["fault_id"]
+        fault = self._faults.get(fault_id)
+        if fault is None:
+            raise HTTPException(404, f"there is no fault {fault_id[:80]!r}; GET {PREFIX}/faults lists them")
+        return fault
+
+    async def _show_stats(self, _request: Request) -> Response:
+        return JSONResponse(self._stats.to_json())
+
+    async def _reset_stats(self, _request: Request) -> Response:
+        self._stats.reset()
+        return Response(status_code=204)
+
+    async def _expire_sessions(self, _request: Request) -> Response:
+        with self._cloud.lock:
+            return JSONResponse({"expired": self._sessions.expire_all()})
+
+
+async def json_body(request: Request) -> Any:
+    """The request's JSON. Raises HTTPException: it is none, or too large."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST_REQUEST:
+                raise HTTPException(413, f"the request is larger than {_LARGEST_REQUEST} bytes")
+    except ClientDisconnect as exc:
+        raise HTTPException(400, "the request is incomplete") from exc
+    try:
+        return json.loads(bytes(body))
+    except ValueError as exc:
+        raise HTTPException(400, f"the request is not JSON: {exc}") from exc
+
+
+def _error(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"error": message}, status)
+
+
+async def _show_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _error(error.status_code, str(error.detail))
