@@ -20,6 +20,10 @@ class Hypervisor(Protocol):
         """Keep a machine's disk as a new image; returns the image's id."""
         ...
 
+    def delete_image(self, image: str) -> None:
+        """Forget a captured image; machines that were made from it stay."""
+        ...
+
     def image_password(self, image: str) -> str:
         """The password that root has inside an image."""
         ...
@@ -63,6 +67,9 @@ class NoGuests:
 
     def capture(self, moid: str) -> str:
         return f"image-of-{moid}"
+
+    def delete_image(self, image: str) -> None:
+        del image
 
     def image_password(self, image: str) -> str:
         return f"{image}-secret"

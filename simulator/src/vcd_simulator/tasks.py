@@ -35,6 +35,7 @@ class _Work:
     effect: Callable[[], None] | None
     undo: Callable[[], None] | None
     done: str | None
+    held: bool
 
 
 class TaskEngine:
@@ -105,6 +106,7 @@ class TaskEngine:
         owner_id: str,
         locks: Iterable[str] = (),
         extra_s: float = 0.0,
+        held: bool = False,
         effect: Callable[[], None] | None = None,
         undo: Callable[[], None] | None = None,
         done: str | None = None,
@@ -120,6 +122,7 @@ class TaskEngine:
             owner_id: the id of that, for finding its tasks.
             locks: ids of the entities that are busy meanwhile; the caller has made sure that they are idle.
             extra_s: seconds to add to what the profile says for this operation.
+            held: the time begins to run only with `proceed`, because the task waits for somebody.
             effect: what happens when the time is over; a `VcdError` from it fails the task.
             undo: cleans up after a failure or a cancellation.
             done: the text of `operation` after success.
@@ -137,7 +140,7 @@ class TaskEngine:
             expected_s=expected,
         )
         self.keep(task)
-        work = _Work(task, tuple(locks), effect, undo, done)
+        work = _Work(task, tuple(locks), effect, undo, done, held)
         self._active[task.id] = work
         for entity_id in work.locks:
             self._busy[entity_id] = task
@@ -153,6 +156,20 @@ class TaskEngine:
         if work is not None:
             message = f"The operation was canceled by {task.user.name or 'a user'}."
             self._fail(work, TaskError(major="400", minor="TASK_CANCELED", message=message), TaskStatus.CANCELED)
+
+    def proceed(self, task: Task) -> None:
+        """Let a task that was held take its time and end; harmless when it is over or was let go before."""
+        work = self._active.get(task.id)
+        if work is not None and work.held:
+            work.held = False
+            if task.status is TaskStatus.RUNNING:
+                self.later(task.expected_s or 0.0, lambda: self._finish(work))
+
+    def fail(self, task: Task, error: TaskError) -> None:
+        """End a task of the cloud's own in error, and undo it; harmless when it is over."""
+        work = self._active.get(task.id)
+        if work is not None:
+            self._fail(work, error)
 
     def run_due(self) -> None:
         """Do everything whose time has come, and what follows from it at once."""
@@ -175,7 +192,8 @@ class TaskEngine:
         work = self._active.get(task.id)
         if work is not None:
             task.status = TaskStatus.RUNNING
-            self.later(seconds, lambda: self._finish(work))
+            if not work.held:
+                self.later(seconds, lambda: self._finish(work))
 
     def _finish(self, work: _Work) -> None:
         if work.task.id not in self._active:

@@ -161,6 +161,10 @@ class VappTemplate:
     vm_ids: dict[str, None] = field(default_factory=dict)
     networks: dict[str, str] = field(default_factory=dict)
     """Names and descriptions of the networks its VMs were connected to."""
+    storage_profile_id: str | None = None
+    """Where its disks go; None for the VDC's default."""
+    captured_images: list[str] = field(default_factory=list)
+    """Images that exist for this template only."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -142,9 +142,7 @@ def _computer_name(name: str) -> str:
 
 def add_item(cloud: Cloud, catalog: Catalog, template: VappTemplate, name: str, description: str = "") -> CatalogItem:
     """Enter a template in a catalog."""
-    name = check_name("catalog item", name)
-    if cloud.items.first("name", (catalog.id, name)) is not None:
-        raise errors.duplicate_name("catalogItem", name)
+    name = check_free_item_name(cloud, catalog, check_name("catalog item", name))
     item = CatalogItem(
         id=cloud.new_id(),
         catalog_id=catalog.id,
@@ -156,6 +154,18 @@ def add_item(cloud: Cloud, catalog: Catalog, template: VappTemplate, name: str, 
     template.catalog_item_id = item.id
     catalog.version += 1
     return cloud.items.add(item)
+
+
+def check_free_item_name(cloud: Cloud, catalog: Catalog, name: str, *, except_for: CatalogItem | None = None) -> str:
+    """The name, if no other item of the catalog has it.
+
+    Raises:
+        VcdError: DUPLICATE_NAME.
+    """
+    other = cloud.items.first("name", (catalog.id, name))
+    if other is not None and other is not except_for:
+        raise errors.duplicate_name("catalogItem", name)
+    return name
 
 
 def delete_item(cloud: Cloud, item: CatalogItem) -> None:
@@ -175,14 +185,23 @@ def delete_template(cloud: Cloud, user: User, template: VappTemplate) -> Task:
 
 def forget_template(cloud: Cloud, template: VappTemplate) -> None:
     """Drop a template, its VMs and its catalog item."""
-    for vm in cloud.vms_of(template):
-        cloud.metadata.remove_all(vm.id)
-        cloud.vms.remove(vm)
     item = cloud.items.get(template.catalog_item_id)
     if item is not None:
         cloud.catalogs[item.catalog_id].version += 1
         cloud.metadata.remove_all(item.id)
         cloud.items.remove(item)
+    drop_template(cloud, template)
+
+
+def drop_template(cloud: Cloud, template: VappTemplate) -> None:
+    """Drop a template with its VMs and the images that were captured for it."""
+    for vm in cloud.vms_of(template):
+        cloud.metadata.remove_all(vm.id)
+        cloud.vms.remove(vm)
+    for image in template.captured_images:
+        cloud.hypervisor.delete_image(image)
     cloud.metadata.remove_all(template.id)
+    template.vm_ids.clear()
+    template.captured_images.clear()
     template.status = Status.UNRESOLVED
     cloud.templates.remove(template)

@@ -1,8 +1,12 @@
 """Catalogs, catalog items and vApp templates."""
 
-from vcd_simulator.model.compute import Catalog, CatalogItem, Status, VappTemplate
+from urllib.parse import quote
+
+from vcd_simulator.model.compute import Catalog, CatalogItem, VappTemplate
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.task import Task
+from vcd_simulator.model.transfer import Transfer
+from vcd_simulator.operations.uploads import OPERATION
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
     CONTROL_ACCESS,
@@ -54,6 +58,7 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
     acl = f"/api/org/{entity.org_id}/catalog/{entity.id}"
     org = context.cloud.orgs[entity.org_id]
     owns = access.may_change_catalog(entity, "FullControl")
+    changes = access.may_change_catalog(entity)
     publishes = owns and access.has("Catalog: Publish")
     return [
         link(context, "up", org.kind.href_path(org.id), org.kind.media_type),
@@ -72,6 +77,12 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
         else None,
         link(context, "edit", admin_path, entity.kind.admin_media_type)
         if admin and owns and access.has("Catalog: Edit Properties")
+        else None,
+        link(context, "add", f"{path}/action/upload", VCLOUD + "uploadVAppTemplateParams+xml")
+        if changes and access.has("vApp Template / Media: Create / Upload")
+        else None,
+        link(context, "add", f"{path}/action/captureVApp", VCLOUD + "captureVAppParams+xml")
+        if changes and access.has("Catalog: Add vApp from My Cloud")
         else None,
         link(context, "alternate", path, entity.kind.media_type) if admin else None,
         link(context, "alternate", admin_path, entity.kind.admin_media_type) if not admin else None,
@@ -105,16 +116,40 @@ def catalog_item(context: Context, entity: CatalogItem, *, tasks: list[Task] | N
     )
 
 
+def _tasks_of_template(context: Context, entity: VappTemplate) -> list[Task]:
+    """What runs, or else the upload that made the template: clients look for it after the last byte."""
+    found = context.cloud.tasks.tasks.find("owner", entity.id)
+    running = [task for task in found if not task.status.is_final]
+    return running or [task for task in found if task.operation_name == OPERATION][-1:]
+
+
+def _files(context: Context, transfer: Transfer) -> Element:
+    """The files of an upload, the descriptor first, with where to send each of them."""
+    return vcloud(
+        "Files",
+        [
+            vcloud(
+                "File",
+                link(context, "upload:default", f"/transfer/{transfer.id}/{quote(one.name, safe='')}"),
+                name=one.name,
+                size=-1 if one.size is None else one.size,
+                bytesTransferred=one.bytes_transferred,
+            )
+            for one in transfer.files.values()
+        ],
+    )
+
+
 def template(context: Context, entity: VappTemplate) -> Element:
-    """A vApp template. While it is being uploaded it has tasks and no children."""
+    """A vApp template. While it is being uploaded it has files and no children."""
     cloud = context.cloud
     path = entity.kind.href_path(entity.id)
     item = cloud.items.get(entity.catalog_item_id)
     owner = cloud.catalogs.get(item.catalog_id) if item is not None else None
     changes = owner is not None and context.access.may_change_catalog(owner)
     vdc = cloud.vdcs[entity.vdc_id]
-    ready = entity.status is not Status.UNRESOLVED
-    children = [vm(context, one) for one in cloud.vms_of(entity)] if ready else []
+    children = [vm(context, one) for one in cloud.vms_of(entity)]
+    transfer = cloud.transfers.first("template", entity.id)
     return document(
         "VAppTemplate",
         link(context, "up", vdc.kind.href_path(vdc.id), vdc.kind.media_type),
@@ -123,7 +158,8 @@ def template(context: Context, entity: VappTemplate) -> Element:
         link(context, "down", f"{path}/owner", OWNER),
         link(context, "remove", path) if changes else None,
         vcloud("Description", entity.description),
-        tasks_element(context, running_tasks(context, entity.id)),
+        tasks_element(context, _tasks_of_template(context, entity)),
+        _files(context, transfer) if transfer is not None else None,
         owner_element(context, entity.owner_id),
         vcloud("Children", children) if children else None,
         ovf(

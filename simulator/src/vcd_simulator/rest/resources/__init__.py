@@ -11,6 +11,7 @@ from vcd_simulator.rest.resources import (
     sessions,
     tasks,
     templates,
+    transfers,
     vapps,
     vdcs,
     vms,
@@ -22,7 +23,8 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, metadata, orgs, people, provider, query, sessions, tasks, templates, vapps, vdcs, vms
+        access, catalogs, metadata, orgs, people, provider, query, sessions, tasks, templates, transfers, vapps, vdcs,
+        vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

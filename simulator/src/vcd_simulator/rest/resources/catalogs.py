@@ -1,14 +1,15 @@
 """Catalogs and catalog items."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.compute import Catalog
-from vcd_simulator.operations import catalogs
+from vcd_simulator.model.compute import Catalog, CatalogItem
+from vcd_simulator.operations import captures, catalogs, uploads
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as documents
 from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import child, flag_of, text_of
+from vcd_simulator.rest.xml import Element, attribute_flag, child, flag_of, local_name, text_of
 
 router = Router()
 
@@ -78,6 +79,57 @@ def update_item(context: Context, item_id: str) -> Reply:
     return Reply(content=documents.catalog_item(context, item))
 
 
+@router.post("/api/catalog/{catalog_id}/action/upload")
+def upload(context: Context, catalog_id: str) -> Reply:
+    """Begin to upload a vApp template; the answer's entity says where its descriptor goes."""
+    catalog = _catalog_to_change(context, catalog_id, "vApp Template / Media: Create / Upload")
+    root = context.xml()
+    if local_name(root) == "Media":
+        raise errors.not_allowed("Media are not available in this cloud.")
+    require_root(root, "UploadVAppTemplateParams")
+    if attribute_flag(root, "manifestRequired"):
+        raise errors.not_allowed("Manifests are not checked in this cloud; upload without manifestRequired.")
+    storage = child(root, "VdcStorageProfile")
+    profile = context.access.profile_by_id(referenced_id(storage, "VdcStorageProfile")) if storage is not None else None
+    if profile is not None and context.cloud.vdcs[profile.vdc_id].org_id != catalog.org_id:
+        raise errors.no_access("vdcStorageProfile", profile.id)
+    item = uploads.begin_upload(
+        context.cloud,
+        context.session.user,
+        catalog,
+        root.get("name") or "",
+        text_of(root, "Description"),
+        profile=profile,
+    )
+    document = documents.catalog_item(context, item)
+    return Reply(status=201, content=document, headers={"location": context.href(item)})
+
+
+@router.post("/api/catalog/{catalog_id}/action/captureVApp")
+def capture(context: Context, catalog_id: str) -> Reply:
+    """Make a template of a vApp. The answer is the task alone; its owner is the new template."""
+    catalog = _catalog_to_change(context, catalog_id, "Catalog: Add vApp from My Cloud")
+    root = require_root(context.xml(), "CaptureVAppParams")
+    vapp = context.access.vapp_to_change(referenced_id(child(root, "Source"), "Source"), "vApp: Copy")
+    spec = captures.CaptureSpec(
+        name=root.get("name") or vapp.name,
+        description=text_of(root, "Description"),
+        customize_on_instantiate=flag_of(root, "CustomizationSection/CustomizeOnInstantiate", True),
+        target=_overwritten(context, catalog, child(root, "TargetCatalogItem")),
+    )
+    return accepted(context, captures.capture(context.cloud, context.session.user, catalog, vapp, spec))
+
+
+def _overwritten(context: Context, catalog: Catalog, target: Element | None) -> CatalogItem | None:
+    if target is None:
+        return None
+    item = context.access.item_by_id(referenced_id(target, "TargetCatalogItem"))
+    if item.catalog_id != catalog.id:
+        raise errors.no_access("catalogItem", item.id)
+    context.access.require("vApp Template / Media: Edit")
+    return item
+
+
 def _catalog_to_change(context: Context, catalog_id: str, right: str) -> Catalog:
     return context.access.catalog_to_change(catalog_id, right)
 
@@ -86,5 +138,6 @@ def _catalog_to_change(context: Context, catalog_id: str, right: str) -> Catalog
 def delete_item(context: Context, item_id: str) -> Reply:
     item = context.access.item_by_id(item_id)
     _catalog_to_change(context, item.catalog_id, "vApp Template / Media: Edit")
+    uploads.abort(context.cloud, context.cloud.templates[item.template_id])
     catalogs.delete_item(context.cloud, item)
     return Reply(status=204)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from vcd_simulator import errors
 from vcd_simulator.model.compute import Vm
-from vcd_simulator.operations import catalogs
+from vcd_simulator.operations import catalogs, uploads
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as documents
 from vcd_simulator.rest.documents import hardware
@@ -35,6 +35,7 @@ def delete_template(context: Context, template_id: str) -> Reply:
     if item is None:
         raise errors.no_access("vAppTemplate", template_id)
     context.access.catalog_to_change(item.catalog_id, "vApp Template / Media: Edit")
+    uploads.abort(context.cloud, template)
     return accepted(context, catalogs.delete_template(context.cloud, context.session.user, template))
 
 

@@ -1,7 +1,7 @@
 """vApps: composing, recomposing, power, networks, owner, deletion."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import power, vapps
 from vcd_simulator.operations.machines import MachineSpec
@@ -48,6 +48,11 @@ def instantiate(context: Context, vdc_id: str) -> Reply:
     root = require_root(context.xml(), "InstantiateVAppTemplateParams")
     context.access.require("vApp Template: Checkout")
     template = context.access.template_by_id(referenced_id(child(root, "Source"), "Source"))
+    if template.status is not Status.POWERED_OFF:
+        raise errors.bad_request(
+            f"The vApp template {template.name} is not ready; wait until its upload or capture is over.",
+            "OPERATION_DENIED",
+        )
     asked = {spec.source.id: spec for spec in sourced_items(context, root)}
     machines = [asked.get(vm.id) or MachineSpec(source=vm) for vm in context.cloud.vms_of(template)]
     return _create(context, vdc_id, root, machines, "vdcInstantiateVapp", template_id=template.id)
