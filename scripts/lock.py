@@ -2,7 +2,7 @@
 
     python scripts/lock.py               keep the pins that fit, add and drop what the members changed (`make lock`)
     python scripts/lock.py --upgrade     move everything to the newest versions that fit together
-    python scripts/lock.py --check       fail if a member needs something that is not pinned; asks no index
+    python scripts/lock.py --check       fail if a member's needs are not pinned or not in its image; asks no index
 
 All files carry hashes and no index lines, so they hold on any mirror. pip refuses directories where hashes are in
 force; the members are therefore installed in a second step, with `--no-deps`.
@@ -41,8 +41,15 @@ class Member:
         self.optional = [Requirement(text) for extra in extras for text in extra]
 
     @property
+    def dockerfile(self) -> Path:
+        return self.directory / "Dockerfile"
+
+    @property
     def is_deployed(self) -> bool:
-        return (self.directory / "Dockerfile").is_file()
+        return self.dockerfile.is_file()
+
+    def needs(self, *, with_extras: bool) -> list[Requirement]:
+        return [*self.requirements, *(self.optional if with_extras else [])]
 
 
 def read_members() -> Members:
@@ -51,22 +58,31 @@ def read_members() -> Members:
     return {member.name: member for member in members}
 
 
-def third_party_closure(member: Member, members: Members) -> list[str]:
-    """What `member`, with all its extras, and the members that it is built on need from others; each once."""
-    found: dict[str, None] = {}
-    pending, seen = [member], set()
+def member_closure(member: Member, members: Members) -> list[Member]:
+    """`member` and the members that it is built on, with all of its extras."""
+    found: dict[str, Member] = {}
+    pending = [member]
     while pending:
         current = pending.pop()
-        if current.name in seen:
-            continue
-        seen.add(current.name)
-        for requirement in [*current.requirements, *(current.optional if current is member else [])]:
-            ours = members.get(canonicalize_name(requirement.name))
-            if ours is None:
-                found[str(requirement)] = None
-            else:
-                pending.append(ours)
-    return sorted(found)
+        if current.name not in found:
+            found[current.name] = current
+            names = (
+                canonicalize_name(requirement.name) for requirement in current.needs(with_extras=current is member)
+            )
+            pending += [members[name] for name in names if name in members]
+    return list(found.values())
+
+
+def third_party_closure(member: Member, members: Members) -> list[str]:
+    """What `member`, with all its extras, and the members that it is built on need from others; each once."""
+    return sorted(
+        {
+            str(requirement)
+            for current in member_closure(member, members)
+            for requirement in current.needs(with_extras=current is member)
+            if canonicalize_name(requirement.name) not in members
+        }
+    )
 
 
 def everything(members: Members) -> list[str]:
@@ -110,6 +126,17 @@ def missing_pins(members: Members) -> list[str]:
     return problems
 
 
+def forgotten_copies(members: Members) -> list[str]:
+    """Members that an image is built on and its Dockerfile does not copy."""
+    return [
+        f"{deployed.dockerfile.relative_to(ROOT)}: lacks `COPY {path}`"
+        for deployed in members.values()
+        if deployed.is_deployed
+        for path in (member.directory.relative_to(ROOT) for member in member_closure(deployed, members))
+        if not re.search(rf"^COPY {path} ", deployed.dockerfile.read_text(), flags=re.MULTILINE)
+    ]
+
+
 def locked_files(members: Members) -> list[tuple[Path, list[str]]]:
     deployed = [member for member in members.values() if member.is_deployed]
     return [
@@ -129,7 +156,10 @@ def main() -> None:
     members = read_members()
     if options.check:
         problems = missing_pins(members)
-        sys.exit("\n".join([*problems, "lock: run `make lock`"]) if problems else 0)
+        if problems:
+            problems.append("lock: run `make lock`")
+        problems += forgotten_copies(members)
+        sys.exit("\n".join(problems) if problems else 0)
     (_, all_requirements), *deployables = locked_files(members)
     upgrade = ["--upgrade"] if options.upgrade else []
     compile_pins(all_requirements, CONSTRAINTS, purpose="Everything for development.", arguments=upgrade)
