@@ -88,6 +88,8 @@ class Injection:
 
 
 NOTHING = Injection()
+_NOT_DELAYED = (Place.LOGIN, Place.DISK)
+"""Where nobody waits: delay the call that logs in or writes instead."""
 
 
 class Faults:
@@ -182,13 +184,15 @@ def _place_of(spec: FaultSpec) -> Place:
     """Where a fault happens: where its conditions can hold and its effect is possible."""
     if spec.error is None and not spec.delay_s:
         raise FaultError("a fault has an error, a delay_s, or both")
-    possible: list[Place] = list(Place) if spec.error is None else list(spec.error.places)
+    possible = list(Place) if spec.error is None else list(spec.error.places)
     held = spec.when.places()
     if spec.at is not None:
         held = {spec.at} if held is None else held & {spec.at}
     if held is not None:
         possible = [place for place in possible if place in held]
-    if spec.error is None and len(possible) > 1:
+    if spec.delay_s:
+        possible = [place for place in possible if place not in _NOT_DELAYED]
+    if spec.error is None and len(possible) > 1 and (held is None or Place.REST not in held):
         raise FaultError(f"say with `at` where the delay is meant: {', '.join(sorted(possible))}")
     if not possible:
         what = "a delay" if spec.error is None else f"the effect {spec.error.kind!r}"

@@ -95,6 +95,6 @@ _PLACES: Mapping[str, set[Place]] = {
     "program": {Place.PROGRAM},
     "service": {Place.MESSAGE},
     "message": {Place.MESSAGE},
-    "user": {Place.REST, Place.TASK, Place.MESSAGE, Place.SOAP, Place.LOGIN, Place.PROGRAM},
-    "org": {Place.REST, Place.TASK, Place.MESSAGE},
+    "user": {Place.REST, Place.TASK, Place.SOAP, Place.LOGIN, Place.PROGRAM},
+    "org": {Place.REST, Place.TASK},
 }
