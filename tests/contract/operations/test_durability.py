@@ -128,7 +128,7 @@ def test_a_step_that_failed_fails_again_without_being_taken(lasting: EngineBench
 
 
 @pytest.mark.parametrize("in_branch", [False, True])
-def test_once_rolling_back_nothing_goes_forward_after_a_restart(lasting: EngineBench, in_branch: bool) -> None:  # noqa: FBT001
+def test_once_rolling_back_nothing_goes_forward_after_a_restart(lasting: EngineBench, in_branch: bool) -> None:
     work, at_work, forward = Interrupted(at="undo"), threading.Event(), list[str]()
 
     def wait(ctx: OperationContext) -> Json:
@@ -288,6 +288,44 @@ def test_no_secret_and_no_input_is_in_the_clear(tmp_path: Path) -> None:
     database.close()
 
 
+def test_what_older_code_began_is_ended_by_newer_code_in_its_order(tmp_path: Path) -> None:
+    url, key = sqlite_url(tmp_path), Fernet.generate_key().decode()
+    bench = EngineBench(durable(url, key=key, generation=1))
+    work, order = Interrupted(at="second"), list[str]()
+
+    def run(ctx: OperationContext) -> Json:
+        work.step(ctx, "first")
+        work.step(ctx, "second")
+        order.append("first operation")
+        return None
+
+    began = bench.submit(run, partition="p")
+    queued = bench.submit(lambda _: order.append("second operation"), partition="p")
+    bench._make = durable(url, key=key, generation=2)
+    work.cut_off(bench)
+    for operation in (began, queued):
+        assert bench.end_of(operation).state is OperationState.SUCCEEDED
+    assert work.begun == {"first": 1, "second": 2}
+    assert order == ["first operation", "second operation"]
+    assert bench.operations.close(LIMIT_S)
+
+
+def test_older_code_leaves_alone_what_newer_code_began(tmp_path: Path) -> None:
+    url, key = sqlite_url(tmp_path), Fernet.generate_key().decode()
+    bench = EngineBench(durable(url, key=key, generation=2))
+    work = Interrupted(at="wait")
+    operation = bench.submit(lambda ctx: work.step(ctx, "wait"))
+    bench._make = durable(url, key=key, generation=1)
+    work.cut_off(bench)
+    assert bench.end_of(bench.submit(lambda _: 1)).result == 1
+    assert not bench.operations.wait(operation.id, 1).state.is_final
+    assert work.begun == {"wait": 1}
+    bench._make = durable(url, key=key, generation=2)
+    bench.restart()
+    assert bench.end_of(operation).state is OperationState.SUCCEEDED
+    assert bench.operations.close(LIMIT_S)
+
+
 def test_a_second_process_is_kept_away_from_a_sqlite_file(tmp_path: Path) -> None:
     bench = EngineBench(durable(sqlite_url(tmp_path)))
     with pytest.raises(LockedError, match="PostgreSQL"):
@@ -296,18 +334,18 @@ def test_a_second_process_is_kept_away_from_a_sqlite_file(tmp_path: Path) -> Non
     assert bench.operations.close(LIMIT_S)
 
 
-def test_an_operation_that_ends_its_process_every_time_is_given_up(lasting: EngineBench) -> None:
-    """Restarts in good order do not count, so that they can be told apart here by what is written for them."""
-    runs = list[int]()
+def test_an_operation_that_ends_its_process_every_time_is_given_up(tmp_path: Path) -> None:
+    bench = EngineBench(durable(sqlite_url(tmp_path), most_stalled_runs=3))
+    runs, undone = list[int](), list[str]()
 
     def run(ctx: OperationContext) -> Json:
         runs.append(1)
         try:
             return ctx.step("deadly", die)
-        except CseError as exc:
+        except CseError:
             with ctx.rollback():
-                ctx.step("undo", lambda: None)
-            raise exc
+                ctx.step("undo", lambda: undone.append("made"))
+            raise
 
     def die() -> Json:
         raise Killed
@@ -315,8 +353,8 @@ def test_an_operation_that_ends_its_process_every_time_is_given_up(lasting: Engi
     class Killed(BaseException):
         """Ends the run as the end of its process would: nothing is written any more."""
 
-    operation = lasting.submit(run)
-    ended = lasting.operations.wait(operation.id, 60)
+    ended = bench.end_of(bench.submit(run))
     assert ended.error is not None
     assert ended.error.reason == "OPERATION_KEEPS_CRASHING"
-    assert len(runs) == 6
+    assert (len(runs), undone) == (4, ["made"])
+    assert bench.operations.close(LIMIT_S)

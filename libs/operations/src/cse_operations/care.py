@@ -80,6 +80,7 @@ class Care:
                 if handed.generation == ours:
                     log.info("operation_taken_over", workflow_id=handed.workflow_id, replica=handed.executor)
                     self._dispatcher.hand_back(handed)
+                    self._idle_since.pop(handed.workflow_id, None)
 
     def _lost(self, handed_out: list[Handed], living: dict[str, int]) -> list[Handed]:
         mine = {handed.workflow_id for handed in handed_out if handed.executor == self._identity}

@@ -87,6 +87,7 @@ class DurableOperations:
             branches=self._branches,
             clock=clock,
             wrote=self._tell,
+            most_stalled_runs=settings.most_stalled_runs,
         )
         self._dispatcher = Dispatcher(
             self._database, self._cipher, settings, executor=identity, run=self._runner.run_workflow

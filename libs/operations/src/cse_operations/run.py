@@ -20,8 +20,6 @@ from cse_operations.journal import ONLY, Claim, Entry, Journal, Place, Record, S
 
 ROLLBACK_TIME: Final = timedelta(minutes=20)
 SIBLING_REASON: Final = "SIBLING_FAILED"
-MOST_STALLED_RUNS: Final = 5
-"""So many runs in a row may be cut off without a step ended before it is the operation's fault."""
 _PHASES: Final = (Entry.STEP, Entry.UNDO)
 
 
@@ -33,9 +31,12 @@ class Run:
         journal: where it writes.
         standing: of this run; shared with the journal.
         assure: returns if this process may go on working, waits while that is in doubt; raises AbandonedError.
+        most_stalled_runs: after which it is the operation's fault.
     """
 
-    def __init__(self, claim: Claim, journal: Journal, standing: Standing, assure: Callable[[], None]) -> None:
+    def __init__(
+        self, claim: Claim, journal: Journal, standing: Standing, assure: Callable[[], None], *, most_stalled_runs: int
+    ) -> None:
         self.claim = claim
         self.journal = journal
         self.changed = threading.Condition()
@@ -45,6 +46,7 @@ class Run:
             name: record.value for (entry, _, name), record in claim.records.items() if entry is Entry.PUBLISHED
         }
         self._assure = assure
+        self._most_stalled_runs = most_stalled_runs
         self._cancelled = claim.operation.cancel_requested
         self._standing = standing
         self._rollback_deadline: datetime | None = None
@@ -125,7 +127,7 @@ class Run:
 
     def _check_stalled(self) -> None:
         """Raises what ends an operation that kills its process; rolling back gets as many tries of its own."""
-        if not self.is_rolling_back and self.claim.stalled_runs >= MOST_STALLED_RUNS:
+        if not self.is_rolling_back and self.claim.stalled_runs >= self._most_stalled_runs:
             text = f"the service ended {self.claim.stalled_runs} times in a row while it worked on this"
             raise InternalError(text, reason="OPERATION_KEEPS_CRASHING")
 

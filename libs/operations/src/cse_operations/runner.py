@@ -16,7 +16,7 @@ from cse_operations.context import DurableContext
 from cse_operations.database import Database
 from cse_operations.journal import ONLY, AbandonedError, Claim, Entry, Journal, Record, Standing, Status, claim
 from cse_operations.replicas import Liveness
-from cse_operations.run import MOST_STALLED_RUNS, Run, failed
+from cse_operations.run import Run, failed
 from cse_operations.schema import operation as table
 from cse_operations.store import Clock
 
@@ -34,6 +34,7 @@ class Runner:
         branches: runs branches.
         clock: tells the time, in UTC.
         wrote: called after each write.
+        most_stalled_runs: see OperationsSettings.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Runner:
         branches: Executor,
         clock: Clock,
         wrote: Callable[[], None],
+        most_stalled_runs: int,
     ) -> None:
+        self._most_stalled_runs = most_stalled_runs
         self._kinds = kinds
         self._database = database
         self._cipher = cipher
@@ -156,7 +159,7 @@ class Runner:
             standing=standing,
             wrote=self._wrote,
         )
-        run = Run(claimed, journal, standing, self._liveness.assure)
+        run = Run(claimed, journal, standing, self._liveness.assure, most_stalled_runs=self._most_stalled_runs)
         with self._changed:
             self._keep_trying()
             self._runs[claimed.operation.id] = run
@@ -177,7 +180,7 @@ class Runner:
     def _run_code(self, run: Run, kind: OperationKind) -> Record:
         """How the code ended, with a result or an error."""
         claimed = run.claim
-        if claimed.stalled_runs >= 2 * MOST_STALLED_RUNS:  # not even rolling back goes on
+        if claimed.stalled_runs >= 2 * self._most_stalled_runs:  # not even rolling back goes on
             text = f"the service ended {claimed.stalled_runs} times in a row while it worked on this"
             return failed(InternalError(text, reason="OPERATION_KEEPS_CRASHING"))
         try:

@@ -57,6 +57,9 @@ class OperationsSettings:
     generation: int = 1
     """Raised when the code of an operation changes so that an older replica could not go on with what a newer one has
     begun. What an older generation began is taken on by a newer one as soon as no older replica is left."""
+    most_stalled_runs: int = 20
+    """How many runs of an operation in a row may be cut off, without one step ended, before that is thought to be its
+    fault and it is rolled back. Not few: what ends the process cuts off all that run in it, not only who did it."""
     name: str = "cse"
     """The service whose operations these are."""
     timing: Timing = field(default_factory=Timing)
