@@ -14,9 +14,9 @@ from cse_clusters.application.ports import Callers, Inventory, TaskBoard, TaskCa
 from cse_clusters.bootstrap import World
 from cse_clusters.domain.access import SERVICE, Credentials
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP
-from cse_clusters.domain.vcd import MachineSpec, Started, Vdc
+from cse_clusters.domain.vcd import Machine, MachineSpec, Started, Vdc
 from cse_clusters.settings import ClustersSettings
-from cse_core.errors import AlreadyExistsError, NotFoundError, UnauthenticatedError
+from cse_core.errors import AlreadyExistsError, CseError, NotFoundError, UnauthenticatedError
 from cse_core.secret import Secret
 from cse_testing.clusters.site import config_for, inventory, session_id
 from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
@@ -146,7 +146,7 @@ def test_a_composed_vapp_is_found_again_and_its_name_is_taken(ports: Ports) -> N
     assert (found.id, found.href, dict(found.metadata)) == (started.id, started.href, {})
     details = ports.inventory.vapp(ports.alice, started.href)
     assert details is not None
-    assert (details.name, details.description, details.network) == ("lonely", "cluster lonely", "acme-net")
+    assert (details.name, details.description, details.networks) == ("lonely", "cluster lonely", ("acme-net",))
     assert details.machines == ()
     with pytest.raises(AlreadyExistsError):
         ports.compose("lonely")
@@ -241,6 +241,40 @@ def test_hardware_is_changed_while_the_power_is_off(ports: Ports) -> None:
     assert (machine.cpu_count, machine.memory_mb, machine.is_on) == (3, 3072, True)
     (guest,) = ports.inventory.guests(started.href).values()
     assert guest.password == Secret("given to all")
+    ports.delete(started)
+
+
+def test_single_machines_are_stopped_and_deleted(ports: Ports) -> None:
+    started = ports.cluster("shrinking")
+    template = ports.inventory.vm_template(ports.alice, org="acme", catalog="cse", item=ports.catalog_item)
+    specs = [MachineSpec(name=name) for name in ("mstr-aaaa", "node-bbbb", "node-cccc")]
+    ports.wait(
+        ports.host.add_machines(
+            ports.alice, started.href, template, specs, network="acme-net", admin_password=None, power_on=True
+        )
+    )
+
+    def machines() -> dict[str, Machine]:
+        details = ports.inventory.vapp(ports.alice, started.href)
+        assert details is not None
+        assert details.task_hrefs == ()
+        return {machine.name: machine for machine in details.machines}
+
+    assert all(machine.created for machine in machines().values())
+    doomed = [machines()["node-bbbb"].href, machines()["node-cccc"].href]
+    with pytest.raises(CseError):
+        ports.wait(ports.host.delete_machines(ports.alice, started.href, doomed))
+    for href in doomed:
+        ports.wait(ports.host.undeploy(ports.alice, href))
+        with pytest.raises(CseError):
+            ports.wait(ports.host.undeploy(ports.alice, href))
+    states = {name: (machine.is_on, machine.is_deployed) for name, machine in machines().items()}
+    assert states == {"mstr-aaaa": (True, True), "node-bbbb": (False, False), "node-cccc": (False, False)}
+    ports.wait(ports.host.power_on(ports.alice, doomed[0]))
+    assert (machines()["node-bbbb"].is_on, machines()["node-bbbb"].is_deployed) == (True, True)
+    ports.wait(ports.host.undeploy(ports.alice, doomed[0]))
+    ports.wait(ports.host.delete_machines(ports.alice, started.href, doomed))
+    assert list(machines()) == ["mstr-aaaa"]
     ports.delete(started)
 
 

@@ -174,15 +174,57 @@ def test_a_page_token_that_is_not_ours_is_refused(clients: Clients, page_token: 
     assert error.field == "page_token"
 
 
-def test_what_comes_later_says_that_it_is_not_supported(clients: Clients) -> None:
-    for call, request in (
-        (clients.clusters.ResizeCluster, cluster_service_pb2.ResizeClusterRequest(name=NAME)),
-        (clients.clusters.AddNodes, cluster_service_pb2.AddNodesRequest(name=NAME)),
-        (clients.clusters.RemoveNodes, cluster_service_pb2.RemoveNodesRequest(name=NAME)),
+def test_nodes_come_and_go(clients: Clients) -> None:
+    ended(clients, clients.clusters.CreateCluster(a_request(workers=1), metadata=ALICE))
+    pool = cluster_pb2.NodePool(node_count=1)
+    request_id = str(uuid.uuid4())
+    adding = cluster_service_pb2.AddNodesRequest(name=NAME, pool=pool, request_id=request_id)
+    first, again = (clients.clusters.AddNodes(adding, metadata=ALICE) for _ in range(2))
+    assert again.name == first.name
+    metadata = operation_pb2.OperationMetadata()
+    assert first.metadata.Unpack(metadata)
+    assert (metadata.kind, metadata.target) == ("ADD_NODES", NAME)
+    assert _cluster(ended(clients, first)).worker_pool.node_count == 2
+
+    adding = cluster_service_pb2.AddNodesRequest(name=NAME, pool=pool, role=cluster_pb2.Node.ROLE_NFS)
+    found = _cluster(ended(clients, clients.clusters.AddNodes(adding, metadata=ALICE)))
+    assert found.nfs_enabled
+    nfs = found.nodes[-1]
+    shown = clients.clusters.GetNode(cluster_service_pb2.GetNodeRequest(name=nfs.name), metadata=ALICE)
+    assert (shown.role, list(shown.exports)) == (cluster_pb2.Node.ROLE_NFS, ["/home *"])
+
+    removing = cluster_service_pb2.RemoveNodesRequest(name=NAME, node_ids=[nfs.name.rpartition("/")[2]])
+    assert not _cluster(ended(clients, clients.clusters.RemoveNodes(removing, metadata=ALICE))).nfs_enabled
+    resizing = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=0)
+    assert _cluster(ended(clients, clients.clusters.ResizeCluster(resizing, metadata=ALICE))).vapp.vm_count == 1
+
+
+def test_a_malformed_change_of_nodes_names_its_field(clients: Clients) -> None:
+    node = f"{NAME}/nodes/node-aaaa"
+    for call, request, field in (
+        (clients.clusters.GetNode, cluster_service_pb2.GetNodeRequest(name=NAME), "name"),
+        (clients.clusters.GetNode, cluster_service_pb2.GetNodeRequest(name=f"{NAME}/nodes/"), "name"),
+        (clients.clusters.AddNodes, cluster_service_pb2.AddNodesRequest(name=node), "name"),
+        (clients.clusters.AddNodes, cluster_service_pb2.AddNodesRequest(name=NAME), "pool.node_count"),
+        (clients.clusters.AddNodes, cluster_service_pb2.AddNodesRequest(name=NAME, request_id="7"), "request_id"),
+        (clients.clusters.RemoveNodes, cluster_service_pb2.RemoveNodesRequest(name=NAME), "node_ids"),
+        (clients.clusters.ResizeCluster, cluster_service_pb2.ResizeClusterRequest(name=node), "name"),
+        (
+            clients.clusters.ResizeCluster,
+            cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=-1),
+            "worker_count",
+        ),
     ):
         error = refused(call, request)
-        assert isinstance(error, errors.NotSupportedError)
-        assert error.code == "NOT_SUPPORTED"
+        assert isinstance(error, errors.InvalidArgumentError), request
+        assert error.field == field
+        assert error.message.startswith(f"{field}: ")
+
+
+def _cluster(operation: operations_pb2.Operation) -> cluster_pb2.Cluster:
+    found = cluster_pb2.Cluster()
+    assert operation.response.Unpack(found), operation
+    return found
 
 
 def test_a_call_that_is_given_up_starts_nothing(clients: Clients) -> None:

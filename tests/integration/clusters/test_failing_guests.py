@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from lxml import etree
 
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse_testing.clusters.site import Metadata, Site, site, with_script
 
@@ -46,6 +47,21 @@ def test_a_worker_that_cannot_join_fails_the_creation_and_everything_is_taken_ba
     assert task.get("status") == "error"
     (error,) = task.findall("{http://www.vmware.com/vcloud/v1.5}Error")
     assert (error.get("message"), error.get("minorErrorCode")) == (message, "GUEST_SCRIPT_FAILED")
+
+
+def test_a_worker_that_cannot_join_is_taken_back_and_the_cluster_stays(vcd: Site, alice: Metadata) -> None:
+    created = vcd.ended(vcd.create(alice, "steady", workers=0), alice)
+    assert not created.HasField("error"), created.error.message
+    name = "orgs/-/vdcs/-/clusters/steady"
+    pool = cluster_pb2.NodePool(node_count=2)
+    request = cluster_service_pb2.AddNodesRequest(name=name, pool=pool, rollback_on_failure=True)
+    operation = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=10), alice)
+    assert "no route to host. The new nodes were taken back." in operation.error.message
+    read = cluster_service_pb2.GetClusterRequest(name=name)
+    left = vcd.clusters.GetCluster(read, metadata=alice, timeout=10)
+    assert [node.role for node in left.nodes] == [cluster_pb2.Node.ROLE_CONTROL_PLANE]
+    delete = cluster_service_pb2.DeleteClusterRequest(name=name)
+    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=10), alice).HasField("error")
 
 
 def test_the_password_of_a_template_opens_its_guests(vcd: Site, alice: Metadata) -> None:

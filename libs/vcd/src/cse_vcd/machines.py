@@ -45,6 +45,8 @@ class Machine:
     """Name of its vCenter in vCD; only system administrators see it."""
     admin_password: Secret | None
     """Root's password, as guest customization sets it."""
+    created: str = ""
+    """When it was made, as vCD writes it; texts of one vCD are in order of time."""
 
 
 def status_text(code: str) -> str:
@@ -71,6 +73,7 @@ def read_machine(document: Element) -> Machine:
         moid=place[0],
         vcenter=place[1],
         admin_password=Secret(password) if password else None,
+        created=text_at(document, "v:DateCreated"),
     )
 
 

@@ -29,14 +29,16 @@ from cse_clusters.adapters.vcd_inventory import VcdInventory
 from cse_clusters.adapters.vcd_vapp_host import VcdTaskBoard, VcdVappHost
 from cse_clusters.adapters.vcenter_guests import VcenterGuests
 from cse_clusters.application.accepting import Acceptance
-from cse_clusters.application.create_operation import CreateClusterOperation, CreatePorts
+from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
-from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOperation
+from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
-from cse_clusters.application.ports import Callers
+from cse_clusters.application.operation_kinds import operation_kinds
+from cse_clusters.application.ports import Callers, OperationPorts
 from cse_clusters.application.service import ClusterUseCases, sees_operation
 from cse_clusters.application.system import SystemState
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
@@ -165,8 +167,7 @@ def create(config: Config, settings: ClustersSettings) -> Service:
     """The service, ready to start."""
     world = World(config, settings)
     state = SystemState()
-    limits = Limits()
-    ports = CreatePorts(
+    ports = OperationPorts(
         inventory=world.inventory,
         host=world.host,
         guests=world.guests,
@@ -174,10 +175,7 @@ def create(config: Config, settings: ClustersSettings) -> Service:
         templates=world.templates,
     )
     operations = InMemoryOperations(
-        [
-            CreateClusterOperation(ports, version=__version__, limits=limits).kind(),
-            DeleteClusterOperation(world.inventory, world.host, world.board, limits=limits).kind(),
-        ],
+        operation_kinds(ports, version=__version__, limits=Limits()),
         max_running=settings.running_operations,
         max_branches=2 * settings.running_operations,
         keep=KEPT_OPERATIONS,
@@ -200,21 +198,20 @@ def _use_cases(
     acceptance = Acceptance(
         world.sessions, world.board, operations, enforce_rights=config.service.enforce_authorization
     )
+    materials = Materials(world.inventory, world.templates, lookups=threads.lookups)
     return ClusterUseCases(
         callers=world.sessions,
         state=state,
         directory=directory,
         creation=ClusterCreation(
-            acceptance,
-            world.inventory,
-            world.templates,
-            operations,
-            lookups=threads.lookups,
-            deadline=settings.operation_timeout,
+            acceptance, world.inventory, materials, operations, deadline=settings.operation_timeout
         ),
         deletion=ClusterDeletion(acceptance, directory, operations, deadline=settings.operation_timeout),
         kubeconfigs=Kubeconfigs(directory, world.inventory, world.guests, world.templates),
         nodes=NodeReader(directory, world.inventory, world.guests, world.templates, asking=threads.guests),
+        node_changes=NodeChanges(
+            acceptance, directory, world.inventory, materials, deadline=settings.operation_timeout
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Guests of dictionaries, and a catalogue of templates whose scripts they understand."""
 
 import json
+import shlex
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from cse_core.secret import Secret
 
 CA_HASH = "sha256:" + "ab" * 32
 TOKEN = "abcdef.0123456789abcdef"
+
+_KUBECTL = ("drain", "cordon", "uncordon", "delete")
 
 Reply = Callable[[GuestLogin, str, Check], ScriptResult]
 
@@ -70,12 +73,22 @@ class FakeGuests:
                 self.order.append(("join", node))
                 self.joined.append(node)
                 return ScriptResult(exit_code=0, stdout="", stderr="")
+            if word := next((word for word in _KUBECTL if f"kubectl {word}" in text), None):
+                return self._tell_kubernetes(word, text)
             if "showmount" in text:
                 return ScriptResult(exit_code=0, stdout="/home *\n", stderr="")
             if "get nodes" in text:
                 return ScriptResult(exit_code=0, stdout=self._nodes(), stderr="")
             self.order.append(("nfs", node))
             return ScriptResult(exit_code=0, stdout="", stderr="")
+
+    def _tell_kubernetes(self, word: str, text: str) -> ScriptResult:
+        nodes = next(line for line in text.splitlines() if line.startswith("export CSE_NODES="))
+        for node in shlex.split(nodes.partition("=")[2])[0].split():
+            self.order.append((word, node))
+            if word == "delete" and node in self.joined:
+                self.joined.remove(node)
+        return ScriptResult(exit_code=0, stdout="", stderr="")
 
     def _nodes(self) -> str:
         def item(name: str) -> object:

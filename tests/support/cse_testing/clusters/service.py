@@ -7,17 +7,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from cse_clusters.application.accepting import Acceptance, Submission
-from cse_clusters.application.create_operation import CreateClusterOperation, CreatePorts
+from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
-from cse_clusters.application.deleting import ClusterDeletion, DeleteClusterOperation
+from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
+from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
+from cse_clusters.application.operation_kinds import operation_kinds
+from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.service import ClusterUseCases
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.new_cluster import NewCluster, NodePool
+from cse_clusters.domain.node_changes import NewNodes
 from cse_core.names import ClusterName, VdcName
 from cse_core.operations import Operation
 from cse_core.operations.in_memory import InMemoryOperations
@@ -31,6 +35,7 @@ FAST = Limits(
     boot=timedelta(seconds=2),
     script=timedelta(seconds=2),
     mint=timedelta(seconds=2),
+    drain=timedelta(seconds=2),
     ready=timedelta(seconds=1),
     busy=timedelta(seconds=1),
     outage=timedelta(seconds=2),
@@ -64,27 +69,22 @@ class ClustersInMemory:
         self.guests = FakeGuests()
         self.templates = FakeTemplates()
         self.board = FakeBoard(self.vcd)
-        ports = CreatePorts(
+        ports = OperationPorts(
             inventory=self.vcd, host=self.vcd, guests=self.guests, board=self.board, templates=self.templates
         )
         self.operations = InMemoryOperations(
-            [
-                CreateClusterOperation(ports, version="0.1.0", limits=FAST).kind(),
-                DeleteClusterOperation(self.vcd, self.vcd, self.board, limits=FAST).kind(),
-            ],
-            max_running=max_running,
+            operation_kinds(ports, version="0.1.0", limits=FAST), max_running=max_running
         )
         self._lookups = ThreadPoolExecutor(8)
         deadline = timedelta(minutes=5)
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
         directory = ClusterDirectory(self.vcd, self.operations)
+        materials = Materials(self.vcd, self.templates, lookups=self._lookups)
         self.use_cases = ClusterUseCases(
             callers=self.vcd,
             state=SystemState(),
             directory=directory,
-            creation=ClusterCreation(
-                acceptance, self.vcd, self.templates, self.operations, lookups=self._lookups, deadline=deadline
-            ),
+            creation=ClusterCreation(acceptance, self.vcd, materials, self.operations, deadline=deadline),
             deletion=ClusterDeletion(acceptance, directory, self.operations, deadline=deadline),
             kubeconfigs=Kubeconfigs(directory, self.vcd, self.guests, self.templates),
             nodes=NodeReader(
@@ -95,6 +95,7 @@ class ClustersInMemory:
                 asking=self._lookups,
                 exports_within_s=EXPORTS_WITHIN_S,
             ),
+            node_changes=NodeChanges(acceptance, directory, self.vcd, materials, deadline=deadline),
         )
 
     def __enter__(self) -> Self:
@@ -123,6 +124,35 @@ class ClustersInMemory:
     def delete(self, name: str = "demo", *, user: str = "alice", request_id: str = "", vdc: str = "-") -> Operation:
         submission = Submission.of(request_id, lambda: True)
         return self.use_cases.deletion.accept(self.caller(user), ClusterName("-", vdc, name), submission)
+
+    def add_nodes(
+        self, count: int = 1, *, name: str = "demo", user: str = "alice", request_id: str = "", **fields: Any
+    ) -> Operation:
+        pool = NodePool(
+            node_count=count,
+            cpu_count=fields.pop("cpu_count", 0),
+            memory_mb=fields.pop("memory_mb", 0),
+            storage_profile=fields.pop("storage_profile", ""),
+        )
+        request, submission = NewNodes(pool=pool, **fields), Submission.of(request_id, lambda: True)
+        return self.use_cases.node_changes.add(self.caller(user), ClusterName("-", "-", name), request, submission)
+
+    def remove_nodes(
+        self, *nodes: str, name: str = "demo", user: str = "alice", request_id: str = "", force: bool = False
+    ) -> Operation:
+        submission = Submission.of(request_id, lambda: True)
+        return self.use_cases.node_changes.remove(
+            self.caller(user), ClusterName("-", "-", name), nodes, submission, force=force
+        )
+
+    def resize(self, workers: int, *, name: str = "demo", user: str = "alice", request_id: str = "") -> Operation:
+        submission = Submission.of(request_id, lambda: True)
+        return self.use_cases.node_changes.resize(self.caller(user), ClusterName("-", "-", name), workers, submission)
+
+    def nodes(self, prefix: str, name: str = "demo") -> list[str]:
+        """Names of the nodes of one role, oldest first."""
+        (vapp,) = (each for each in self.vcd.vapps.values() if each.name == name)
+        return [node for node in vapp.machines if node.startswith(f"{prefix}-")]
 
     def finished(self, operation: Operation) -> Operation:
         """The operation as it ended; fails if it does not end."""

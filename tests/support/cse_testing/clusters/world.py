@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cse_clusters.application.ports import Check, TaskCard
 from cse_clusters.domain.access import Actor, Caller, Credentials, ServiceAccount
@@ -212,7 +213,7 @@ class FakeVcd:
                 status=vapp.status,
                 description=vapp.description,
                 machines=tuple(vapp.machines.values()),
-                network=vapp.network,
+                networks=(vapp.network,) if vapp.network else (),
             )
 
     def vdc(self, who: Actor, *, org: str, vdc: str) -> Vdc:
@@ -295,23 +296,53 @@ class FakeVcd:
     def set_hardware(self, who: Actor, machine_href: str, *, cpu_count: int, memory_mb: int) -> Sequence[str]:
         self._called("set_hardware", who)
         with self._lock:
-            for vapp in self.vapps.values():
-                for name, machine in vapp.machines.items():
-                    if machine.href == machine_href:
-                        vapp.machines[name] = replace(
-                            machine,
-                            cpu_count=cpu_count or machine.cpu_count,
-                            memory_mb=memory_mb or machine.memory_mb,
-                        )
+            machine = self._machine(machine_href)[1]
+            self._change_machine(
+                machine_href,
+                cpu_count=cpu_count or machine.cpu_count,
+                memory_mb=memory_mb or machine.memory_mb,
+            )
             return [self._task()]
 
-    def power_on(self, who: Actor, vapp_href: str) -> str:
+    def power_on(self, who: Actor, href: str) -> str:
         self._called("power_on", who)
         with self._lock:
-            vapp = self._vapp(vapp_href)
-            vapp.status = "POWERED_ON"
-            vapp.machines = {name: replace(each, status="POWERED_ON") for name, each in vapp.machines.items()}
+            if href in self.vapps:
+                self.vapps[href].status = "POWERED_ON"
+                for machine in list(self.vapps[href].machines.values()):
+                    self._change_machine(machine.href, status="POWERED_ON", is_deployed=True)
+            else:
+                self._change_machine(href, status="POWERED_ON", is_deployed=True)
             return self._task()
+
+    def undeploy(self, who: Actor, machine_href: str) -> str:
+        self._called("undeploy", who)
+        with self._lock:
+            if not self._machine(machine_href)[1].is_deployed:
+                raise FailedPreconditionError("the machine is not deployed")
+            self._change_machine(machine_href, status="POWERED_OFF", is_deployed=False)
+            return self._task()
+
+    def delete_machines(self, who: Actor, vapp_href: str, machine_hrefs: Sequence[str]) -> str:
+        self._called("delete_machines", who)
+        with self._lock:
+            for href in machine_hrefs:
+                vapp, machine = self._machine(href)
+                if machine.is_deployed:
+                    raise FailedPreconditionError("the machine is deployed")
+                del vapp.machines[machine.name]
+            return self._task()
+
+    def _machine(self, href: str) -> tuple[FakeVapp, Machine]:
+        for vapp in self.vapps.values():
+            for machine in vapp.machines.values():
+                if machine.href == href:
+                    return vapp, machine
+        raise NotFoundError("the machine is gone")
+
+    def _change_machine(self, href: str, **changes: Any) -> None:
+        vapp, machine = self._machine(href)
+        vapp.machines[machine.name] = replace(machine, **changes)
 
     def set_metadata(self, who: Actor, vapp_href: str, values: Mapping[str, str]) -> str:
         self._called("set_metadata", who)
@@ -349,6 +380,8 @@ class FakeVcd:
             ip_address=f"10.0.0.{number}",
             cpu_count=2,
             memory_mb=2048,
+            is_deployed=on,
+            created=f"2026-01-01T00:00:{number:05}",
         )
         vapp.passwords[spec.name] = password or Secret(f"made-for-{spec.name}")
 

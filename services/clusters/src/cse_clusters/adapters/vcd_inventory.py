@@ -42,7 +42,8 @@ class VcdInventory:
             href=found.href,
             status=found.status,
             description=found.description,
-            network=found.networks[0] if found.networks else "",
+            networks=found.networks,
+            task_hrefs=found.task_hrefs,
             machines=tuple(map(_machine, found.machines)),
         )
 
@@ -61,7 +62,11 @@ class VcdInventory:
     def vm_template(self, who: Actor, *, org: str, catalog: str, item: str) -> VmTemplate:
         found = catalogs.get_vm_template(self._sessions.of(who), catalog, item, org=org)
         return VmTemplate(
-            href=found.href, name=found.name, hardware=tuple(section.decode() for section in found.hardware)
+            href=found.href,
+            name=found.name,
+            hardware=tuple(section.decode() for section in found.hardware),
+            cpu_count=found.cpu_count,
+            memory_mb=found.memory_mb,
         )
 
     def guests(self, vapp_href: str) -> dict[str, GuestMachine]:
@@ -122,4 +127,7 @@ def _machine(machine: machines.Machine) -> Machine:
         ip_address=machine.ip_address,
         cpu_count=machine.cpu_count or None,
         memory_mb=machine.memory_mb or None,
+        storage_profile=machine.storage_profile,
+        is_deployed=machine.is_deployed,
+        created=machine.created,
     )

@@ -67,8 +67,14 @@ class VcdVappHost:
     def set_hardware(self, who: Actor, machine_href: str, *, cpu_count: int, memory_mb: int) -> Sequence[str]:
         return vapps.set_hardware(self._sessions.of(who), machine_href, cpu_count=cpu_count, memory_mb=memory_mb)
 
-    def power_on(self, who: Actor, vapp_href: str) -> str:
-        return vapps.power_on(self._sessions.of(who), vapp_href)
+    def power_on(self, who: Actor, href: str) -> str:
+        return vapps.power_on(self._sessions.of(who), href)
+
+    def undeploy(self, who: Actor, machine_href: str) -> str:
+        return vapps.undeploy(self._sessions.of(who), machine_href)
+
+    def delete_machines(self, who: Actor, vapp_href: str, machine_hrefs: Sequence[str]) -> str:
+        return vapps.delete_machines(self._sessions.of(who), vapp_href, machine_hrefs)
 
     def set_metadata(self, who: Actor, vapp_href: str, values: Mapping[str, str]) -> str:
         return vapps.set_metadata(self._sessions.of(who), vapp_href, values)

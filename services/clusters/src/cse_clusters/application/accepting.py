@@ -10,7 +10,9 @@ import structlog
 
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
+from cse_clusters.domain.cluster import Cluster
 from cse_core.errors import ConflictError, CseError, DeadlineError, InvalidArgumentError, PermissionDeniedError
+from cse_core.names import ClusterName
 from cse_core.operations import Operation, OperationRequest, Operations
 
 log = structlog.get_logger()
@@ -70,6 +72,17 @@ class Acceptance:
         """The operation that this request has begun already."""
         return next((each for each in self._operations.find(target=target) if each.request_id == request_id), None)
 
+    def repeated_change(self, caller: Caller, kind: str, cluster: str, request_id: str) -> Operation | None:
+        """The operation of this kind that this request has begun already on a cluster of this name.
+
+        Found without vCD: the cluster may be gone since, and with it what a `-` in its resource name means.
+        """
+        owner = None if caller.is_system_administrator else caller.org_id
+        for each in self._operations.find(owner=owner):
+            if each.request_id == request_id and each.kind == kind:
+                return each if ClusterName.parse(each.target).cluster == cluster else None
+        return None
+
     def submit(
         self,
         submission: Submission,
@@ -100,6 +113,19 @@ class Acceptance:
             raise
         log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
         return operation
+
+
+def card_for(caller: Caller, cluster: Cluster, operation_name: str) -> TaskCard:
+    """The vCD task of a change that the caller makes to a cluster that is there."""
+    return TaskCard(
+        operation_name=operation_name,
+        cluster_id=cluster.uid,
+        cluster_name=cluster.name,
+        org=cluster.org,
+        org_id=cluster.org_id,
+        user=caller.user,
+        user_id=caller.user_id,
+    )
 
 
 class NameLocks:

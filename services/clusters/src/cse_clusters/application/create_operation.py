@@ -4,18 +4,17 @@ compose the vApp → one recompose that adds all machines → each node by itsel
 join as soon as they and the join credentials are there → all nodes Ready → done.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import structlog
 
 from cse_clusters.application.changes import delete_vapp, patiently
-from cse_clusters.application.failures import STOPPING_REASON, explained, place, step
+from cse_clusters.application.failures import explained, place, step, wants_rollback
 from cse_clusters.application.guest_logins import GuestDirectory
 from cse_clusters.application.guest_work import GuestWork, Limits
-from cse_clusters.application.node_branches import NodeBranches
+from cse_clusters.application.node_branches import NodeBranches, NodeNames
 from cse_clusters.application.operation_data import CREATE_CLUSTER, CreateInput
-from cse_clusters.application.ports import Guests, Inventory, TaskBoard, Templates, VappHost
+from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.application.vapp_steps import VappSteps
 from cse_clusters.domain.access import SERVICE
@@ -29,21 +28,10 @@ _NODES: Final = (40, 90)
 """Percent of the work that is done when the machines are there, and when all nodes are set up."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreatePorts:
-    """What a creation works with."""
-
-    inventory: Inventory
-    host: VappHost
-    guests: Guests
-    board: TaskBoard
-    templates: Templates
-
-
 class CreateClusterOperation:
     """The code of operations of kind CREATE_CLUSTER."""
 
-    def __init__(self, ports: CreatePorts, *, version: str, limits: Limits) -> None:
+    def __init__(self, ports: OperationPorts, *, version: str, limits: Limits) -> None:
         self._ports = ports
         self._version = version
         self._limits = limits
@@ -67,9 +55,7 @@ class CreateClusterOperation:
 def _outcome(ctx: OperationContext, creation: "_Creation", exc: CseError) -> str:
     """Takes back what was made, if that is wanted; returns what became of it and what to do next."""
     name = creation.job.name
-    stopped = isinstance(exc, CancelledError) and exc.code == STOPPING_REASON
-    cancelled = isinstance(exc, CancelledError) and not stopped
-    if stopped or not (creation.job.rollback_on_failure or cancelled):
+    if not wants_rollback(exc, asked_for=creation.job.rollback_on_failure):
         return f"What was made is left in vApp {name!r} for inspection; delete the cluster to remove it."
     try:
         with ctx.rollback():
@@ -83,7 +69,7 @@ def _outcome(ctx: OperationContext, creation: "_Creation", exc: CseError) -> str
 class _Creation:
     """One run of one creation."""
 
-    def __init__(self, ctx: OperationContext, ports: CreatePorts, version: str, limits: Limits) -> None:
+    def __init__(self, ctx: OperationContext, ports: OperationPorts, version: str, limits: Limits) -> None:
         self.job = CreateInput.from_json(ctx.input)
         self._ctx = ctx
         self._ports = ports
@@ -101,12 +87,16 @@ class _Creation:
         admin_password = self._ports.templates.admin_password(job.template)
         self._say(f"Adding {len(plan.machines)} nodes to {title}", 15)
         step(ctx, "add_machines", lambda: vapp.add_machines(plan, admin_password))
-        if job.has_own_hardware:
+        if vapp.make.has_own_hardware:
             vapp.size(plan)
         self._say(f"Initializing control plane of {title}", _NODES[0])
         directory = GuestDirectory(self._ports.inventory, vapp.href, admin_password)
         work = GuestWork(self._ports.guests, directory, self._limits)
-        addresses = ctx.parallel(NodeBranches(job, plan, work, self._progress, _NODES).all())
+        names = NodeNames(
+            control_plane=plan.control_plane, workers=plan.workers, nfs=[plan.nfs] if plan.nfs is not None else []
+        )
+        branches = NodeBranches(names, vapp.make, work, work, self._progress, percent=_NODES)
+        addresses = ctx.parallel(branches.of_creation(job.name))
         self._say(f"Waiting until all nodes of {title} are Ready", _NODES[1])
         step(ctx, "verify_nodes", lambda: self._verify(plan, work), node=plan.control_plane)
         address = str(addresses[plan.control_plane])

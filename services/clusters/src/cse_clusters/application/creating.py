@@ -1,33 +1,18 @@
 """Accepting the creation of a cluster: everything that can be known to be wrong is found before anything is begun."""
 
-import contextvars
 import uuid
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from cse_clusters.application.accepting import Acceptance, Submission
+from cse_clusters.application.material import Material, Materials, choices, storage_profile_href
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
-from cse_clusters.application.ports import Inventory, Scripts, TaskCard, Template, Templates
+from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.domain.access import SERVICE, Caller
 from cse_clusters.domain.new_cluster import NewCluster
-from cse_clusters.domain.vcd import Vdc, VmTemplate
-from cse_core.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError
+from cse_clusters.domain.vcd import Vdc
+from cse_core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from cse_core.names import WILDCARD, ClusterName
 from cse_core.operations import Operation, OperationRequest, Operations
-
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class _Material:
-    """What a cluster is made from, all of it found."""
-
-    template: Template
-    machine: VmTemplate
-    scripts: Scripts
 
 
 class ClusterCreation:
@@ -36,9 +21,8 @@ class ClusterCreation:
     Args:
         acceptance: what all changes have in common.
         inventory: vCD, as the caller sees it.
-        templates: the catalogue.
+        materials: finds what it is made from.
         operations: where the creation is submitted, and where those in progress are found.
-        lookups: threads for questions that do not depend on each other.
         deadline: how long a creation may take.
     """
 
@@ -46,17 +30,15 @@ class ClusterCreation:
         self,
         acceptance: Acceptance,
         inventory: Inventory,
-        templates: Templates,
+        materials: Materials,
         operations: Operations,
         *,
-        lookups: ThreadPoolExecutor,
         deadline: timedelta,
     ) -> None:
         self._acceptance = acceptance
         self._inventory = inventory
-        self._templates = templates
+        self._materials = materials
         self._operations = operations
-        self._lookups = lookups
         self._deadline = deadline
 
     def accept(self, caller: Caller, request: NewCluster, submission: Submission) -> Operation:
@@ -81,15 +63,14 @@ class ClusterCreation:
 
     def _begin(self, caller: Caller, new: NewCluster, org: str, target: str, submission: Submission) -> Operation:
         self._require_not_being_created(org, new.name)
-        allowed = self._later(lambda: self._acceptance.require_right(caller))
-        place = self._later(lambda: self._place(caller, new, org))
-        free = self._later(lambda: self._require_name_free(new, org))
-        template = self._template(caller, new)
-        scripts = self._later(lambda: self._templates.scripts(caller.credentials, template.name))
-        machine = self._later(lambda: self._machine(caller, template, org))
+        later = self._materials.later
+        allowed = later(lambda: self._acceptance.require_right(caller))
+        place = later(lambda: self._place(caller, new, org))
+        free = later(lambda: self._require_name_free(new, org))
+        material = self._materials.begin(caller, new.template, org, field="cluster.template")
         allowed.result()
         vdc = place.result()
-        found = _Material(template, machine.result(), scripts.result())
+        found = material()
         free.result()
         uid = str(uuid.uuid4())
         card = TaskCard(
@@ -117,10 +98,6 @@ class ClusterCreation:
             )
 
         return self._acceptance.submit(submission, card, f"Creating cluster {new.name} ({uid})", make_request)
-
-    def _later(self, ask: Callable[[], _Result]) -> "Future[_Result]":
-        """Asks on another thread. Never from within such a question: they would wait for each other's threads."""
-        return self._lookups.submit(contextvars.copy_context().run, ask)
 
     def _require_not_being_created(self, org: str, name: str) -> None:
         for operation in self._operations.find(active=True):
@@ -152,19 +129,16 @@ class ClusterCreation:
             raise _no_vdc(new) from exc
         if vdc.org != org:
             raise _missing("parent", "ORG_NOT_FOUND", f"there is no org {org!r}; did you mean {vdc.org!r}?")
-        profile = new.workers.storage_profile
         if new.network not in vdc.networks:
             raise _missing(
                 "cluster.network",
                 "NETWORK_NOT_FOUND",
-                f"VDC {vdc.name!r} has no network {new.network!r}{_choices(vdc.networks)}",
+                f"VDC {vdc.name!r} has no network {new.network!r}{choices(vdc.networks)}",
             )
-        if profile and profile not in vdc.storage_profiles:
-            raise _missing(
-                "cluster.worker_pool.storage_profile",
-                "STORAGE_PROFILE_NOT_FOUND",
-                f"VDC {vdc.name!r} has no storage profile {profile!r}{_choices(vdc.storage_profiles)}",
-            )
+        profile = new.workers.storage_profile
+        profile_href = storage_profile_href(
+            vdc.storage_profiles, profile, vdc=vdc.name, field="cluster.worker_pool.storage_profile"
+        )
         if self._inventory.find_vapp(SERVICE, vdc, new.name) is not None:
             raise AlreadyExistsError(
                 f"cluster_id: VDC {vdc.name!r} has a vApp called {new.name!r} already; choose another name",
@@ -179,32 +153,11 @@ class ClusterCreation:
             org=vdc.org,
             org_id=vdc.org_id,
             networks={new.network: vdc.networks[new.network]},
-            storage_profiles={profile: vdc.storage_profiles[profile]} if profile else {},
+            storage_profiles={profile: profile_href} if profile_href else {},
         )
 
-    def _template(self, caller: Caller, new: NewCluster) -> Template:
-        try:
-            return self._templates.get(caller.credentials, new.template or None)
-        except NotFoundError as exc:
-            raise _missing("cluster.template", "TEMPLATE_NOT_FOUND", f"there is no template {new.template!r}") from exc
 
-    def _machine(self, caller: Caller, template: Template, org: str) -> VmTemplate:
-        try:
-            return self._inventory.vm_template(
-                caller.credentials, org=org, catalog=template.catalog, item=template.item
-            )
-        except NotFoundError as exc:
-            raise FailedPreconditionError(
-                f"cluster.template: template {template.name!r} is not ready: catalog {template.catalog!r} has no item "
-                f"{template.item!r} that your role may use; ask your administrator",
-                reason="CATALOG_ITEM_NOT_FOUND",
-                field="cluster.template",
-                catalog=template.catalog,
-                item=template.item,
-            ) from exc
-
-
-def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: _Material, card: TaskCard, task_href: str) -> CreateInput:
+def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: Material, card: TaskCard, task_href: str) -> CreateInput:
     return CreateInput(
         card=card,
         task_href=task_href,
@@ -230,8 +183,3 @@ def _no_vdc(new: NewCluster) -> NotFoundError:
 
 def _missing(field: str, reason: str, what: str) -> NotFoundError:
     return NotFoundError(f"{field}: {what}", reason=reason, field=field)
-
-
-def _choices(names: Iterable[str]) -> str:
-    known = ", ".join(sorted(names)[:10])
-    return f"; there are: {known}" if known else ""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from cse_clusters.application.accepting import Acceptance, Submission
+from cse_clusters.application.accepting import Acceptance, Submission, card_for
 from cse_clusters.application.changes import delete_vapp
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.failures import explained, place, step
@@ -17,7 +17,7 @@ from cse_clusters.application.operation_data import (
     ActingAs,
     DeleteInput,
 )
-from cse_clusters.application.ports import Inventory, TaskBoard, TaskCard, VappHost
+from cse_clusters.application.ports import Inventory, TaskBoard, VappHost
 from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.domain.access import SERVICE, Caller
 from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
@@ -48,27 +48,11 @@ class ClusterDeletion:
         """
         self._acceptance.require_right(caller)
         with self._acceptance.exclusively("", name.cluster):
-            first = self._repeated(caller, name, submission.request_id)
+            first = self._acceptance.repeated_change(caller, DELETE_CLUSTER, name.cluster, submission.request_id)
             return first or self._begin(caller, self._directory.find_one(caller, name), submission)
 
-    def _repeated(self, caller: Caller, name: ClusterName, request_id: str) -> Operation | None:
-        """Found without vCD: the cluster may be gone since, and with it what a `-` in its name means."""
-        owner = None if caller.is_system_administrator else caller.org_id
-        for each in self._operations.find(owner=owner):
-            if each.request_id == request_id and each.kind == DELETE_CLUSTER:
-                return each if ClusterName.parse(each.target).cluster == name.cluster else None
-        return None
-
     def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
-        card = TaskCard(
-            operation_name="delete_cluster",
-            cluster_id=cluster.uid,
-            cluster_name=cluster.name,
-            org=cluster.org,
-            org_id=cluster.org_id,
-            user=caller.user,
-            user_id=caller.user_id,
-        )
+        card = card_for(caller, cluster, "delete_cluster")
 
         def make_request(task_href: str) -> OperationRequest:
             job = DeleteInput(

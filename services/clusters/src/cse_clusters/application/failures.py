@@ -41,6 +41,16 @@ def place(error: CseError) -> dict[str, str]:
     return {key: error.details[key] for key in ("step", "node") if key in error.details}
 
 
+def wants_rollback(error: CseError, *, asked_for: bool) -> bool:
+    """Whether what was made is to be taken back: if that was asked for, and whenever somebody cancelled.
+
+    When the service ends there is no time for it.
+    """
+    if isinstance(error, CancelledError):
+        return error.code != STOPPING_REASON
+    return asked_for
+
+
 def explained(error: CseError, what: str, next_step: str) -> CseError:
     """A copy of the error whose message is whole: what was attempted, where it failed, why, what to do next."""
     at = place(error)

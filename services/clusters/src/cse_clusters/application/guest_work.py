@@ -43,6 +43,8 @@ class Limits:
     boot: timedelta = timedelta(minutes=15)
     script: timedelta = timedelta(minutes=20)
     mint: timedelta = timedelta(minutes=2)
+    drain: timedelta = timedelta(minutes=5)
+    """How long the pods of a node may take to end."""
     ready: timedelta = timedelta(minutes=10)
     """From the last join until Kubernetes calls all nodes Ready."""
     busy: timedelta = timedelta(minutes=10)
@@ -71,7 +73,7 @@ class GuestWork:
     ) -> str:
         """Returns the control plane's address, which its script prints last."""
         environment = {"CSE_CLUSTER_NAME": cluster, "CSE_NODE_NAME": node, "CSE_POD_SUBNET": pod_subnet}
-        result = self._run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+        result = self.run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
         try:
             return parse_ipv4(last_line(result.stdout))
         except UnexpectedOutputError as exc:
@@ -83,7 +85,7 @@ class GuestWork:
         """Minted once, at first use, and kept in memory only."""
         with self._minting:
             if self._join is None:
-                result = self._run(ctx, control_plane, guest_script(MINT_JOIN, {}), self._limits.mint)
+                result = self.run(ctx, control_plane, guest_script(MINT_JOIN, {}), self._limits.mint)
                 try:
                     self._join = parse_join_command(result.stdout)
                 except UnexpectedOutputError as exc:
@@ -99,10 +101,10 @@ class GuestWork:
             "CSE_JOIN_TOKEN": credentials.token.reveal(),
             "CSE_JOIN_CA_HASH": credentials.ca_hash,
         }
-        self._run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+        self.run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
 
     def set_up_nfs(self, ctx: OperationContext, node: str, *, script: str, ssh_key: str) -> None:
-        self._run(ctx, node, guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key), self._limits.script)
+        self.run(ctx, node, guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key), self._limits.script)
 
     def wait_until_nodes_ready(self, ctx: OperationContext, control_plane: str, expected: Iterable[str]) -> None:
         """Raises FailedPreconditionError (NODES_NOT_READY) if Kubernetes does not call all of them Ready in time."""
@@ -128,7 +130,8 @@ class GuestWork:
             pause_s = min(pause_s * 1.5, _READY_POLL_LIMIT_S)
         raise FailedPreconditionError(f"after {self._limits.ready}: {seen}", reason="NODES_NOT_READY")
 
-    def _run(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
+    def run(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
+        """Runs a script that may be run again; raises FailedPreconditionError (GUEST_SCRIPT_FAILED) if it fails."""
         result = self._run_patiently(ctx, node, script, limit)
         if result.exit_code != 0:
             said = tail(result.stderr) or tail(result.stdout) or "it printed nothing"

@@ -63,8 +63,7 @@ class NodeReader:
         """
         cluster = self._directory.find_one(caller, name.cluster)
         details = self._inventory.vapp(caller.credentials, cluster.vapp_href) if cluster.vapp_href else None
-        machines = details.machines if details is not None else ()
-        machine = next((each for each in machines if each.name == name.node), None)
+        machine = details.machine(name.node) if details is not None else None
         if machine is None:
             raise node_not_found(cluster, name.node)
         node = node_of(machine)

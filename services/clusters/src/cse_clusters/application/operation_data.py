@@ -72,13 +72,8 @@ class CreateInput:
     def uid(self) -> str:
         return self.card.cluster_id
 
-    @property
-    def has_own_hardware(self) -> bool:
-        """Whether the nodes' CPUs or memory differ from the template's."""
-        return bool(self.cpu_count or self.memory_mb)
-
     def as_json(self) -> JsonObject:
-        return _plain(self)
+        return plain(self)
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Self:
@@ -86,8 +81,8 @@ class CreateInput:
         fields["card"] = TaskCard(**fields["card"])
         fields["acting_as"] = ActingAs(**fields["acting_as"])
         fields["vdc"] = Vdc(**fields["vdc"])
-        fields["machine"] = VmTemplate(**{**fields["machine"], "hardware": tuple(fields["machine"]["hardware"])})
-        fields["scripts"] = Scripts(**fields["scripts"])
+        fields["machine"] = vm_template_from_json(fields["machine"])
+        fields["scripts"] = scripts_from_json(fields["scripts"])
         return cls(**fields)
 
 
@@ -111,7 +106,7 @@ class DeleteInput:
         return self.card.cluster_id
 
     def as_json(self) -> JsonObject:
-        return _plain(self)
+        return plain(self)
 
     @classmethod
     def from_json(cls, data: JsonObject) -> Self:
@@ -121,9 +116,17 @@ class DeleteInput:
         return cls(**fields)
 
 
-def _plain(value: Any) -> JsonObject:
+def plain(value: Any) -> JsonObject:
     """A dataclass as JSON, and nothing that JSON would not give back."""
     return cast(JsonObject, json.loads(json.dumps(asdict(value))))
+
+
+def vm_template_from_json(fields: dict[str, Any]) -> VmTemplate:
+    return VmTemplate(**{**fields, "hardware": tuple(fields["hardware"])})
+
+
+def scripts_from_json(fields: dict[str, Any]) -> Scripts:
+    return Scripts(**fields)
 
 
 def card_of(data: JsonObject) -> TaskCard:
@@ -133,7 +136,7 @@ def card_of(data: JsonObject) -> TaskCard:
 
 def cluster_to_json(cluster: Cluster) -> JsonObject:
     """A cluster as the result of an operation."""
-    return _plain(cluster)
+    return plain(cluster)
 
 
 def cluster_from_json(data: JsonObject) -> Cluster:

@@ -117,8 +117,16 @@ class VappHost(Protocol):
         """Changes a powered-off machine where it differs; 0 leaves a value. Returns the tasks, if any."""
         ...
 
-    def power_on(self, who: Actor, vapp_href: str) -> str:
-        """Powers on all machines of the vApp."""
+    def power_on(self, who: Actor, href: str) -> str:
+        """Powers on all machines of a vApp, or one machine."""
+        ...
+
+    def undeploy(self, who: Actor, machine_href: str) -> str:
+        """Pulls the plug of a machine and frees what it holds of its host; refused if it is not deployed."""
+        ...
+
+    def delete_machines(self, who: Actor, vapp_href: str, machine_hrefs: Sequence[str]) -> str:
+        """One recompose that deletes them all; they must be undeployed."""
         ...
 
     def set_metadata(self, who: Actor, vapp_href: str, values: Mapping[str, str]) -> str:
@@ -262,3 +270,14 @@ class Templates(Protocol):
     def admin_password(self, name: str) -> Secret | None:
         """What the configuration sets as root's password in place of one of each node's own; asks nobody."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationPorts:
+    """What the code of operations works with."""
+
+    inventory: Inventory
+    host: VappHost
+    guests: Guests
+    board: TaskBoard
+    templates: Templates

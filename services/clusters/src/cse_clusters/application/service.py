@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
 from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
@@ -25,6 +26,7 @@ class ClusterUseCases:
     deletion: ClusterDeletion
     kubeconfigs: Kubeconfigs
     nodes: NodeReader
+    node_changes: NodeChanges
 
     def admit(self, credentials: Credentials) -> Caller:
         """Who calls.

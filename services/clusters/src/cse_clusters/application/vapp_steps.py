@@ -5,22 +5,24 @@ from collections.abc import Mapping
 from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.machine_steps import MachineSteps
+from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.operation_data import CreateInput, cluster_to_json
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, TEMPLATE, VERSION, Cluster, State
 from cse_clusters.domain.plan import ClusterPlan
-from cse_clusters.domain.vcd import MachineSpec, VappRecord
+from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import AlreadyExistsError, RetryableError
 from cse_core.operations import Json, OperationContext
-from cse_core.operations.port import Branch
 from cse_core.secret import Secret
 
 
 class VappSteps:
     """What is done in vCD for one creation.
 
-    `href` is the vApp's as soon as vCD has told it; `may_exist` is true from when vCD was first asked to make it.
+    `href` is the vApp's as soon as vCD has told it; `may_exist` is true from when vCD was first asked to make it;
+    `make` is what its nodes are made from.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class VappSteps:
         self.may_exist = False
         self._ctx = ctx
         self._job = job
+        self.make = NodeMake.of_creation(job)
         self._inventory = inventory
         self._host = host
         self._version = version
@@ -106,70 +109,17 @@ class VappSteps:
 
     def add_machines(self, plan: ClusterPlan, admin_password: Secret | None) -> Json:
         """One recompose for all of them; powers them on as well unless their hardware is to be looked at first."""
-        job = self._job
-
-        def begin() -> str | None:
-            if set(plan.machines) <= self._machines().keys():
-                return None
-            return self._host.add_machines(
-                job.acting_as.credentials(self._ctx),
-                self.href,
-                job.machine,
-                [self._spec(name) for name in plan.machines],
-                network=job.network,
-                admin_password=admin_password,
-                power_on=not job.has_own_hardware,
-            )
-
-        task = patiently(self._ctx, begin, within=self._limits.busy)
-        if task is not None:
-            self._host.wait(task, self._ctx.check)
-        return None
-
-    def _spec(self, name: str) -> MachineSpec:
-        job = self._job
-        return MachineSpec(
-            name=name, cpu_count=job.cpu_count, memory_mb=job.memory_mb, storage_profile=job.storage_profile
-        )
-
-    def _machines(self) -> dict[str, str]:
-        """Href by name of the machines that the vApp has."""
-        details = self._inventory.vapp(SERVICE, self.href)
-        return {machine.name: machine.href for machine in details.machines} if details else {}
+        return self._machines().add(plan.machines, self.make, admin_password)
 
     def size(self, plan: ClusterPlan) -> None:
         """Sets CPUs and memory where the recompose did not, then powers on for the first time."""
-        hrefs = self._machines()
+        machines = self._machines()
+        machines.size(plan.machines, self.make, power_on=False)
+        step(self._ctx, "power_on", machines.power_on_all)
 
-        def branch(name: str) -> Branch:
-            return lambda ctx: step(ctx, "set_hardware", lambda: self._set_hardware(ctx, hrefs[name]), node=name)
-
-        self._ctx.parallel({name: branch(name) for name in plan.machines})
-        step(self._ctx, "power_on", self._power_on)
-
-    def _set_hardware(self, ctx: OperationContext, machine_href: str) -> Json:
-        job = self._job
-        who = job.acting_as.credentials(ctx)
-        tasks = patiently(
-            ctx,
-            lambda: self._host.set_hardware(who, machine_href, cpu_count=job.cpu_count, memory_mb=job.memory_mb),
-            within=self._limits.busy,
-        )
-        for task in tasks:
-            self._host.wait(task, ctx.check)
-        return None
-
-    def _power_on(self) -> Json:
-        def begin() -> str | None:
-            details = self._inventory.vapp(SERVICE, self.href)
-            if details is not None and details.machines and all(each.is_on for each in details.machines):
-                return None
-            return self._host.power_on(self._job.acting_as.credentials(self._ctx), self.href)
-
-        task = patiently(self._ctx, begin, within=self._limits.busy)
-        if task is not None:
-            self._host.wait(task, self._ctx.check)
-        return None
+    def _machines(self) -> MachineSteps:
+        who = self._job.acting_as.credentials
+        return MachineSteps(self._ctx, self._inventory, self._host, self.href, who, self._limits)
 
     def record_endpoint(self, address: str) -> Json:
         """Writes the control plane's address, by which clients know that the cluster is complete; returns it."""

@@ -53,6 +53,9 @@ class Node:
     ip_address: str | None = None
     cpu_count: int | None = None
     memory_mb: int | None = None
+    storage_profile: str = ""
+    created: str = ""
+    """When, in a form whose order is that of time."""
     exports: tuple[str, ...] = ()
     """Of an NFS node, where they were asked for."""
 
@@ -86,7 +89,7 @@ class Cluster:
             nodes=tuple(sorted(map(node_of, vapp.machines), key=_node_order)),
             vm_count=len(vapp.machines),
             vapp_status=vapp.status,
-            network=vapp.network or self.network,
+            network=vapp.networks[0] if vapp.networks else self.network,
         )
 
 
@@ -103,6 +106,8 @@ def node_of(machine: Machine) -> Node:
         ip_address=machine.ip_address,
         cpu_count=machine.cpu_count,
         memory_mb=machine.memory_mb,
+        storage_profile=machine.storage_profile,
+        created=machine.created,
     )
 
 

@@ -21,6 +21,64 @@ MINT_JOIN: Final = _PRELUDE + "KUBECONFIG=/root/.kube/config kubeadm token creat
 
 GET_NODES: Final = _PRELUDE + "kubectl --kubeconfig /root/.kube/config get nodes -o json\n"
 
+_KUBECTL: Final = (
+    _PRELUDE
+    + """\
+export KUBECONFIG=/root/.kube/config
+known=$(kubectl get nodes -o name)
+is_known() {
+    [[ $known$'\\n' == */"$1"$'\\n'* ]]
+}
+"""
+)
+"""Nodes are named by CSE_NODES, a list with spaces between. What Kubernetes does not know (any more) is passed over."""
+
+CORDON: Final = (
+    _KUBECTL
+    + """\
+for node in $CSE_NODES; do
+    if is_known "$node"; then
+        kubectl cordon "$node" >&2
+    fi
+done
+"""
+)
+
+UNCORDON: Final = CORDON.replace("kubectl cordon", "kubectl uncordon")
+
+DRAIN: Final = (
+    _KUBECTL
+    + """\
+if ! is_known "$CSE_NODES"; then
+    exit 0
+fi
+options=(--ignore-daemonsets --timeout="${CSE_DRAIN_TIMEOUT_S}s")
+if [[ -n ${CSE_FORCE:-} ]]; then
+    options+=(--force)
+fi
+client=$(kubectl version --client -o json)
+pattern='"gitVersion": *"v1\\.([0-9]+)'
+if [[ $client =~ $pattern ]] && ((BASH_REMATCH[1] < 20)); then
+    options+=(--delete-local-data)
+else
+    options+=(--delete-emptydir-data)
+fi
+kubectl drain "$CSE_NODES" "${options[@]}" >&2
+"""
+)
+"""One node. With CSE_FORCE pods that nobody would start elsewhere are deleted, too."""
+
+FORGET: Final = (
+    _KUBECTL
+    + """\
+for node in $CSE_NODES; do
+    if is_known "$node"; then
+        kubectl delete node "$node" >&2
+    fi
+done
+"""
+)
+
 SHOW_EXPORTS: Final = (
     _PRELUDE
     + """\

@@ -54,11 +54,7 @@ class NewCluster:
         """
         check_cluster_name(self.name, field="cluster_id")
         check_vcd_name(self.network, field="cluster.network")
-        if self.template and not _TEMPLATE.fullmatch(self.template):
-            raise InvalidArgumentError(
-                "cluster.template: a template's name consists of letters, digits, dots, hyphens and underscores",
-                field="cluster.template",
-            )
+        check_template_name(self.template, field="cluster.template")
         check_pool(self.workers, field="cluster.worker_pool", least=0)
         return NewCluster(
             vdc=self.vdc,
@@ -72,18 +68,27 @@ class NewCluster:
         )
 
 
+def check_template_name(name: str, *, field: str) -> None:
+    """Raises InvalidArgumentError if no template could be called so; empty is fine."""
+    if name and not _TEMPLATE.fullmatch(name):
+        raise InvalidArgumentError(
+            f"{field}: a template's name consists of letters, digits, dots, hyphens and underscores", field=field
+        )
+
+
 def check_pool(pool: NodePool, *, field: str, least: int) -> None:
     """Raises InvalidArgumentError naming the part of the pool that is out of its limits."""
-    _within(pool.node_count, least, MAX_NODES, field=f"{field}.node_count")
+    check_count(pool.node_count, least, MAX_NODES, field=f"{field}.node_count")
     if pool.cpu_count:
-        _within(pool.cpu_count, 1, MAX_CPUS, field=f"{field}.cpu_count")
+        check_count(pool.cpu_count, 1, MAX_CPUS, field=f"{field}.cpu_count")
     if pool.memory_mb:
-        _within(pool.memory_mb, MIN_MEMORY_MB, MAX_MEMORY_MB, field=f"{field}.memory_mb")
+        check_count(pool.memory_mb, MIN_MEMORY_MB, MAX_MEMORY_MB, field=f"{field}.memory_mb")
     if pool.storage_profile:
         check_vcd_name(pool.storage_profile, field=f"{field}.storage_profile")
 
 
-def _within(value: int, low: int, high: int, *, field: str) -> None:
+def check_count(value: int, low: int, high: int, *, field: str) -> None:
+    """Raises InvalidArgumentError unless the value is between the two, or one of them."""
     if not low <= value <= high:
         raise InvalidArgumentError(f"{field}: {value} is not between {low} and {high}", field=field, value=value)
 

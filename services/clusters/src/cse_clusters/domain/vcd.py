@@ -32,6 +32,9 @@ class VmTemplate:
     name: str
     hardware: tuple[str, ...] = ()
     """How vCD describes its CPUs and memory; opaque to us, wanted back when machines are made from it."""
+    cpu_count: int = 0
+    """0: not known, here and below."""
+    memory_mb: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,12 @@ class Machine:
     ip_address: str | None = None
     cpu_count: int | None = None
     memory_mb: int | None = None
+    storage_profile: str = ""
+    """Name."""
+    is_deployed: bool = True
+    """Whether it holds resources of a host; only what is not deployed can be deleted."""
+    created: str = ""
+    """When, in a form whose order is that of time."""
 
     @property
     def is_on(self) -> bool:
@@ -106,7 +115,14 @@ class VappDetails:
     status: str
     description: str
     machines: tuple[Machine, ...] = ()
-    network: str = ""
+    networks: tuple[str, ...] = ()
+    """Names of those that its machines may be connected to."""
+    task_hrefs: tuple[str, ...] = ()
+    """vCD's tasks that work on it now."""
+
+    def machine(self, name: str) -> Machine | None:
+        """The machine of this name, if there is one."""
+        return next((each for each in self.machines if each.name == name), None)
 
 
 @dataclass(frozen=True, kw_only=True)

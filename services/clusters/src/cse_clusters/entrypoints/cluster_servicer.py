@@ -12,7 +12,7 @@ from cse_clusters.application.accepting import Submission
 from cse_clusters.application.service import ClusterUseCases
 from cse_clusters.domain.access import Caller
 from cse_clusters.entrypoints import convert
-from cse_core.errors import InvalidArgumentError, NotSupportedError
+from cse_core.errors import InvalidArgumentError
 from cse_core.grpc.operations import to_proto
 from cse_core.names import ClusterName, NodeName, VdcName
 from cse_core.operations import Operation
@@ -75,7 +75,10 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
     def ResizeCluster(
         self, request: cluster_service_pb2.ResizeClusterRequest, context: grpc.ServicerContext
     ) -> operations_pb2.Operation:
-        raise self._not_supported(context, "resizing clusters")
+        caller = self._caller(context)
+        submission = Submission.of(request.request_id, context.is_active)
+        name = ClusterName.parse(request.name)
+        return _answer(self._use_cases.node_changes.resize(caller, name, request.worker_count, submission))
 
     def GetNode(self, request: cluster_service_pb2.GetNodeRequest, context: grpc.ServicerContext) -> cluster_pb2.Node:
         caller = self._caller(context)
@@ -86,19 +89,23 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
     def AddNodes(
         self, request: cluster_service_pb2.AddNodesRequest, context: grpc.ServicerContext
     ) -> operations_pb2.Operation:
-        raise self._not_supported(context, "adding nodes")
+        caller = self._caller(context)
+        submission = Submission.of(request.request_id, context.is_active)
+        name = ClusterName.parse(request.name)
+        return _answer(self._use_cases.node_changes.add(caller, name, convert.new_nodes(request), submission))
 
     def RemoveNodes(
         self, request: cluster_service_pb2.RemoveNodesRequest, context: grpc.ServicerContext
     ) -> operations_pb2.Operation:
-        raise self._not_supported(context, "removing nodes")
+        caller = self._caller(context)
+        submission = Submission.of(request.request_id, context.is_active)
+        name = ClusterName.parse(request.name)
+        return _answer(
+            self._use_cases.node_changes.remove(caller, name, request.node_ids, submission, force=request.force)
+        )
 
     def _caller(self, context: grpc.ServicerContext) -> Caller:
         return self._use_cases.admit(convert.credentials(context.invocation_metadata()))
-
-    def _not_supported(self, context: grpc.ServicerContext, what: str) -> NotSupportedError:
-        self._caller(context)
-        return NotSupportedError(f"{what} is not supported by this version of CSE")
 
 
 def _answer(operation: Operation) -> operations_pb2.Operation:

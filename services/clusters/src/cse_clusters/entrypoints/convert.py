@@ -5,11 +5,12 @@ from typing import Final
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from cse.clusters.v1 import cluster_pb2
-from cse_clusters.application.operation_data import CREATE_CLUSTER, cluster_from_json
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
+from cse_clusters.application.operation_data import DELETE_CLUSTER, cluster_from_json
 from cse_clusters.domain.access import Credentials
 from cse_clusters.domain.cluster import Cluster, Node, Role, State
 from cse_clusters.domain.new_cluster import NewCluster, NodePool
+from cse_clusters.domain.node_changes import NewNodes
 from cse_core.errors import InternalError
 from cse_core.grpc import metadata
 from cse_core.names import ClusterName, NodeName, VdcName
@@ -38,21 +39,37 @@ def credentials(call_metadata: metadata.Metadata | None) -> Credentials:
 
 def new_cluster(parent: str, cluster_id: str, cluster: cluster_pb2.Cluster, *, rollback_on_failure: bool) -> NewCluster:
     """The request as it came, unchecked but for the form of `parent`."""
-    pool = cluster.worker_pool
     return NewCluster(
         vdc=VdcName.parse(parent, field="parent"),
         name=cluster_id,
         network=cluster.network,
-        workers=NodePool(
-            node_count=pool.node_count,
-            cpu_count=pool.cpu_count,
-            memory_mb=pool.memory_mb,
-            storage_profile=pool.storage_profile,
-        ),
+        workers=_node_pool(cluster.worker_pool),
         template=cluster.template,
         nfs=cluster.nfs_enabled,
         ssh_public_key=cluster.ssh_public_key,
         rollback_on_failure=rollback_on_failure,
+    )
+
+
+def new_nodes(request: cluster_service_pb2.AddNodesRequest) -> NewNodes:
+    """The nodes asked for as they came; no role means workers."""
+    role = request.role or cluster_pb2.Node.ROLE_WORKER
+    return NewNodes(
+        pool=_node_pool(request.pool),
+        role=next((ours for ours, theirs in _ROLES.items() if theirs == role), None),
+        template=request.template,
+        network=request.network,
+        ssh_public_key=request.ssh_public_key,
+        rollback_on_failure=request.rollback_on_failure,
+    )
+
+
+def _node_pool(pool: cluster_pb2.NodePool) -> NodePool:
+    return NodePool(
+        node_count=pool.node_count,
+        cpu_count=pool.cpu_count,
+        memory_mb=pool.memory_mb,
+        storage_profile=pool.storage_profile,
     )
 
 
@@ -109,7 +126,7 @@ def node_message(cluster: ClusterName, node: Node) -> cluster_pb2.Node:
 
 def result_of(operation: Operation) -> Message:
     """The response of an operation that has succeeded."""
-    if operation.kind != CREATE_CLUSTER:
+    if operation.kind == DELETE_CLUSTER:
         return empty_pb2.Empty()
     if not isinstance(operation.result, dict):
         raise InternalError(f"{operation.name} has succeeded without a result")

@@ -1,0 +1,208 @@
+"""The machines of a cluster's vApp: added, sized, stopped, deleted. Everything looks before it acts."""
+
+from collections.abc import Callable, Sequence
+
+from cse_clusters.application.changes import patiently
+from cse_clusters.application.failures import step
+from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.node_data import NodeMake
+from cse_clusters.application.ports import Inventory, VappHost
+from cse_clusters.domain.access import SERVICE, Actor
+from cse_clusters.domain.vcd import Machine, VappDetails
+from cse_core.errors import CseError, NotFoundError
+from cse_core.operations import Json, OperationContext
+from cse_core.operations.port import Branch
+from cse_core.secret import Secret
+
+
+class MachineSteps:
+    """What is done in vCD to the machines of one vApp.
+
+    Args:
+        ctx: of the operation.
+        inventory: read with the service account.
+        host: where the machines are.
+        vapp_href: of the vApp.
+        who: in whose name machines are changed; raises UnauthenticatedError if that is not possible any more.
+        limits: how long to wait.
+    """
+
+    def __init__(
+        self,
+        ctx: OperationContext,
+        inventory: Inventory,
+        host: VappHost,
+        vapp_href: str,
+        who: Callable[[OperationContext], Actor],
+        limits: Limits,
+    ) -> None:
+        self._ctx = ctx
+        self._inventory = inventory
+        self._host = host
+        self._href = vapp_href
+        self._who = who
+        self._limits = limits
+
+    def vapp(self) -> VappDetails:
+        """The vApp as it is now; raises NotFoundError if it is gone."""
+        details = self._inventory.vapp(SERVICE, self._href)
+        if details is None:
+            raise NotFoundError("the cluster's vApp is gone", reason="CLUSTER_NOT_FOUND")
+        return details
+
+    def present(self) -> dict[str, Machine]:
+        """The machines by name."""
+        return {machine.name: machine for machine in self.vapp().machines}
+
+    def add(self, names: Sequence[str], make: NodeMake, admin_password: Secret | None) -> Json:
+        """One recompose for all that are missing; powers them on as well unless their hardware is looked at first."""
+
+        def begin() -> str | None:
+            present = self.present()
+            missing = [make.spec(name) for name in names if name not in present]
+            if not missing:
+                return None
+            return self._host.add_machines(
+                self._who(self._ctx),
+                self._href,
+                make.machine,
+                missing,
+                network=make.network,
+                admin_password=admin_password,
+                power_on=not make.has_own_hardware,
+            )
+
+        self._finish(self._ctx, begin)
+        return None
+
+    def size(self, names: Sequence[str], make: NodeMake, *, power_on: bool) -> None:
+        """Sets CPUs and memory where the recompose did not, side by side; powers each on afterwards if asked."""
+        machines = self.present()
+
+        def branch(name: str) -> Branch:
+            href = machines[name].href if name in machines else ""
+
+            def run(ctx: OperationContext) -> Json:
+                step(ctx, "set_hardware", lambda: self._set_hardware(ctx, href, make), node=name)
+                if power_on:
+                    step(ctx, "power_on", lambda: self._power_on(ctx, name), node=name)
+                return None
+
+            return run
+
+        self._ctx.parallel({name: branch(name) for name in names})
+
+    def _set_hardware(self, ctx: OperationContext, href: str, make: NodeMake) -> Json:
+        tasks = patiently(
+            ctx,
+            lambda: self._host.set_hardware(self._who(ctx), href, cpu_count=make.cpu_count, memory_mb=make.memory_mb),
+            within=self._limits.busy,
+        )
+        for task in tasks:
+            self._host.wait(task, ctx.check)
+        return None
+
+    def _power_on(self, ctx: OperationContext, name: str) -> Json:
+        def begin() -> str | None:
+            machine = self._existing(name)
+            return None if machine.is_on else self._host.power_on(self._who(ctx), machine.href)
+
+        self._finish(ctx, begin)
+        return None
+
+    def power_on_all(self) -> Json:
+        """Powers on the whole vApp, with one task."""
+
+        def begin() -> str | None:
+            details = self.vapp()
+            if details.machines and all(each.is_on for each in details.machines):
+                return None
+            return self._host.power_on(self._who(self._ctx), self._href)
+
+        self._finish(self._ctx, begin)
+        return None
+
+    def settle(self) -> Json:
+        """Waits until nothing works on the vApp any more that was begun before; how it ended does not matter."""
+        for task in self.vapp().task_hrefs:
+            try:
+                self._host.wait(task, self._ctx.check)
+            except CseError:
+                self._ctx.check()
+        return None
+
+    def stop(self, names: Sequence[str], *, go_on: bool) -> dict[str, str]:
+        """Undeploys those of the machines that are there and deployed, side by side.
+
+        Args:
+            names: of the machines.
+            go_on: whether one that cannot be stopped keeps the others from it.
+
+        Returns:
+            What went wrong, by name; empty unless `go_on`.
+        """
+        known = self.present()
+
+        def branch(name: str) -> Branch:
+            def run(ctx: OperationContext) -> Json:
+                try:
+                    step(ctx, "stop_machine", lambda: self._stop(ctx, known.get(name)), node=name)
+                except CseError as exc:
+                    if not go_on:
+                        raise
+                    ctx.check()
+                    return exc.message
+                return ""
+
+            return run
+
+        ended = self._ctx.parallel({name: branch(name) for name in names})
+        return {name: str(problem) for name, problem in ended.items() if problem}
+
+    def _stop(self, ctx: OperationContext, seen: Machine | None) -> Json:
+        """`seen` is what one look at all machines showed; it is looked at again when vCD refuses."""
+        if seen is None:
+            return None
+        looks = iter([seen])
+
+        def begin() -> str | None:
+            machine = next(looks, None) or self.present().get(seen.name)
+            if machine is None or not machine.is_deployed:
+                return None
+            return self._host.undeploy(self._who(ctx), machine.href)
+
+        try:
+            self._finish(ctx, begin)
+        except CseError:
+            ctx.check()
+            if self._is_deployed(seen.name):
+                raise
+        return None
+
+    def _is_deployed(self, name: str) -> bool:
+        machine = self.present().get(name)
+        return machine is not None and machine.is_deployed
+
+    def delete(self, names: Sequence[str]) -> Json:
+        """One recompose that deletes those of the machines that are there; returns the names of what is left."""
+
+        def begin() -> str | None:
+            present = self.present()
+            doomed = [present[name].href for name in names if name in present and not present[name].is_deployed]
+            return self._host.delete_machines(self._who(self._ctx), self._href, doomed) if doomed else None
+
+        self._finish(self._ctx, begin)
+        present = self.present()
+        return [name for name in names if name in present]
+
+    def _existing(self, name: str) -> Machine:
+        machine = self.present().get(name)
+        if machine is None:
+            raise NotFoundError(f"machine {name} is gone", reason="NODE_NOT_FOUND", node=name)
+        return machine
+
+    def _finish(self, ctx: OperationContext, begin: Callable[[], str | None]) -> None:
+        """Begins a change, patiently, and waits for its end."""
+        task = patiently(ctx, begin, within=self._limits.busy)
+        if task is not None:
+            self._host.wait(task, ctx.check)
