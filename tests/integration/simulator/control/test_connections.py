@@ -1,0 +1,67 @@
+"""Connections that break, and answers that take their time, as a client sees them."""
+
+import http.client
+import time
+from typing import Any
+
+import pytest
+
+from cse_testing.vcd_rest import VcdRest
+from vcd_simulator.faults import ConnectionReset, HttpError, TruncatedBody
+from vcd_simulator.simulator import Simulator
+
+
+def test_a_reset_comes_before_anything_is_done(vcd: Simulator, alice: VcdRest) -> None:
+    fault = vcd.faults.add(method="DELETE", route="/api/session", error=ConnectionReset())
+    with pytest.raises(ConnectionResetError):
+        alice.send("DELETE", "/api/session")
+    assert alice.send("GET", "/api/session").status == 200
+    assert fault.injected == 1
+
+
+def test_a_reset_instead_of_the_answer_leaves_what_was_done(vcd: Simulator, alice: VcdRest) -> None:
+    vcd.faults.add(method="DELETE", route="/api/session", error=ConnectionReset(after=True))
+    with pytest.raises(ConnectionResetError):
+        alice.send("DELETE", "/api/session")
+    assert alice.send("GET", "/api/session").status == 401
+
+
+def test_a_truncated_body_ends_early(vcd: Simulator, alice: VcdRest) -> None:
+    whole = alice.send("GET", "/api/session").body
+    vcd.faults.add(route="/api/session", error=TruncatedBody(share=0.25))
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        alice.send("GET", "/api/session")
+    assert len(caught.value.partial) == len(whole) // 4
+    assert alice.send("GET", "/api/session").body == whole
+
+
+def test_a_delay_holds_up_one_request_and_no_other(vcd: Simulator, alice: VcdRest) -> None:
+    vcd.faults.add(route="/api/session", delay_s=0.4)
+    began = time.monotonic()
+    assert alice.send("GET", "/api/session").status == 200
+    assert time.monotonic() - began >= 0.4
+    (counter,) = vcd.stats.find("rest", "GET /api/session", "alice@acme")
+    assert counter.seconds >= 0.4
+
+
+def test_a_vcenter_is_away_until_the_fault_is_removed(vcd: Simulator) -> None:
+    address = vcd.vcenters["vc1"].address
+    vcenter = VcdRest(address)
+    fault = vcd.faults.add(vcenter="vc1", error=ConnectionReset(), times=None)
+    for _ in range(3):
+        with pytest.raises(ConnectionResetError):
+            vcenter.send("GET", "/sdk/vimServiceVersions.xml")
+    vcd.faults.remove(fault)
+    assert vcenter.send("GET", "/sdk/vimServiceVersions.xml").status == 200
+    vcd.faults.add(at="vcenter", error=HttpError(status=503))
+    assert vcenter.send("GET", "/sdk/vimServiceVersions.xml").status == 503
+
+
+def test_nothing_is_logged_as_a_defect(vcd: Simulator, alice: VcdRest, caplog: Any) -> None:
+    vcd.faults.add(route="/api/session", error=TruncatedBody())
+    vcd.faults.add(route="/api/org", error=ConnectionReset())
+    for path in ("/api/session", "/api/org"):
+        with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+            alice.send("GET", path)
+    alice.send("GET", "/api/session")
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
