@@ -64,6 +64,19 @@ def test_a_worker_that_cannot_join_is_taken_back_and_the_cluster_stays(vcd: Site
     assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=10), alice).HasField("error")
 
 
+def test_a_half_built_cluster_is_shown_as_failed_and_deleted_like_any_other(vcd: Site, alice: Metadata) -> None:
+    created = vcd.ended(vcd.create(alice, "half", workers=1, rollback_on_failure=False), alice)
+    assert "What was made is left in vApp 'half' for inspection; delete the cluster to remove it." in (
+        created.error.message
+    )
+    name = "orgs/-/vdcs/-/clusters/half"
+    left = vcd.clusters.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=alice, timeout=10)
+    assert (left.state, len(left.nodes)) == (cluster_pb2.Cluster.STATE_FAILED, 2)
+    delete = cluster_service_pb2.DeleteClusterRequest(name=name)
+    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=10), alice).HasField("error")
+    assert vapps(vcd, alice) == []
+
+
 def test_the_password_of_a_template_opens_its_guests(vcd: Site, alice: Metadata) -> None:
     """The control plane is initialised, so root could log in; but its script does not say where it is."""
     operation = vcd.ended(vcd.create(alice, "mute", workers=0, template="ubuntu-16.04"), alice)

@@ -166,6 +166,8 @@ def test_another_org_neither_reads_nor_changes_nodes_and_administrators_do(vcd: 
         assert error_of(refused.value).code == "CLUSTER_NOT_FOUND"
     admin = vcd.login("administrator", "System", "vcd-secret")
     assert node(vcd, admin, worker).name == worker
+    kubeconfig = cluster_service_pb2.GetKubeconfigRequest(name=CLUSTER.format("hers"))
+    assert vcd.clusters.GetKubeconfig(kubeconfig, metadata=admin, timeout=10).kubeconfig
     assert not nodes(well(vcd, admin, remove(vcd, admin, "hers", worker)), "node")
     assert len(nodes(well(vcd, admin, add(vcd, admin, "hers")), "node")) == 1
 
@@ -184,6 +186,9 @@ def test_a_cluster_without_a_running_control_plane_loses_workers_by_force_only(v
 def test_clusters_are_deleted_whatever_became_of_their_machines(vcd: Site, alice: Metadata) -> None:
     well(vcd, alice, vcd.create(alice, "off", workers=1))
     found = cluster(vcd, alice, "off")
+    (worker,) = nodes(found, "node")
+    vcd.change(f"{href_of(vcd, alice, found, worker)}/power/action/powerOff", alice)
+    assert cluster(vcd, alice, "off").vapp.status == "MIXED"
     vcd.change(f"{found.vapp.href}/power/action/powerOff", alice)
     request = cluster_service_pb2.DeleteClusterRequest(name=CLUSTER.format("off"))
     ended = vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=10), alice)

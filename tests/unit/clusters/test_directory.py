@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.listings import KEPT_CLUSTERS, Listings
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, Cluster, State
 from cse_core.errors import NotFoundError, UnavailableError
 from cse_core.names import ClusterName, VdcName
@@ -96,11 +98,66 @@ def test_pages_follow_each_other_without_gaps_even_when_clusters_appear(clusters
         clusters.vcd.add_vapp(clusters.dev, f"c{number}", metadata=complete(number))
     first = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, limit=2)
     clusters.vcd.add_vapp(clusters.dev, "a-new-one", metadata=complete(9))
-    second = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, after=first.next_key, limit=2)
-    third = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, after=second.next_key, limit=2)
+    second = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, begin=first.next_page, limit=2)
+    third = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, begin=second.next_page, limit=2)
     pages = [[each.name for each in page.clusters] for page in (first, second, third)]
     assert pages == [["c0", "c1"], ["c2", "c3"], ["c4"]]
-    assert third.next_key == ""
+    assert third.next_page == ""
+
+
+def test_all_pages_of_a_list_cost_one_query_and_show_one_moment(clusters: ClustersInMemory) -> None:
+    for number in range(5):
+        clusters.vcd.add_vapp(clusters.dev, f"c{number}", metadata=complete(number))
+    directory, alice = clusters.use_cases.directory, clusters.caller()
+    found, begin = [], ""
+    while True:
+        page = directory.page(alice, EVERYWHERE, begin=begin, limit=2)
+        found += [each.name for each in page.clusters]
+        clusters.vcd.vapps.clear()
+        begin = page.next_page
+        if not begin:
+            break
+    assert found == ["c0", "c1", "c2", "c3", "c4"]
+    assert clusters.vcd.calls == ["clusters"]
+
+
+def test_a_page_of_a_list_that_is_not_known_here_is_asked_for_again(clusters: ClustersInMemory) -> None:
+    for number in range(5):
+        clusters.vcd.add_vapp(clusters.dev, f"c{number}", metadata=complete(number))
+    first = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, limit=2)
+    other_replica = ClusterDirectory(clusters.vcd, clusters.operations)
+    second = other_replica.page(clusters.caller(), EVERYWHERE, begin=first.next_page, limit=2)
+    assert [each.name for each in second.clusters] == ["c2", "c3"]
+
+
+@pytest.mark.parametrize(
+    ("user", "parent"), [("carol", EVERYWHERE), ("bob", EVERYWHERE), ("alice", VdcName("-", "prod"))]
+)
+def test_the_list_of_one_caller_and_parent_is_nobody_elses(
+    clusters: ClustersInMemory, user: str, parent: VdcName
+) -> None:
+    for number in range(3):
+        clusters.vcd.add_vapp(clusters.dev, f"c{number}", metadata=complete(number))
+    first = clusters.use_cases.directory.page(clusters.caller(), EVERYWHERE, limit=1)
+    clusters.vcd.vapps.clear()
+    stolen = clusters.use_cases.directory.page(clusters.caller(user), parent, begin=first.next_page, limit=1)
+    assert stolen.clusters == []
+
+
+def test_lists_are_remembered_for_a_bounded_time_and_in_bounded_number(clusters: ClustersInMemory) -> None:
+    now = 0.0
+    listings = Listings(kept_s=10, clock=lambda: now)
+    alice = clusters.caller()
+    some = [Cluster(org="o", org_id="i", vdc="v", name="c", uid="u", state=State.READY)] * (KEPT_CLUSTERS // 2)
+    first, second = (listings.keep(alice, EVERYWHERE, some) for _ in range(2))
+    assert listings.find(alice, EVERYWHERE, first) is some
+    third = listings.keep(alice, EVERYWHERE, some)
+    assert [listings.find(alice, EVERYWHERE, name) is some for name in (first, second, third)] == [False, True, True]
+    huge = listings.keep(alice, EVERYWHERE, some * 4)
+    assert listings.find(alice, EVERYWHERE, second) is None
+    assert listings.find(alice, EVERYWHERE, huge) is not None
+    now = 11.0
+    assert listings.find(alice, EVERYWHERE, huge) is None
 
 
 def test_a_cluster_is_visible_as_soon_as_its_creation_is_accepted(clusters: ClustersInMemory) -> None:

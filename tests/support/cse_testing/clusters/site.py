@@ -115,9 +115,10 @@ class Site:
     def create(self, metadata: Metadata, name: str = "demo", **fields: Any) -> operations_pb2.Operation:
         """Begins to create a cluster in the VDC of acme."""
         pool = cluster_pb2.NodePool(node_count=fields.pop("workers", 2), **fields.pop("pool", {}))
+        rollback = fields.pop("rollback_on_failure", True)
         cluster = cluster_pb2.Cluster(network="acme-net", worker_pool=pool, **fields)
         request = cluster_service_pb2.CreateClusterRequest(
-            parent="orgs/-/vdcs/acme-vdc", cluster_id=name, cluster=cluster, rollback_on_failure=True
+            parent="orgs/-/vdcs/acme-vdc", cluster_id=name, cluster=cluster, rollback_on_failure=rollback
         )
         answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=10)
         return answer

@@ -1,8 +1,10 @@
 """Finding clusters: what vCD shows, together with what operations in progress are about to do."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cse_clusters.application.listings import Listings
 from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput
 from cse_clusters.application.ports import Inventory
 from cse_clusters.domain.access import Caller
@@ -17,7 +19,7 @@ class Page:
     """Clusters in order, and where the next page begins (empty after the last)."""
 
     clusters: list[Cluster]
-    next_key: str
+    next_page: str
 
 
 class ClusterDirectory:
@@ -26,12 +28,25 @@ class ClusterDirectory:
     def __init__(self, inventory: Inventory, operations: Operations) -> None:
         self._inventory = inventory
         self._operations = operations
+        self._listings = Listings()
 
-    def page(self, caller: Caller, parent: VdcName, *, after: str = "", limit: int) -> Page:
-        """Clusters of the VDC (or of all that the caller sees), from the one behind `after` on; at most `limit`."""
-        clusters = [cluster for cluster in self._find(caller, parent) if sort_key(cluster) > after]
-        page = clusters[:limit]
-        return Page(page, sort_key(page[-1]) if len(clusters) > limit else "")
+    def page(self, caller: Caller, parent: VdcName, *, begin: str = "", limit: int) -> Page:
+        """Clusters of the VDC (or of all that the caller sees), from `begin` on; at most `limit`.
+
+        The pages of one list show one moment, if they are asked for within some seconds. `begin` is the `next_page` of
+        the page before; it names the list, and the last cluster that was given of it.
+        """
+        listing, _, after = begin.partition(" ")
+        clusters = self._listings.find(caller, parent, listing) if listing else None
+        if clusters is None:
+            listing, clusters = "", self._find(caller, parent)
+        start = bisect_right(clusters, after, key=sort_key)
+        page = clusters[start : start + limit]
+        if start + limit >= len(clusters):
+            self._listings.forget(listing)
+            return Page(page, "")
+        listing = listing or self._listings.keep(caller, parent, clusters)
+        return Page(page, f"{listing} {sort_key(page[-1])}")
 
     def get(self, caller: Caller, name: ClusterName) -> Cluster:
         """The cluster with its nodes; without them if vCD shows the vApp's summary only."""

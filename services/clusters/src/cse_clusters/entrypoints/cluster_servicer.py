@@ -36,10 +36,10 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
         if request.page_size < 0:
             raise InvalidArgumentError("page_size: it cannot be negative", field="page_size")
         page = self._use_cases.directory.page(
-            caller, parent, after=_decoded(request.page_token), limit=min(request.page_size or _PAGE, _PAGE)
+            caller, parent, begin=_decoded(request.page_token), limit=min(request.page_size or _PAGE, _PAGE)
         )
         return cluster_service_pb2.ListClustersResponse(
-            clusters=map(convert.cluster_message, page.clusters), next_page_token=_encoded(page.next_key)
+            clusters=map(convert.cluster_message, page.clusters), next_page_token=_encoded(page.next_page)
         )
 
     def GetCluster(
