@@ -286,9 +286,6 @@ def test_a_change_of_the_system_must_say_what_to_change(bench: Bench, body: obje
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/api/cse/demo/node"),
-        ("DELETE", "/api/cse/demo/node"),
-        ("GET", "/api/cse/demo/node-ab12/info"),
         ("GET", "/api/cse/ovdc/5f/info"),
         ("PUT", "/api/cse/ovdc/5f/info"),
         ("GET", "/api/cse/swagger"),

@@ -108,6 +108,19 @@ def a_cluster(name: str = "demo") -> cluster_pb2.Cluster:
     )
 
 
+def a_node(name: str = "nfsd-ef56") -> cluster_pb2.Node:
+    roles = {"mstr": cluster_pb2.Node.ROLE_CONTROL_PLANE, "node": cluster_pb2.Node.ROLE_WORKER}
+    return cluster_pb2.Node(
+        name=f"orgs/acme/vdcs/dev/clusters/demo/nodes/{name}",
+        role=roles.get(name[:4], cluster_pb2.Node.ROLE_NFS),
+        ip_address="10.0.0.7",
+        cpu_count=2,
+        memory_mb=2048,
+        vm_status="POWERED_ON",
+        exports=[] if name[:4] in roles else ["/home (everyone)", "/data 10.0.0.0/8"],
+    )
+
+
 def an_operation(**metadata: Any) -> operations_pb2.Operation:
     operation = operations_pb2.Operation(name="operations/op-1")
     operation.metadata.Pack(operation_pb2.OperationMetadata(task_href="https://vcd.example.com/api/task/1", **metadata))
@@ -134,16 +147,16 @@ class _Clusters(cluster_service_pb2_grpc.ClusterServiceServicer):
         return self._services.answer("GetKubeconfig", request, context, lambda _: _kubeconfig())
 
     def ResizeCluster(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+        return self._services.answer("ResizeCluster", request, context, lambda _: an_operation())
 
     def GetNode(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+        return self._services.answer("GetNode", request, context, lambda _: a_node())
 
     def AddNodes(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+        return self._services.answer("AddNodes", request, context, lambda _: an_operation())
 
     def RemoveNodes(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
+        return self._services.answer("RemoveNodes", request, context, lambda _: an_operation())
 
 
 class _System(system_service_pb2_grpc.SystemServiceServicer):

@@ -43,10 +43,18 @@ def test_what_is_no_number_is_refused(value: object) -> None:
         Body({"n": value}).number("n")
 
 
+def test_lists_of_texts_are_read_and_nothing_else() -> None:
+    assert Body({"l": ["a", "b"]}).texts("l") == ["a", "b"]
+    assert Body({"l": None}).texts("l") == Body({}).texts("l") == []
+    for value in ("a", [1], [None], [["a"]], {"a": "b"}):
+        with pytest.raises(InvalidArgumentError, match=r"^l: expected a list of texts, got "):
+            Body({"l": value}).texts("l")
+
+
 @given(_JSON)
 def test_every_value_is_read_or_refused_by_name(value: Any) -> None:
     body = Body({"f": value})
-    for read in (body.text, body.number, body.required, lambda name: body.flag(name, default=False)):
+    for read in (body.text, body.texts, body.number, body.required, lambda name: body.flag(name, default=False)):
         try:
             read("f")
         except InvalidArgumentError as error:

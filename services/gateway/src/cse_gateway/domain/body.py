@@ -79,6 +79,18 @@ class Body:
             _refuse(field, "a text", value)
         return value
 
+    def texts(self, field: str) -> list[str]:
+        """A list of texts; an absent one is empty."""
+        value = self._values.get(field)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            _refuse(field, "a list of texts", value)
+        for element in value:
+            if not isinstance(element, str):
+                _refuse(field, "a list of texts", element)
+        return list(value)
+
     def number(self, field: str, default: int = 0) -> int:
         """A whole number within 32 bits; old clients' scripts may send it as a text or as `2.0`."""
         value = self._values.get(field)

@@ -62,28 +62,28 @@ class ClusterRoutes:
             operation = await invoke(self._stub.CreateCluster, request, call, service=SERVICE)
         except CseError as error:
             raise in_rest_words(error, _REST_FIELDS) from error
-        metadata = _metadata(operation)
+        metadata = metadata_of(operation)
         return json_reply(
             202,
             {"name": request.cluster_id, "cluster_id": metadata.target_uid, "task_href": metadata.task_href},
         )
 
     async def info(self, call: Call) -> Reply:
-        request = cluster_service_pb2.GetClusterRequest(name=str(_cluster(call)))
+        request = cluster_service_pb2.GetClusterRequest(name=str(cluster_in(call)))
         return json_reply(200, cluster_to_json(await invoke(self._stub.GetCluster, request, call, service=SERVICE)))
 
     async def config(self, call: Call) -> Reply:
         """The kubeconfig as one JSON string, whatever the content type: old clients take the quotes off themselves."""
-        request = cluster_service_pb2.GetKubeconfigRequest(name=str(_cluster(call)))
+        request = cluster_service_pb2.GetKubeconfigRequest(name=str(cluster_in(call)))
         response = await invoke(self._stub.GetKubeconfig, request, call, service=SERVICE)
         content_type = YAML if call.request.accepts(YAML) else JSON
         return json_reply(200, response.kubeconfig, content_type=content_type)
 
     async def delete(self, call: Call) -> Reply:
-        cluster = _cluster(call)
+        cluster = cluster_in(call)
         request = cluster_service_pb2.DeleteClusterRequest(name=str(cluster), request_id=request_id_of(call.request))
         operation = await invoke(self._stub.DeleteCluster, request, call, service=SERVICE)
-        return json_reply(202, {"cluster_name": cluster.cluster, "task_href": _metadata(operation).task_href})
+        return json_reply(202, {"cluster_name": cluster.cluster, "task_href": metadata_of(operation).task_href})
 
 
 def cluster_to_json(cluster: cluster_pb2.Cluster) -> dict[str, object]:
@@ -91,9 +91,9 @@ def cluster_to_json(cluster: cluster_pb2.Cluster) -> dict[str, object]:
     nodes: dict[str, list[dict[str, object]]] = {key: [] for key in _NODE_LISTS.values()}
     for node in cluster.nodes:
         if node.role in _NODE_LISTS:
-            nodes[_NODE_LISTS[node.role]].append({"name": _last_part(node.name), "ipAddress": node.ip_address})
+            nodes[_NODE_LISTS[node.role]].append({"name": last_part(node.name), "ipAddress": node.ip_address})
     return {
-        "name": _last_part(cluster.name),
+        "name": last_part(cluster.name),
         "cluster_id": cluster.uid,
         "vapp_id": cluster.vapp.id,
         "vapp_href": cluster.vapp.href,
@@ -144,7 +144,8 @@ def _create_request(call: Call) -> cluster_service_pb2.CreateClusterRequest:
     )
 
 
-def _cluster(call: Call) -> ClusterName:
+def cluster_in(call: Call) -> ClusterName:
+    """The cluster that the path names."""
     scope = _scope(call)
     return ClusterName(scope.org, scope.vdc, check_cluster_name(call.parameters["cluster"]))
 
@@ -159,11 +160,13 @@ def _checked(name: str | None, *, field: str) -> str:
     return check_vcd_name(name, field=field) if name else WILDCARD
 
 
-def _metadata(operation: operations_pb2.Operation) -> operation_pb2.OperationMetadata:
+def metadata_of(operation: operations_pb2.Operation) -> operation_pb2.OperationMetadata:
+    """What every operation says about itself."""
     metadata = operation_pb2.OperationMetadata()
     operation.metadata.Unpack(metadata)
     return metadata
 
 
-def _last_part(name: str) -> str:
+def last_part(name: str) -> str:
+    """The id at the end of a resource name."""
     return name.rpartition("/")[2]

@@ -6,13 +6,13 @@ import grpc
 
 from cse_core.errors import NotSupportedError
 from cse_gateway.adapters.routes.clusters import ClusterRoutes
+from cse_gateway.adapters.routes.nodes import NodeRoutes
 from cse_gateway.adapters.routes.operations import OperationRoutes
 from cse_gateway.adapters.routes.system import LearnState, Listeners, SystemRoutes
 from cse_gateway.adapters.routes.templates import TemplateRoutes
 from cse_gateway.domain.http import Reply
 from cse_gateway.domain.routing import Call, Handler, Route, RouteTable
 
-_NODES: Final = "adding, removing and showing single nodes is not offered by this version yet"
 _OVDC: Final = "choosing the container provider of an org VDC is not offered by this version yet"
 _SWAGGER: Final = "the description of the API is not offered by this version yet"
 
@@ -29,6 +29,7 @@ def route_table(
         listeners: what `GET /api/cse/system` shows of this gateway.
     """
     cluster = ClusterRoutes(clusters)
+    node = NodeRoutes(clusters)
     template = TemplateRoutes(templates)
     system = SystemRoutes(clusters, learn_state, listeners)
     operation = OperationRoutes(clusters)
@@ -39,9 +40,9 @@ def route_table(
             Route("GET", "/api/cse/{cluster}/info", cluster.info),
             Route("GET", "/api/cse/{cluster}/config", cluster.config),
             Route("DELETE", "/api/cse/{cluster}", cluster.delete),
-            Route("POST", "/api/cse/{cluster}/node", _later(_NODES)),
-            Route("DELETE", "/api/cse/{cluster}/node", _later(_NODES)),
-            Route("GET", "/api/cse/{cluster}/{node}/info", _later(_NODES)),
+            Route("POST", "/api/cse/{cluster}/node", node.create),
+            Route("DELETE", "/api/cse/{cluster}/node", node.delete),
+            Route("GET", "/api/cse/{cluster}/{node}/info", node.info),
             Route("GET", "/api/cse/template", template.list),
             Route("GET", "/api/cse/system", system.show, always_open=True),
             Route("PUT", "/api/cse/system", system.change, always_open=True),
@@ -50,6 +51,7 @@ def route_table(
             Route("GET", "/api/cse/swagger", _later(_SWAGGER)),
             Route("GET", "/api/cse/swagger.json", _later(_SWAGGER)),
             Route("GET", "/api/cse/swagger.yaml", _later(_SWAGGER)),
+            Route("POST", "/api/cse/_clusters/{cluster}/resize", node.resize),
             Route("GET", "/api/cse/_operations/{operation}", operation.show),
         ]
     )
