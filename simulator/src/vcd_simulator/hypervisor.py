@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from vcd_simulator.guests.snapshot import GuestRecord, GuestsRecord
 from vcd_simulator.guests.spec import GuestSpec, PowerState
 
 
@@ -26,6 +27,18 @@ class Hypervisor(Protocol):
 
     def image_password(self, image: str) -> str:
         """The password that root has inside an image."""
+        ...
+
+    def record(self, *, files: bool) -> GuestsRecord:
+        """All machines as they are to be written down; with `files`, their disks too."""
+        ...
+
+    def restore(self, record: GuestsRecord) -> None:
+        """Make the machines of a record; there must be none now."""
+        ...
+
+    def clear(self) -> None:
+        """Delete all machines and captured images."""
         ...
 
     def close(self) -> None:
@@ -73,6 +86,17 @@ class NoGuests:
 
     def image_password(self, image: str) -> str:
         return f"{image}-secret"
+
+    def record(self, *, files: bool) -> GuestsRecord:
+        del files
+        guests = [GuestRecord(moid=moid, image="", vcenter="", power=power) for moid, power in self._states.items()]
+        return GuestsRecord(guests=guests)
+
+    def restore(self, record: GuestsRecord) -> None:
+        self._states = {one.moid: one.power for one in record.guests}
+
+    def clear(self) -> None:
+        self._states.clear()
 
     def close(self) -> None:
         self._states.clear()

@@ -6,10 +6,12 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from vcd_simulator.bulk import without_garbage_collection
 from vcd_simulator.errors import VcdError
 from vcd_simulator.guests.errors import GuestError
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Vm
 from vcd_simulator.model.infrastructure import (
     ExternalNetwork,
     NetworkPool,
@@ -18,7 +20,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.tenancy import Org, User
-from vcd_simulator.operations import catalogs, datacenter, tenancy
+from vcd_simulator.operations import catalogs, datacenter, load, tenancy
 
 
 class InventoryError(ValueError):
@@ -121,6 +123,21 @@ class CatalogSection(_Section):
     items: list[ItemSection] = []
 
 
+class VappsSection(_Section):
+    """Many vApps of one kind, powered off, to put load on clients and on queries."""
+
+    name: str = "load-{number}"
+    count: int = Field(ge=1, le=100_000)
+    vms: int = Field(default=4, ge=0, le=128)
+    vdc: str
+    owner: str
+    catalog: str
+    """Of this organisation, or a published one of another."""
+    item: str
+    network: str | None = None
+    """Of the VDC's organisation; without one, VMs have no network."""
+
+
 class SystemSection(_Section):
     """The provider's own organisation."""
 
@@ -136,6 +153,7 @@ class OrgSection(_Section):
     users: list[UserSection] = []
     vdcs: list[VdcSection] = []
     catalogs: list[CatalogSection] = []
+    vapps: list[VappsSection] = []
 
 
 class Inventory(_Section):
@@ -193,7 +211,7 @@ def populate(cloud: Cloud, inventory: Inventory, vcenter_urls: dict[str, str] | 
         InventoryError: a name is taken twice or refers to nothing.
     """
     try:
-        with cloud.lock:
+        with cloud.lock, without_garbage_collection():
             _Populator(cloud, inventory, vcenter_urls or {}).run()
     except VcdError as exc:
         raise InventoryError(f"the inventory contradicts itself: {exc.message}") from exc
@@ -222,6 +240,9 @@ class _Populator:
                 self._vdc(org, vdc)
             for catalog in section.catalogs:
                 self._catalog(org, catalog)
+        for section in self.inventory.orgs:
+            for vapps in section.vapps:
+                self._vapps(section.name, vapps)
 
     def _infrastructure(self) -> None:
         cloud, new_id = self.cloud, self.cloud.new_id
@@ -306,3 +327,29 @@ class _Populator:
         catalog.published = section.published
         for item in section.items:
             catalogs.add_ready_template(cloud, catalog, vdc, owner, catalogs.TemplateSpec(**item.model_dump()))
+
+    def _vapps(self, org_name: str, section: VappsSection) -> None:
+        cloud = self.cloud
+        org = cloud.orgs.first("name", org_name.lower())
+        if org is None:
+            raise InventoryError(f"vApps are for an unknown organisation {org_name!r}")
+        owner = cloud.users.first("name", (org.id, section.owner.lower()))
+        vdc = cloud.vdcs.first("name", (org.id, section.vdc))
+        network = cloud.networks.first("name", (org.id, section.network))
+        source = self._source(org, section)
+        if owner is None or vdc is None or source is None or (network is None and section.network is not None):
+            raise InventoryError(
+                f"the vApps {section.name!r} of {org_name!r} name an owner, a VDC, a network or a catalog item that is "
+                "not there"
+            )
+        spec = load.LoadSpec(name=section.name, count=section.count, vms=section.vms, source=source, network=network)
+        load.add_vapps(cloud, vdc, owner, spec)
+
+    def _source(self, org: Org, section: VappsSection) -> Vm | None:
+        """The VM of the template that vApps are made from."""
+        for catalog in self.cloud.catalogs:
+            if catalog.name == section.catalog and (catalog.org_id == org.id or catalog.published):
+                item = self.cloud.items.first("name", (catalog.id, section.item))
+                if item is not None:
+                    return next(iter(self.cloud.vms_of(self.cloud.templates[item.template_id])), None)
+        return None

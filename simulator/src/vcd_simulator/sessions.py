@@ -41,6 +41,26 @@ class Session:
         return self.access.org
 
 
+@dataclass(kw_only=True)
+class SessionRecord:
+    """A session as it is written down."""
+
+    id: str
+    token: str = field(repr=False)
+    jwt: str = field(repr=False)
+    user_id: str
+    created: float
+    last_used: float
+
+
+@dataclass(kw_only=True)
+class SessionsRecord:
+    """All sessions, and the key that their JWTs are signed with."""
+
+    key: str = field(repr=False)
+    sessions: list[SessionRecord]
+
+
 class Sessions:
     """Makes, finds and ends sessions. Used under the cloud's lock; a user may have any number of them."""
 
@@ -105,6 +125,38 @@ class Sessions:
         count = len(self._by_token)
         self._by_token.clear()
         return count
+
+    def record(self) -> "SessionsRecord":
+        """All sessions, to be kept in a saved state; whoever has it can use them."""
+        return SessionsRecord(
+            key=self._key.hex(),
+            sessions=[
+                SessionRecord(
+                    id=one.id,
+                    token=one.token,
+                    jwt=one.jwt,
+                    user_id=one.user.id,
+                    created=one.created,
+                    last_used=one.last_used,
+                )
+                for one in self._by_token.values()
+            ],
+        )
+
+    def resume(self, record: "SessionsRecord") -> None:
+        """Go on with sessions of another run; those of users who are not there any more are left out."""
+        self._key = bytes.fromhex(record.key)
+        for one in record.sessions:
+            user = self._cloud.users.get(one.user_id)
+            if user is not None:
+                self._by_token[one.token] = Session(
+                    id=one.id,
+                    token=one.token,
+                    jwt=one.jwt,
+                    access=Access(self._cloud, user),
+                    created=one.created,
+                    last_used=one.last_used,
+                )
 
     def _open(self, user: User) -> Session:
         now = self._cloud.clock.now()

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from vcd_simulator import state
 from vcd_simulator.clock import Clock
 from vcd_simulator.control.access import ControlAccess, new_token
 from vcd_simulator.control.app import ControlApp, Controls
@@ -163,6 +164,50 @@ class Simulator:
         if running is not None:
             running.close()
 
+    def saved(self, *, sessions: bool = False, files: bool = True) -> bytes:
+        """The whole state as JSON; nothing else happens meanwhile.
+
+        Args:
+            sessions: keep the sessions, whose tokens the result then holds.
+            files: keep the files of guests; otherwise those begin with the disks of their images.
+        """
+        with self.cloud.lock:
+            return state.render(state.take(self.cloud, self.sessions, include_sessions=sessions, include_files=files))
+
+    def save(self, path: Path, *, sessions: bool = False, files: bool = True) -> None:
+        """Save the state to a file, which appears whole or not at all; `.gz` at its end compresses it.
+
+        Raises:
+            StateError: the file cannot be written.
+        """
+        state.save(path, self.saved(sessions=sessions, files=files))
+
+    def restore(self, saved: Path | bytes) -> None:
+        """Replace everything by a saved state. All sessions end, but for those that were saved.
+
+        Raises:
+            StateError: it is none, or contradicts itself; in the latter case the cloud is as at the start.
+        """
+        record = state.load(saved) if isinstance(saved, Path) else state.parse(saved)
+        try:
+            state.restore(self.cloud, self.sessions, record, self._vcenter_urls())
+        except state.StateError:
+            self.reset()
+            raise
+
+    def reset(self) -> None:
+        """Make everything again as it was at the start. All sessions end; faults and counters stay."""
+        with self.cloud.lock:
+            self.sessions.expire_all()
+            self.cloud.clear()
+            populate(self.cloud, self.inventory, self._vcenter_urls())
+
+    def _vcenter_urls(self) -> dict[str, str]:
+        return {
+            name: f"https://{self._vcenter_public.get(name) or self._vcenter_public.get('*') or vcenter.address}"
+            for name, vcenter in self.vcenters.items()
+        }
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -226,11 +271,7 @@ class Simulator:
         self.cloud = Cloud(
             self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed, faults=self.faults
         )
-        urls = {
-            name: f"https://{self._vcenter_public.get(name) or self._vcenter_public.get('*') or vcenter.address}"
-            for name, vcenter in self.vcenters.items()
-        }
-        populate(self.cloud, self.inventory, urls)
+        populate(self.cloud, self.inventory, self._vcenter_urls())
         self.sessions = Sessions(self.cloud)
         if self._session_idle_timeout_s is not None:
             self.sessions.idle_timeout_s = self._session_idle_timeout_s

@@ -67,6 +67,13 @@ class TaskEngine:
             self._thread.join()
             self._thread = None
 
+    def clear(self) -> None:
+        """Forget all tasks, and what was to happen later."""
+        self.tasks.clear()
+        self._agenda.clear()
+        self._active.clear()
+        self._busy.clear()
+
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after a while, under the cloud's lock."""
         heapq.heappush(self._agenda, (self._clock.now() + seconds, next(self._order), action))

@@ -5,6 +5,8 @@ import re
 import time
 
 import regex
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from vcd_simulator import errors
 
@@ -31,6 +33,22 @@ class UrlPattern:
             self._compiled = regex.compile(_without_quotations(text), regex.VERSION1)
         except regex.error as exc:
             raise errors.bad_request(f"The UrlPattern is not a valid regular expression: {exc}.") from exc
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How a pattern is kept in a saved state: by its text."""
+        return core_schema.no_info_after_validator_function(
+            cls._of_text,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda pattern: pattern.text),
+        )
+
+    @classmethod
+    def _of_text(cls, text: str) -> "UrlPattern":
+        try:
+            return cls(text)
+        except errors.VcdError as exc:
+            raise ValueError(exc.message) from exc
 
     def matches(self, path: str) -> bool:
         """Whether the whole path fits. A pattern that takes absurdly long to decide does not."""

@@ -19,6 +19,14 @@ from vcd_simulator.guests.machine import Guest, Platform
 from vcd_simulator.guests.network import GuestNetworks
 from vcd_simulator.guests.processes import GuestLoop
 from vcd_simulator.guests.sandbox import Limits, Sandbox
+from vcd_simulator.guests.snapshot import (
+    GuestsRecord,
+    restore_cluster,
+    restore_image,
+    restore_inside,
+    restore_nodes,
+    take_guests,
+)
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.standins import STANDINS
 from vcd_simulator.guests.state_directory import StateDirectory
@@ -52,6 +60,7 @@ class Hypervisor:
         for name in ("guests", "images"):
             (state / name).mkdir()
         self._state = state
+        self._guest_directories = state / "guests"
         try:
             sandbox = Sandbox(state, limits or Limits())
             sandbox.check()
@@ -72,7 +81,8 @@ class Hypervisor:
             power_request=self._request_power,
             base_standins=STANDINS.base_names,
         )
-        self._images = built_in_images()
+        self._built_in = built_in_images()
+        self._images = dict(self._built_in)
         self._guests: dict[str, Guest] = {}
         self._boots: dict[str, Future[None]] = {}
         self._numbers = itertools.count(1)
@@ -98,7 +108,7 @@ class Hypervisor:
         with self._lock:
             if moid in self._guests:
                 raise ValueError(f"there is a virtual machine {moid!r} already")
-            directory = self._state / "guests" / str(next(self._numbers))
+            directory = self._guest_directories / str(next(self._numbers))
             self._guests[moid] = Guest(moid, self._image(image), vcenter, directory, self._platform)
 
     def power_on(self, moid: str, spec: GuestSpec) -> None:
@@ -192,7 +202,7 @@ class Hypervisor:
         """Forget a captured image; guests that were cloned from it keep working."""
         with self._lock:
             known = self._image(image)
-            if known.disk is None:
+            if image in self._built_in:
                 raise UnknownImageError(image, self.images())
             # A guest that has not been used yet still has to copy the image.
             for guest in self._guests.values():
@@ -258,6 +268,49 @@ class Hypervisor:
                 file.seek(0)
                 texts.append(file.read().decode(errors="surrogateescape"))
         return code, texts[0], texts[1]
+
+    def record(self, *, files: bool) -> GuestsRecord:
+        """All guests and captured images, to be kept in a saved state; with `files`, their disks too."""
+        with self._lock:
+            guests = list(self._guests.values())
+            images = [image for name, image in self._images.items() if name not in self._built_in]
+        return take_guests(guests, images, files=files)
+
+    def clear(self) -> None:
+        """Delete all guests and captured images."""
+        for moid in list(self._guests):
+            self.delete(moid)
+        with self._lock:
+            for name in [name for name in self._images if name not in self._built_in]:
+                self.delete_image(name)
+
+    def restore(self, record: GuestsRecord) -> None:
+        """Make the guests and images of another run; there must be none now.
+
+        Raises:
+            ArchiveError: files in the record are damaged.
+            GuestError: the record contradicts itself.
+        """
+        for image in record.images:
+            base = self._built_in.get(image.distribution)
+            if base is None:
+                raise UnknownImageError(image.distribution, list(self._built_in))
+            directory = self._state / "images" / f"image-{next(self._numbers)}"
+            directory.mkdir()
+            self._images[image.name] = restore_image(image, base, directory)
+        clusters = [restore_cluster(one) for one in record.clusters]
+        for one in record.guests:
+            self.create(one.moid, one.image, one.vcenter)
+            guest = self.guest(one.moid)
+            guest.spec, guest.power = one.spec or guest.spec, one.power
+            if one.inside is not None:
+                restore_inside(guest, one.inside, clusters)
+            if guest.is_up:
+                self._platform.networks.connect(guest)
+            elif guest.power is PowerState.ON:
+                self._boot(guest, guest.spec)
+        for cluster, written in zip(clusters, record.clusters, strict=True):
+            restore_nodes(cluster, written, self._guests)
 
     def _image(self, name: str) -> Image:
         try:

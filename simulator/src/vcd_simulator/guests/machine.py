@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from vcd_simulator.faults import DiskFull, Faults, GuestHangs, Injection, Place, WrongGuestPassword
-from vcd_simulator.guests.accounts import Account
+from vcd_simulator.guests.accounts import Account, Accounts
+from vcd_simulator.guests.archive import unpack
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.images import Image
 from vcd_simulator.guests.kubernetes.cluster import Cluster
 from vcd_simulator.guests.launcher import Launcher, Lines
 from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.packages import Packages
 from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Program
 from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
+from vcd_simulator.guests.services import Services
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
 from vcd_simulator.stats import Stats
@@ -72,9 +75,9 @@ class Guest:
         self.boots = 0
         self.booted_at: float | None = None
         self.hostname = image.distribution.name
-        self.accounts = image.accounts.copy()
-        self.packages = image.packages.copy()
-        self.services = image.services.copy()
+        self._accounts: Accounts | None = None
+        self._packages: Packages | None = None
+        self._services: Services | None = None
         self.sysctls = dict(image.sysctls)
         self.modules: set[str] = set()
         self.swap_on = False
@@ -89,10 +92,40 @@ class Guest:
         self.joined: tuple[Cluster, str] | None = None
         """The cluster that this guest's kubelet belongs to, and its name there."""
         self.paths = GuestPaths(directory)
-        self._tree = FileTree(platform.sandbox.mounts(self.paths))
+        self._opened_tree: FileTree | None = None
         self._programs: dict[int, Program] = {}
         self._last_pid = _FIRST_PID
         self._disk_ready = False
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is still exactly what its image is, because nothing has ever happened in it."""
+        return not (self._disk_ready or self.boots or self._accounts or self._packages or self._services)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may log in; the image's accounts until somebody asks."""
+        with self.lock:
+            self._accounts = self._accounts or self.image.accounts.copy()
+            return self._accounts
+
+    @property
+    def packages(self) -> Packages:
+        with self.lock:
+            self._packages = self._packages or self.image.packages.copy()
+            return self._packages
+
+    @property
+    def services(self) -> Services:
+        with self.lock:
+            self._services = self._services or self.image.services.copy()
+            return self._services
+
+    @property
+    def _tree(self) -> FileTree:
+        with self.lock:
+            self._opened_tree = self._opened_tree or FileTree(self.platform.sandbox.mounts(self.paths))
+            return self._opened_tree
 
     @property
     def names(self) -> tuple[str, str]:
@@ -156,13 +189,26 @@ class Guest:
         self.lay_out_disk()
         return self._tree
 
-    def lay_out_disk(self) -> None:
-        """Make the disk out of the image, unless that has been done."""
+    @property
+    def has_disk(self) -> bool:
+        """Whether its files have been laid out."""
+        return self._disk_ready
+
+    def install(self, accounts: Accounts, packages: Packages, services: Services) -> None:
+        """Replace what the image brought."""
+        with self.lock:
+            self._accounts, self._packages, self._services = accounts, packages, services
+
+    def lay_out_disk(self, files: bytes | None = None) -> None:
+        """Make the disk out of the image, or out of an archive of its files, unless that has been done."""
         with self.lock:
             if not self._disk_ready:
                 self.paths.directory.mkdir(parents=True)
                 self.paths.control.mkdir()
-                self.image.copy_to(self.paths.root, self.paths.local)
+                if files is None:
+                    self.image.copy_to(self.paths.root, self.paths.local)
+                else:
+                    unpack(files, self.paths.directory)
                 self._disk_ready = True
                 self.write_identity()
                 self.write_accounts()
@@ -303,6 +349,8 @@ class Guest:
         with self.lock:
             if any(program.exit_code is None for program in self._programs.values()):
                 raise PowerStateError(requested=PowerState.OFF, existing=self.power)
+            if self.image.disk is not None:
+                self.lay_out_disk()  # the other image may be deleted before this one
             if self._disk_ready:
                 copy_tree(self.paths.root, directory / "root")
                 copy_tree(self.paths.local, directory / "local")
@@ -315,7 +363,7 @@ class Guest:
                 services=self.services.copy(),
                 accounts=self.accounts.copy(),
                 sysctls=dict(self.sysctls),
-                disk=directory if self._disk_ready else self.image.disk,
+                disk=directory if self._disk_ready else None,
             )
 
     def _forget_ended(self) -> None:

@@ -24,8 +24,9 @@ class GuestNetworks:
 
     def disconnect(self, guest: "Guest") -> None:
         with self._lock:
-            for card in [card for card, owner in self._guests.items() if owner is guest]:
-                del self._guests[card]
+            for card in guest.cards:
+                if self._guests.get(card) is guest:
+                    del self._guests[card]
 
     def find(self, seeker: "Guest", address: str) -> "Guest | None":
         """The running guest at an address, as another guest sees it."""

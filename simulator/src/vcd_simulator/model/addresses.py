@@ -2,7 +2,11 @@
 
 import heapq
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 class PoolExhaustedError(Exception):
@@ -11,6 +15,19 @@ class PoolExhaustedError(Exception):
 
 class AddressInUseError(Exception):
     """The wanted address belongs to somebody else, or not to the subnet."""
+
+
+@dataclass(kw_only=True)
+class PoolRecord:
+    """A pool as it is written down."""
+
+    gateway: str
+    netmask: str
+    ranges: list[tuple[str, str]]
+    dns1: str
+    dns2: str
+    dns_suffix: str
+    used: dict[str, str]
 
 
 class IpPool:
@@ -43,6 +60,39 @@ class IpPool:
         self._freed: list[int] = []
         self._range = 0
         self._next = int(self.ranges[0][0]) if self.ranges else 0
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How a pool is kept in a saved state."""
+        return core_schema.no_info_after_validator_function(
+            cls._of_record,
+            handler.generate_schema(PoolRecord),
+            serialization=core_schema.plain_serializer_function_ser_schema(cls._to_record),
+        )
+
+    @classmethod
+    def _of_record(cls, record: "PoolRecord") -> "IpPool":
+        pool = cls(
+            gateway=record.gateway,
+            netmask=record.netmask,
+            ranges=record.ranges,
+            dns1=record.dns1,
+            dns2=record.dns2,
+            dns_suffix=record.dns_suffix,
+        )
+        pool._used = {int(IPv4Address(address)): holder for address, holder in record.used.items()}
+        return pool
+
+    def _to_record(self) -> "PoolRecord":
+        return PoolRecord(
+            gateway=self.gateway,
+            netmask=self.netmask,
+            ranges=[(str(first), str(last)) for first, last in self.ranges],
+            dns1=self.dns1,
+            dns2=self.dns2,
+            dns_suffix=self.dns_suffix,
+            used=self.used,
+        )
 
     @property
     def size(self) -> int:

@@ -3,6 +3,8 @@
 import random
 import threading
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 from vcd_simulator.clock import Clock, SystemClock
 from vcd_simulator.faults import Faults
@@ -23,6 +25,16 @@ from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
 from vcd_simulator.model.transfer import Transfer
 from vcd_simulator.tasks import TaskEngine
+
+_FIRST_NUMBERS = {"mac": 0, "moid": 100}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences:
+    """Where a cloud's ids and numbers come from."""
+
+    random: tuple[int, list[int], float | None]
+    numbers: dict[str, int]
 
 
 class Cloud:
@@ -46,8 +58,9 @@ class Cloud:
         self.clock: Clock = clock or SystemClock()
         self.latency = latency or Latency(seed=seed)
         self.hypervisor = hypervisor
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311  # to be repeatable, not secret
-        self._numbers = {"mac": 0, "moid": 100}
+        self._numbers = dict(_FIRST_NUMBERS)
         self.tasks = TaskEngine(self.lock, self.clock, self.latency, self.new_id)
         self.metadata = MetadataStore()
 
@@ -101,6 +114,31 @@ class Cloud:
         )
         self.api_filters: Table[ApiFilter] = Table(service=lambda one: one.service_id)
         self.service_links: Table[ServiceLink] = Table(service=lambda one: one.service_id)
+
+    def tables(self) -> dict[str, Table[Any]]:
+        """All tables but that of tasks, by name."""
+        return {name: table for name, table in vars(self).items() if isinstance(table, Table)}
+
+    def clear(self) -> None:
+        """Forget every entity, task and guest, as if nothing had ever happened; ids begin anew."""
+        for table in self.tables().values():
+            table.clear()
+        self.metadata.clear()
+        self.tasks.clear()
+        self.hypervisor.clear()
+        self._random.seed(self._seed)
+        self._numbers = dict(_FIRST_NUMBERS)
+
+    def sequences(self) -> "Sequences":
+        """How far ids and numbers have come."""
+        version, words, gauss = self._random.getstate()
+        return Sequences(random=(version, list(words), gauss), numbers=dict(self._numbers))
+
+    def continue_sequences(self, sequences: "Sequences") -> None:
+        """Go on with ids and numbers where another cloud was. Raises ValueError: that cannot be."""
+        version, words, gauss = sequences.random
+        self._random.setstate((version, tuple(words), gauss))
+        self._numbers = _FIRST_NUMBERS | sequences.numbers
 
     def new_id(self) -> str:
         """A new UUID; random, but the same for the same seed."""

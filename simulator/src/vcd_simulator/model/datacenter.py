@@ -39,6 +39,12 @@ class Vdc:
     network_pool_id: str | None = None
     thin_provision: bool = True
     fast_provisioning: bool = True
+    guaranteed_cpu: float = 1.0
+    guaranteed_memory: float = 1.0
+    """Shares, of what is allocated, that are kept free for this VDC: 0 to 1."""
+    vcpu_mhz: int = 1000
+    over_commit_allowed: bool = False
+    vm_discovery: bool = False
     access: AccessControl = field(default_factory=lambda: AccessControl(everyone="ReadOnly"))
 
 

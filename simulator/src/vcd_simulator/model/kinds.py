@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 VCLOUD = "application/vnd.vmware.vcloud."
 ADMIN = "application/vnd.vmware.admin."
 
@@ -19,6 +22,15 @@ class Kind:
     media_type: str
     admin_path: str
     admin_media_type: str
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How a kind is kept in a saved state: by its name."""
+        return core_schema.no_info_after_validator_function(
+            _kind_of_subject,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda kind: kind.name),
+        )
 
     def media(self, admin: bool = False) -> str:
         return self.admin_media_type if admin else self.media_type
@@ -68,3 +80,11 @@ TASK = _kind("task", "/api/task/", VCLOUD + "task")
 USER = _kind("user", "/api/admin/user/", ADMIN + "user")
 ROLE = _kind("role", "/api/admin/role/", ADMIN + "role")
 RIGHT = _kind("right", "/api/admin/right/", ADMIN + "right")
+
+
+def _kind_of_subject(name: str) -> Kind:
+    """The kind of whoever an access control list is about."""
+    for kind in (USER, ORG):
+        if kind.name == name:
+            return kind
+    raise ValueError(f"an access setting is for a user or an org, not for a {name!r}")

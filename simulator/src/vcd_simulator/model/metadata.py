@@ -55,6 +55,14 @@ class MetadataStore:
         for key in self._entries.pop(entity_id, {}):
             self._forget(entity_id, key)
 
+    def clear(self) -> None:
+        self._entries.clear()
+        self._holders.clear()
+
+    def all(self) -> dict[str, list[MetadataEntry]]:
+        """All entries by entity."""
+        return {entity_id: list(own.values()) for entity_id, own in self._entries.items() if own}
+
     def copy(self, source_id: str, target_id: str) -> None:
         self.put(target_id, self.of(source_id))
 

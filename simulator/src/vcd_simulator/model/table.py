@@ -57,6 +57,13 @@ class Table(Generic[T]):
         if self._rows.pop(entity.id, None) is not None:
             self._leave(entity.id)
 
+    def clear(self) -> None:
+        """Forget all entities."""
+        self._rows.clear()
+        self._keys.clear()
+        for index in self._indexes.values():
+            index.clear()
+
     def reindex(self, entity: T) -> None:
         if entity.id in self._rows:
             self._leave(entity.id)

@@ -52,6 +52,8 @@ class Role:
     name: str
     description: str = ""
     read_only: bool = False
+    linked: bool = False
+    """Whether it is the predefined role of its name, with exactly the rights of that."""
     rights: dict[str, None] = field(default_factory=dict)
     """Ids of rights, in the order they were added."""
 

@@ -47,6 +47,17 @@ class Node:
         return self.guest.spec.ip_addresses[0] if self.guest.spec.ip_addresses else "127.0.0.1"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClusterState:
+    """Nodes, tokens and objects of a cluster, when its network came, and how long nodes need to settle."""
+
+    nodes: list[Node]
+    tokens: list[Token]
+    objects: list[Manifest]
+    network_since: float | None
+    settle_s: float
+
+
 class Cluster:
     """What the API server of one control plane knows. Thread-safe."""
 
@@ -165,6 +176,24 @@ class Cluster:
         """False when there is no such object."""
         with self._lock:
             return self._objects.pop((kind.lower(), namespace, name), None) is not None
+
+    def state(self) -> "ClusterState":
+        """What has come to be, at one moment."""
+        with self._lock:
+            return ClusterState(
+                nodes=list(self._nodes.values()),
+                tokens=list(self._tokens.values()),
+                objects=list(self._objects.values()),
+                network_since=self._network_since,
+                settle_s=self._settle_s,
+            )
+
+    def resume(self, tokens: Iterable[Token], objects: Iterable[Manifest], network_since: float | None) -> None:
+        """Go on with what a cluster of another run had."""
+        with self._lock:
+            self._tokens = {token.token: token for token in tokens}
+            self._objects = {key_of(manifest): manifest for manifest in objects}
+            self._network_since = network_since
 
     @staticmethod
     def _is_runtime_up(guest: "Guest") -> bool:
