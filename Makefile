@@ -82,6 +82,10 @@ test-integration: setup ## Tests of one part with a real broker or the simulator
 e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own
 	@$(PYTEST) tests/e2e
 
+.PHONY: chaos-operations
+chaos-operations: setup ## Kill, freeze and starve operation engines for about 15 minutes (CHAOS_SEED repeats a run)
+	@$(PYTEST) tests/chaos/operations
+
 .PHONY: container-check
 container-check: ## Build the images and create a cluster through them (needs root for a Docker Engine)
 	@scripts/container-check.sh

@@ -88,12 +88,14 @@ def claim(
     """Supersedes any earlier run of the operation.
 
     Returns:
-        None if there is nothing to run: it has ended, is gone, belongs to another workflow, or this replica was
-        declared dead.
+        None if there is nothing to run: it has ended, is gone, or belongs to another workflow.
+
+    Raises:
+        AbandonedError: this replica was declared dead.
     """
     alive = sa.select(operation_replica.c.alive).where(operation_replica.c.id == replica)
     if not connection.execute(alive.with_for_update(read=True)).scalar():
-        return None
+        raise AbandonedError
     updated = connection.execute(
         sa.update(operation)
         .where(operation.c.id == operation_id, operation.c.workflow_id == workflow_id)

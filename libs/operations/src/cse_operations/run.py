@@ -153,6 +153,7 @@ class Run:
             self._check_forward()
             self._check_stalled()
         self.journal.begin_step(place, message)
+        self._assure()  # the process may have been frozen meanwhile, and others have gone on
         try:
             result = as_stored(action())
         except CseError as exc:
@@ -227,7 +228,7 @@ class Run:
         return Entry.UNDO if self.is_rolling_back else Entry.STEP
 
 
-_LONGEST_WAIT_S: Final = 1.0
+_LONGEST_WAIT_S: Final = 30.0
 """After which waiting code looks again whether this process may go on."""
 _REPLAYED_PAUSE_S: Final = 0.05
 """What was waited for had come to pass already."""

@@ -171,6 +171,7 @@ class Runner:
             outcome = self._run_code(run, kind)
             run.journal.decide(outcome)
         ended = _ended(run.journal.present(), outcome, self._clock)
+        self._liveness.assure()
         try:
             kind.finish(ended)
         except Exception:

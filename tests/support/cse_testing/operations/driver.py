@@ -134,6 +134,8 @@ class Build:
             self._die(ctx, f"{name}:before")
             self._hold(ctx, name)
             time.sleep(self._spec.latency_s)
+            if not ctx.input["hold_blindly"]:
+                ctx.check()
             try:
                 return action()
             finally:

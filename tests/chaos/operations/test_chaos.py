@@ -1,0 +1,143 @@
+"""What takes too long for every run: `make chaos-operations`. Nothing here is faster than in production."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pytest
+
+from cse_lab.postgres import PrivatePostgres
+from cse_operations import Timing
+from cse_testing.operations.driver import ENGINE_POINTS, MOMENTS, STEPS, Job
+from cse_testing.operations.supervisor import LIMIT_S, Field, check, kill_at_every
+
+ALL_POINTS = [*(f"{step}:{moment}" for step in STEPS for moment in MOMENTS), *ENGINE_POINTS]
+SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
+DATABASE_AWAY_S = 20.0
+TAKEN_OVER_WITHIN_S = 30.0
+
+
+def jobs(count: int, **options: object) -> list[Job]:
+    return [
+        Job(request_id=f"r{n}", partition=f"p{n // 3}", fails=n % 4 == 0, **options)  # type: ignore[arg-type]
+        for n in range(count)
+    ]
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_one_operation_after_the_other_survives_a_kill_at_every_point(
+    store: str, field_on: Callable[[str], Field]
+) -> None:
+    """Alone in its process each, on both stores."""
+    field = field_on(store)
+    for number, point in enumerate(ALL_POINTS):
+        job = Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
+        assert field.run_to_the_end(field.spec([job]), most_starts=3) == 1
+    assert {point for _, point in field.cloud.kills()} == set(ALL_POINTS)
+    check(
+        field,
+        [
+            Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
+            for number, point in enumerate(ALL_POINTS)
+        ],
+    )
+
+
+@pytest.mark.timeout(600)
+def test_many_operations_survive_a_kill_at_every_point_on_postgresql(field_on: Callable[[str], Field]) -> None:
+    kill_at_every(ALL_POINTS, field_on("postgres"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_random_kills(store: str, field_on: Callable[[str], Field]) -> None:
+    """One replica on SQLite, three on PostgreSQL, each killed and started again at random; 60 operations."""
+    chance = random.Random(SEED)
+    field = field_on(store)
+    work = jobs(60)
+    field.timing = asdict(Timing(queue_poll_s=0.05, signal_poll_s=0.1, beat_s=0.5, doubt_s=2, dead_after_s=4))
+    spec = field.spec(work, stays=True, latency_s=0.05, running=6)
+    replicas = [field.start(spec) for _ in range(1 if store == "sqlite" else 3)]
+    until = time.monotonic() + 60
+    kills = 0
+    while time.monotonic() < until:
+        time.sleep(chance.uniform(0.5, 4))
+        victim = chance.randrange(len(replicas))
+        replicas[victim].kill()
+        replicas[victim].wait(LIMIT_S)
+        kills += 1
+        replicas[victim] = field.start(spec)
+    field.wait_until_all_ended()
+    assert kills >= 15
+    check(field, work)
+
+
+@pytest.mark.timeout(300)
+def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Callable[[str], Field]) -> None:
+    field = field_on("postgres")
+    field.timing = asdict(Timing())
+    work = [Job(request_id=f"r{n}", partition=f"p{n}", hold_at="boot@n1") for n in range(8)]
+    first = field.start(field.spec(work))
+    field.wait_for("begin", "boot@n1", times=len(work))
+    second = field.start(field.spec([], stays=True))
+    first.kill()
+    killed = time.monotonic()
+    first.wait(LIMIT_S)
+    _wait_for_process(field, second)
+    assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
+    field.cloud.ensure("test", "signal", "go")
+    field.wait_until_all_ended()
+    check(field, work)
+
+
+def _wait_for_process(field: Field, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not any(happening.process == process.pid for happening in field.cloud.history()):
+        assert time.monotonic() < deadline, field.log()
+        time.sleep(0.05)
+
+
+@pytest.mark.timeout(300)
+def test_replicas_outlast_a_database_that_is_away(
+    own_postgres: PrivatePostgres, field_on: Callable[[str], Field]
+) -> None:
+    field = field_on("postgres")
+    field.timing, field.store = asdict(Timing()), own_postgres.create_database()
+    work = jobs(40)
+    replicas = [field.start(field.spec(work, stays=True, latency_s=0.3, running=8)) for _ in range(2)]
+    field.wait_for("begin", "verify")
+    own_postgres.crash()
+    time.sleep(DATABASE_AWAY_S)  # this is the condition: away for so long
+    own_postgres.start()
+    field.wait_until_all_ended()
+    assert [replica.poll() for replica in replicas] == [None, None], field.log()
+    check(field, work)
+
+
+@pytest.mark.timeout(600)
+def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field]) -> None:
+    """Long enough to be declared dead, or not; one that was ends and is started again."""
+    chance = random.Random(SEED)
+    field = field_on("postgres")
+    field.timing = asdict(Timing(queue_poll_s=0.05, signal_poll_s=0.1, beat_s=0.5, doubt_s=1.5, dead_after_s=3))
+    work = jobs(60)
+    spec = field.spec(work, stays=True, latency_s=0.05, running=6)
+    replicas = [field.start(spec) for _ in range(3)]
+    until = time.monotonic() + 45
+    while time.monotonic() < until:
+        time.sleep(chance.uniform(0.2, 2))
+        victim = chance.randrange(len(replicas))
+        os.kill(replicas[victim].pid, signal.SIGSTOP)
+        time.sleep(chance.uniform(0.2, 8))
+        os.kill(replicas[victim].pid, signal.SIGCONT)
+        for number, replica in enumerate(replicas):
+            if replica.poll() is not None:
+                assert replica.returncode == 75, field.log()
+                replicas[number] = field.start(spec)
+    field.wait_until_all_ended()
+    check(field, work)
