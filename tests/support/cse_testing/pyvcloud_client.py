@@ -1,7 +1,7 @@
 """pyvcloud as its users use it, against a simulator."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,10 @@ PASSWORDS = {"administrator": "vcd-secret", "alice": "alice-secret", "bob": "bob
 ORGS = {"administrator": "System", "alice": "acme", "bob": "acme", "carol": "globex"}
 TASK_TIMEOUT_S = 30
 POLL_S = 0.05
+PHOTON = "photon-custom-hw11-2.0-304b817-k8s"
+"""A ready-made template of the lab."""
+Wait = Callable[[Any], Any]
+"""Waits for a task, which must succeed."""
 
 
 @contextmanager
@@ -51,7 +55,7 @@ class Tenant:
         self.wait(resource.Tasks.Task[0])
         return self.vapp(name)
 
-    def template(self, item: str = "photon-custom-hw11-2.0-304b817-k8s") -> Any:
+    def template(self, item: str = PHOTON) -> Any:
         """The template behind an item of the published catalog."""
         return self.client.get_resource(self.org.get_catalog_item("cse", item).Entity.get("href"))
 

@@ -43,6 +43,11 @@ class VdcSpec:
     network_pool_id: str | None = None
     thin_provision: bool = False
     fast_provisioning: bool = False
+    guaranteed_cpu: float = 1.0
+    guaranteed_memory: float = 1.0
+    vcpu_mhz: int = 1000
+    over_commit_allowed: bool = False
+    vm_discovery: bool = False
     profiles: list[ProfileSpec] = field(default_factory=list)
 
 
@@ -59,8 +64,7 @@ def add_vdc(cloud: Cloud, org: Org, spec: VdcSpec) -> Vdc:
         raise errors.bad_request(
             f"Bad request: validation error, the allocation model is not one of {', '.join(ALLOCATION_MODELS)}."
         )
-    if not spec.profiles:
-        raise errors.bad_request("Bad request: validation error, a VDC needs at least one storage profile.")
+    _check_profiles(spec)
     vdc = cloud.vdcs.add(
         Vdc(
             id=cloud.new_id(),
@@ -78,22 +82,40 @@ def add_vdc(cloud: Cloud, org: Org, spec: VdcSpec) -> Vdc:
             network_pool_id=spec.network_pool_id,
             thin_provision=spec.thin_provision,
             fast_provisioning=spec.fast_provisioning,
+            guaranteed_cpu=spec.guaranteed_cpu,
+            guaranteed_memory=spec.guaranteed_memory,
+            vcpu_mhz=spec.vcpu_mhz,
+            over_commit_allowed=spec.over_commit_allowed,
+            vm_discovery=spec.vm_discovery,
         )
     )
     chosen = next((profile for profile in spec.profiles if profile.default), spec.profiles[0])
     for profile in spec.profiles:
-        cloud.profiles.add(
-            StorageProfile(
-                id=cloud.new_id(),
-                vdc_id=vdc.id,
-                provider_profile_id=profile.provider_profile.id,
-                name=profile.provider_profile.name,
-                limit_mb=profile.limit_mb,
-                enabled=profile.enabled,
-                default=profile is chosen,
-            )
-        )
+        add_profile(cloud, vdc, profile, default=profile is chosen)
     return vdc
+
+
+def add_profile(cloud: Cloud, vdc: Vdc, spec: ProfileSpec, *, default: bool) -> StorageProfile:
+    return cloud.profiles.add(
+        StorageProfile(
+            id=cloud.new_id(),
+            vdc_id=vdc.id,
+            provider_profile_id=spec.provider_profile.id,
+            name=spec.provider_profile.name,
+            limit_mb=spec.limit_mb,
+            enabled=spec.enabled,
+            default=default,
+        )
+    )
+
+
+def _check_profiles(spec: VdcSpec) -> None:
+    if not spec.profiles:
+        raise errors.bad_request("Bad request: validation error, a VDC needs at least one storage profile.")
+    for profile in spec.profiles:
+        if profile.provider_profile.provider_vdc_id != spec.provider_vdc.id:
+            name = profile.provider_profile.name
+            raise errors.bad_request(f"The provider VDC {spec.provider_vdc.name} has no storage profile {name}.")
 
 
 def create_vdc(cloud: Cloud, user: User, org: Org, spec: VdcSpec) -> tuple[Vdc, Task]:
@@ -130,6 +152,44 @@ def forget_vdc(cloud: Cloud, vdc: Vdc) -> None:
         cloud.profiles.remove(profile)
     cloud.metadata.remove_all(vdc.id)
     cloud.vdcs.remove(vdc)
+
+
+@dataclass(kw_only=True)
+class VdcChanges:
+    """What is to change in an org VDC; None leaves things as they are."""
+
+    name: str | None = None
+    description: str | None = None
+    cpu: Capacity | None = None
+    memory: Capacity | None = None
+    nic_quota: int | None = None
+    network_quota: int | None = None
+    vm_quota: int | None = None
+    guaranteed_cpu: float | None = None
+    guaranteed_memory: float | None = None
+    vcpu_mhz: int | None = None
+    thin_provision: bool | None = None
+    fast_provisioning: bool | None = None
+    enabled: bool | None = None
+
+
+def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
+    """Change an org VDC."""
+    values = {name: value for name, value in vars(changes).items() if value is not None}
+    if changes.name is not None:
+        values["name"] = check_name("VDC", changes.name)
+        other = cloud.vdcs.first("name", (vdc.org_id, values["name"]))
+        if other is not None and other is not vdc:
+            raise errors.duplicate_name("vdc", changes.name)
+
+    def effect() -> None:
+        for name, value in values.items():
+            setattr(vdc, name, value)
+        cloud.vdcs.reindex(vdc)
+
+    return work.start(
+        cloud, user, vdc.org_id, vdc, "vdcUpdateVdc", "Updating", "Updated", noun="Virtual Datacenter", effect=effect
+    )
 
 
 def default_profile(cloud: Cloud, vdc: Vdc) -> StorageProfile:

@@ -40,9 +40,30 @@ def create_org(cloud: Cloud, name: str, *, full_name: str = "", description: str
     for role_name, rights in PREDEFINED_ROLES.items():
         ids = dict.fromkeys(right.id for right in _rights_named(cloud, rights))
         cloud.roles.add(
-            Role(id=cloud.new_id(), org_id=org.id, name=role_name, description=f"Predefined: {role_name}", rights=ids)
+            Role(
+                id=cloud.new_id(),
+                org_id=org.id,
+                name=role_name,
+                description=f"Predefined: {role_name}",
+                rights=ids,
+                linked=True,
+            )
         )
     return org
+
+
+def link_role(cloud: Cloud, role: Role, *, linked: bool) -> None:
+    """Make a role the predefined one of its name again, or let it go its own way.
+
+    Raises:
+        VcdError: there is no predefined role of that name.
+    """
+    rights = PREDEFINED_ROLES.get(role.name)
+    if rights is None:
+        raise errors.not_allowed(f"There is no predefined role {role.name}.")
+    role.linked = linked
+    if linked:
+        role.rights = dict.fromkeys(right.id for right in _rights_named(cloud, rights))
 
 
 def _rights_named(cloud: Cloud, names: Iterable[str]) -> list[Right]:

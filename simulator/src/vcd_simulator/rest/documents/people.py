@@ -1,6 +1,7 @@
 """Users, roles and rights."""
 
 from vcd_simulator.model.kinds import ADMIN
+from vcd_simulator.model.rights import PREDEFINED_ROLES
 from vcd_simulator.model.tenancy import Right, Role, User
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import link, reference
@@ -46,6 +47,7 @@ def role(context: Context, entity: Role) -> Element:
         "Role",
         link(context, "edit", path, entity.kind.media_type) if edits else None,
         link(context, "remove", path) if edits else None,
+        _template_link(context, entity, path) if edits and entity.name in PREDEFINED_ROLES else None,
         vcloud("Description", entity.description),
         vcloud("RightReferences", [reference(context, "RightReference", right) for right in rights]),
         name=entity.name,
@@ -53,6 +55,11 @@ def role(context: Context, entity: Role) -> Element:
         href=context.href(entity),
         type=entity.kind.media_type,
     )
+
+
+def _template_link(context: Context, entity: Role, path: str) -> Element:
+    verb = "unlinkFromTemplate" if entity.linked else "linkToTemplate"
+    return link(context, verb, f"{path}/action/{verb}", entity.kind.media_type)
 
 
 def right(context: Context, entity: Right) -> Element:

@@ -27,6 +27,7 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
     pool = cloud.network_pools.get(entity.network_pool_id)
     return vcloud(
         "AdminVdc" if admin else "Vdc",
+        _backing(context, entity) if context.access.is_sysadmin else None,
         _vdc_links(context, entity, admin),
         tasks_element(context, running_tasks(context, entity.id)),
         vcloud("Description", entity.description),
@@ -53,12 +54,15 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
             ],
         ),
         [
-            vcloud("ResourceGuaranteedMemory", "1.0"),
-            vcloud("ResourceGuaranteedCpu", "1.0"),
+            vcloud("ResourceGuaranteedMemory", str(entity.guaranteed_memory)),
+            vcloud("ResourceGuaranteedCpu", str(entity.guaranteed_cpu)),
+            vcloud("VCpuInMhz", entity.vcpu_mhz),
             vcloud("IsThinProvision", entity.thin_provision),
             reference(context, "NetworkPoolReference", pool, with_id=True) if pool is not None else None,
             reference(context, "ProviderVdcReference", cloud.provider_vdcs[entity.provider_vdc_id], with_id=True),
             vcloud("UsesFastProvisioning", entity.fast_provisioning),
+            vcloud("OverCommitAllowed", entity.over_commit_allowed),
+            vcloud("VmDiscoveryEnabled", entity.vm_discovery),
         ]
         if admin
         else None,
@@ -67,6 +71,22 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
         id=context.urn(entity),
         href=context.href(entity, admin=admin),
         type=entity.kind.media(admin),
+    )
+
+
+def _backing(context: Context, entity: Vdc) -> Element:
+    """The resource pool in vCenter that the VDC is; for system administrators."""
+    cloud = context.cloud
+    pvdc = cloud.provider_vdcs[entity.provider_vdc_id]
+    return vcloud(
+        "VCloudExtension",
+        vmext(
+            "VimObjectRef",
+            reference(context, "VimServerRef", cloud.vim_servers[pvdc.vim_server_id], build=vmext),
+            vmext("MoRef", f"resgroup-{entity.id[:8]}"),
+            vmext("VimObjectType", "RESOURCE_POOL"),
+        ),
+        required=False,
     )
 
 
@@ -93,12 +113,22 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
         else None,
+        link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
         link(context, "remove", admin_path) if access.is_sysadmin else None,
+        *(_edit_links(context, entity) if admin and access.is_sysadmin else []),
         link(context, verb, f"{admin_path}/action/{verb}") if admin and access.is_sysadmin else None,
         link(context, "alternate", path, entity.kind.media_type) if admin else None,
         link(context, "alternate", admin_path, entity.kind.admin_media_type)
         if not admin and (access.is_sysadmin or access.has("General: Administrator View"))
         else None,
+    ]
+
+
+def _edit_links(context: Context, entity: Vdc) -> list[Element]:
+    path = entity.kind.href_path(entity.id, True)
+    return [
+        link(context, "edit", path, entity.kind.admin_media_type),
+        link(context, "edit", f"{path}/vdcStorageProfiles", ADMIN + "updateVdcStorageProfiles+xml"),
     ]
 
 
@@ -136,6 +166,9 @@ def storage_profile(context: Context, entity: StorageProfile, *, admin: bool = F
     owner = cloud.vdcs[entity.vdc_id]
     return vcloud(
         "AdminVdcStorageProfile" if admin else "VdcStorageProfile",
+        link(context, "edit", entity.kind.href_path(entity.id, True), entity.kind.admin_media_type)
+        if admin and context.access.is_sysadmin
+        else None,
         link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
         link(context, "down", f"{entity.kind.href_path(entity.id, admin)}/metadata", METADATA),
         vcloud("Enabled", entity.enabled),

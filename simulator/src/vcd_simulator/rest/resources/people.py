@@ -54,6 +54,23 @@ def delete_role(context: Context, role_id: str) -> Reply:
     return Reply(status=204)
 
 
+@router.post("/api/admin/role/{role_id}/action/linkToTemplate")
+def link_role(context: Context, role_id: str) -> Reply:
+    return _link(context, role_id, linked=True)
+
+
+@router.post("/api/admin/role/{role_id}/action/unlinkFromTemplate")
+def unlink_role(context: Context, role_id: str) -> Reply:
+    return _link(context, role_id, linked=False)
+
+
+def _link(context: Context, role_id: str, *, linked: bool) -> Reply:
+    role = context.access.role_by_id(role_id)
+    context.access.require(_EDIT_ROLES)
+    tenancy.link_role(context.cloud, role, linked=linked)
+    return Reply(status=204)
+
+
 @router.get("/api/admin/right/{right_id}")
 def get_right(context: Context, right_id: str) -> Reply:
     right = context.cloud.rights.get(right_id)

@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from vcd_simulator import errors
 from vcd_simulator.query import documents, fiql
-from vcd_simulator.query.catalogue import TYPES
+from vcd_simulator.query.catalogue import PROVIDER, TYPES
 from vcd_simulator.query.select import Selection, select
 from vcd_simulator.query.types import AnyRecordType
 from vcd_simulator.rest.context import Context, Reply
@@ -48,8 +48,8 @@ def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
     kind = TYPES.get(type_name)
     if kind is None:
         raise errors.bad_request(f"The query type {type_name[:80]!r} is not valid.")
-    if kind.admin:
-        context.access.require_sysadmin()
+    if not _may_ask(context, kind):
+        raise errors.forbidden(f"The query type {kind.name} needs an administrator.")
     format_name = parameters.get("format") or _format_of(context.headers.get("accept", ""))
     if format_name not in documents.FORMATS:
         raise errors.bad_request(f"The query format {format_name[:80]!r} is not valid.")
@@ -69,7 +69,14 @@ def _of_service(context: Context, type_name: str, service_id: str) -> Reply:
 
 
 def _allowed(context: Context) -> list[AnyRecordType]:
-    return [kind for kind in TYPES.values() if context.access.is_sysadmin or not kind.admin]
+    return [kind for kind in TYPES.values() if _may_ask(context, kind)]
+
+
+def _may_ask(context: Context, kind: AnyRecordType) -> bool:
+    """Tenants with a right to it may use the administrators' types, and see what is theirs."""
+    if context.access.is_sysadmin or not kind.admin:
+        return True
+    return kind.name not in PROVIDER and context.access.has("Organization: Perform Administrator Queries")
 
 
 def _selection(parameters: dict[str, str]) -> Selection:

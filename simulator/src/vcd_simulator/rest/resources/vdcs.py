@@ -2,11 +2,13 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
-from vcd_simulator.operations import datacenter
+from vcd_simulator.operations import datacenter, storage
+from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
-from vcd_simulator.rest.parsing import ip_ranges, referenced_id, require_root
+from vcd_simulator.rest.parsing import ip_ranges, optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
 
@@ -60,6 +62,11 @@ def _vdc_spec(context: Context, root: Element) -> datacenter.VdcSpec:
         network_pool_id=pool_id,
         thin_provision=flag_of(root, "IsThinProvision"),
         fast_provisioning=flag_of(root, "UsesFastProvisioning"),
+        guaranteed_cpu=_share(root, "ResourceGuaranteedCpu", 1.0),
+        guaranteed_memory=_share(root, "ResourceGuaranteedMemory", 1.0),
+        vcpu_mhz=int_of(root, "VCpuInMhz", 1000),
+        over_commit_allowed=flag_of(root, "OverCommitAllowed"),
+        vm_discovery=flag_of(root, "VmDiscoveryEnabled"),
         profiles=[_profile_spec(context, one) for one in children(root, "VdcStorageProfile")],
     )
 
@@ -69,6 +76,72 @@ def _capacity(root: Element, name: str, units: str) -> Capacity:
     return Capacity(
         units=text_of(element, "Units", units), allocated=int_of(element, "Allocated"), limit=int_of(element, "Limit")
     )
+
+
+def _share(root: Element, name: str, default: float) -> float:
+    """A share of the whole, between 0 and 1."""
+    text = text_of(root, name)
+    try:
+        share = float(text) if text else default
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise errors.bad_request(f"Bad request: validation error, {name} is not between 0 and 1.")
+    return share
+
+
+@router.put("/api/admin/vdc/{vdc_id}")
+def update_vdc(context: Context, vdc_id: str) -> Reply:
+    context.access.require_sysadmin()
+    vdc = context.access.vdc_by_id(vdc_id)
+    root = require_root(context.xml(), "AdminVdc", "Vdc")
+    model = text_of(root, "AllocationModel") or vdc.allocation_model
+    if model != vdc.allocation_model:
+        raise errors.not_allowed("The allocation model of a VDC cannot be changed.")
+    changes = datacenter.VdcChanges(
+        name=root.get("name"),
+        description=optional_text(root, "Description"),
+        cpu=_capacity(root, "Cpu", "MHz") if child(root, "ComputeCapacity/Cpu") is not None else None,
+        memory=_capacity(root, "Memory", "MB") if child(root, "ComputeCapacity/Memory") is not None else None,
+        nic_quota=int_of(root, "NicQuota", vdc.nic_quota),
+        network_quota=int_of(root, "NetworkQuota", vdc.network_quota),
+        vm_quota=int_of(root, "VmQuota", vdc.vm_quota),
+        guaranteed_cpu=_share(root, "ResourceGuaranteedCpu", vdc.guaranteed_cpu),
+        guaranteed_memory=_share(root, "ResourceGuaranteedMemory", vdc.guaranteed_memory),
+        vcpu_mhz=int_of(root, "VCpuInMhz", vdc.vcpu_mhz),
+        thin_provision=optional_flag(root, "IsThinProvision"),
+        fast_provisioning=optional_flag(root, "UsesFastProvisioning"),
+        enabled=optional_flag(root, "IsEnabled"),
+    )
+    return accepted(context, datacenter.update_vdc(context.cloud, context.session.user, vdc, changes))
+
+
+@router.post("/api/admin/vdc/{vdc_id}/vdcStorageProfiles")
+def change_storage_profiles(context: Context, vdc_id: str) -> Reply:
+    context.access.require_sysadmin()
+    vdc = context.access.vdc_by_id(vdc_id)
+    root = require_root(context.xml(), "UpdateVdcStorageProfiles")
+    add = [_profile_spec(context, one) for one in children(root, "AddStorageProfile")]
+    remove = [
+        context.access.profile_by_id(referenced_id(one, "RemoveStorageProfile"))
+        for one in children(root, "RemoveStorageProfile")
+    ]
+    return accepted(context, storage.change_profiles(context.cloud, context.session.user, vdc, add, remove))
+
+
+@router.put("/api/admin/vdcStorageProfile/{profile_id}")
+def update_storage_profile(context: Context, profile_id: str) -> Reply:
+    context.access.require_sysadmin()
+    profile = context.access.profile_by_id(profile_id)
+    root = require_root(context.xml(), "AdminVdcStorageProfile")
+    storage.update_profile(
+        context.cloud,
+        profile,
+        enabled=flag_of(root, "Enabled", profile.enabled),
+        default=flag_of(root, "Default", profile.default),
+        limit_mb=int_of(root, "Limit", profile.limit_mb),
+    )
+    return Reply(content=documents.storage_profile(context, profile, admin=True))
 
 
 def _profile_spec(context: Context, element: Element) -> datacenter.ProfileSpec:
@@ -114,8 +187,15 @@ def get_storage_profile(context: Context, profile_id: str) -> Reply:
 
 @router.get("/api/admin/vdcStorageProfile/{profile_id}")
 def get_admin_storage_profile(context: Context, profile_id: str) -> Reply:
-    context.access.require_sysadmin()
-    return Reply(content=documents.storage_profile(context, context.access.profile_by_id(profile_id), admin=True))
+    profile = context.access.profile_by_id(profile_id)
+    context.access.require("General: Administrator View")
+    return Reply(content=documents.storage_profile(context, profile, admin=True))
+
+
+@router.get("/api/admin/vdc/{vdc_id}/edgeGateways")
+def list_edge_gateways(context: Context, vdc_id: str) -> Reply:
+    context.access.vdc_by_id(vdc_id)
+    return Reply(content=no_records(context, "edgeGateway", f"/api/admin/vdc/{vdc_id}/edgeGateways"))
 
 
 @router.post("/api/admin/vdc/{vdc_id}/networks")
