@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from cse_cli.vcd_plugin.commands import CONTEXT, finish, path_name, with_session
+from cse_cli.vcd_plugin.commands import CONTEXT, cluster_path, finish, no_wait_option, path_name, with_session
 from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.keys import public_key
 from cse_cli.vcd_plugin.output import print_message, print_properties, print_rows, wants_json
 from cse_cli.vcd_plugin.session import Session
 
@@ -21,7 +21,6 @@ _COLUMNS = {
     "status": "status",
 }
 _KUBECONFIG = Path(".kube") / "config"
-_MAX_KEY = 16 * 1024
 
 
 @click.group(context_settings=CONTEXT, short_help="work with clusters")
@@ -36,6 +35,7 @@ def cluster() -> None:
         vcd cse cluster create c1 -n net1 -N 5 -c 4 -m 8192 -t ubuntu-16.04 -k ~/.ssh/id_rsa.pub
             Create one with five workers of 4 CPUs and 8 GB.
         vcd cse cluster info c1
+        vcd cse cluster resize c1 --nodes 3
         vcd cse cluster config c1 > ~/.kube/config
         vcd cse cluster delete c1 --yes
     """
@@ -64,7 +64,7 @@ def info(context: click.Context, session: Session, name: str) -> None:
     Example
         vcd cse cluster info c1
     """
-    print_properties(context, session.fields("GET", _path(name, "info")))
+    print_properties(context, session.fields("GET", cluster_path(name, "info")))
 
 
 @cluster.command(short_help="create a cluster")
@@ -79,6 +79,7 @@ def info(context: click.Context, session: Session, name: str) -> None:
 @click.option("-t", "--template", help="Template of the nodes; see `vcd cse template list`.")
 @click.option("--enable-nfs", is_flag=True, help="Add an NFS node.")
 @click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if the creation fails.")
+@no_wait_option
 @with_session
 def create(
     context: click.Context,
@@ -96,7 +97,7 @@ def create(
     Examples
         vcd cse cluster create c1 --network net1
         vcd cse cluster create c1 -n net1 -N 5 -c 4 -m 8192 -s gold -t ubuntu-16.04 -k ~/.ssh/id_rsa.pub
-        vcd --no-wait cse cluster create c1 -n net1
+        vcd cse cluster create c1 -n net1 --no-wait
             Return at once; `vcd task wait` follows the creation.
     """
     if session.vdc is None:
@@ -104,16 +105,41 @@ def create(
     request = {
         "name": name,
         "vdc": session.vdc,
-        "ssh_key": _public_key(ssh_key_file),
+        "ssh_key": public_key(ssh_key_file),
         "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
         **options,
     }
     finish(context, session, session.fields("POST", "/cse", request), f"cluster {name!r} is ready")
 
 
+@cluster.command(short_help="change the number of workers")
+@click.argument("name", callback=path_name, metavar="NAME")
+@click.option("-N", "--nodes", "node_count", type=click.IntRange(min=0), required=True, help="Workers afterwards.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before workers are removed.")
+@no_wait_option
+@with_session
+def resize(context: click.Context, session: Session, name: str, *, node_count: int, yes: bool) -> None:
+    """Change the number of workers, and wait until it is done.
+
+    New workers are like those that are there. When a cluster shrinks, its newest workers are drained and deleted.
+
+    \b
+    Examples
+        vcd cse cluster resize c1 --nodes 5
+        vcd cse cluster resize c1 -N 1 --yes
+    """
+    surplus = len(session.fields("GET", cluster_path(name, "info")).get("nodes") or []) - node_count
+    if surplus > 0 and not yes:
+        nodes = "worker" if surplus == 1 else f"{surplus} workers"
+        click.confirm(f"Remove the newest {nodes} of the cluster {name!r}?", abort=True, err=True)
+    reply = session.fields("POST", cluster_path("_clusters", name, "resize"), {"node_count": node_count})
+    finish(context, session, reply, f"cluster {name!r} is resized")
+
+
 @cluster.command(short_help="delete a cluster")
 @click.argument("name", callback=path_name, metavar="NAME")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@no_wait_option
 @with_session
 def delete(context: click.Context, session: Session, name: str, *, yes: bool) -> None:
     """Delete a cluster with everything in it, and wait until it is gone.
@@ -124,7 +150,7 @@ def delete(context: click.Context, session: Session, name: str, *, yes: bool) ->
     """
     if not yes:
         click.confirm(f"Delete the cluster {name!r} with everything in it?", abort=True, err=True)
-    finish(context, session, session.fields("DELETE", _path(name)), f"cluster {name!r} is deleted")
+    finish(context, session, session.fields("DELETE", cluster_path(name)), f"cluster {name!r} is deleted")
 
 
 @cluster.command(short_help="show or save a cluster's kubeconfig")
@@ -139,7 +165,7 @@ def config(context: click.Context, session: Session, name: str, *, save: bool) -
         vcd cse cluster config c1 > c1.conf && kubectl --kubeconfig c1.conf get nodes
         vcd cse cluster config c1 --save
     """
-    kubeconfig = session.text(_path(name, "config"))
+    kubeconfig = session.text(cluster_path(name, "config"))
     if save:
         path = save_kubeconfig(Path.home() / _KUBECONFIG, kubeconfig)
         print_message(context, f"saved to {path}")
@@ -162,25 +188,3 @@ def save_kubeconfig(path: Path, content: str) -> Path:
     draft.touch(mode=0o600)
     draft.write_text(content)
     return draft.replace(path)
-
-
-def _path(name: str, *more: str) -> str:
-    return "/".join(["/cse", quote(name, safe=""), *more])
-
-
-def _public_key(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    with file.open("rb") as stream:
-        content = stream.read(_MAX_KEY + 1)
-    if b"PRIVATE KEY" in content:
-        raise click.BadParameter(
-            f"{file} holds a private key; name the public one (usually {file}.pub)", param_hint="-k"
-        )
-    try:
-        text = content.decode().strip()
-    except UnicodeDecodeError:
-        text = ""
-    if not text or len(content) > _MAX_KEY:
-        raise click.BadParameter(f"{file} holds no SSH public key", param_hint="-k")
-    return text

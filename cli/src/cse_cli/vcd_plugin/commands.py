@@ -2,17 +2,27 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 import click
 from vcd_cli.profiles import Profiles
 
 from cse_cli.vcd_plugin.errors import PluginError
-from cse_cli.vcd_plugin.output import print_json, print_message, wants_json, wants_no_wait
+from cse_cli.vcd_plugin.output import (
+    ask_for_json,
+    ask_not_to_wait,
+    print_json,
+    print_message,
+    wants_json,
+    wants_no_wait,
+)
 from cse_cli.vcd_plugin.session import Session
 from cse_cli.vcd_plugin.tasks import Progress, wait_for_task
 
 P = ParamSpec("P")
+
+T = TypeVar("T", bound=Callable[..., Any])
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -22,6 +32,40 @@ def path_name(context: click.Context, parameter: click.Parameter, value: str) ->
     if value in ("", ".", "..") or "/" in value or not value.isprintable():
         raise click.BadParameter(f"{value!r} is no name; use letters, digits and hyphens", context, parameter)
     return value
+
+
+def cluster_path(*parts: str) -> str:
+    """The path of something of a cluster, below `/api`; every part stays one segment."""
+    return "/".join(["/cse", *(quote(part, safe="") for part in parts)])
+
+
+def output_option(command: T) -> T:
+    """`--output json`, which does the same as `vcd --json` before the command."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ask_for_json(context, asked=value == "json")
+
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["table", "json"]),
+        expose_value=False,
+        callback=remember,
+        help="How results are printed.",
+    )(command)
+
+
+def no_wait_option(command: T) -> T:
+    """`--no-wait`, which does the same as `vcd --no-wait` before the command."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ask_not_to_wait(context)
+
+    return click.option(
+        "--no-wait", is_flag=True, expose_value=False, callback=remember, help="Return at once; the task goes on."
+    )(command)
 
 
 def with_session(run: Callable[Concatenate[click.Context, Session, P], None]) -> Callable[P, None]:
@@ -40,7 +84,7 @@ def with_session(run: Callable[Concatenate[click.Context, Session, P], None]) ->
                 context.exit(1)
             raise click.ClickException(str(exc)) from exc
 
-    return update_wrapper(command, run)
+    return output_option(update_wrapper(command, run))
 
 
 def finish(context: click.Context, session: Session, reply: dict[str, Any], done: str) -> None:

@@ -3,19 +3,31 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 from pygments import formatters, highlight, lexers
 from tabulate import tabulate
 
+_JSON: Final = f"{__name__}.json"
+_NO_WAIT: Final = f"{__name__}.no_wait"
+
+
+def ask_for_json(context: click.Context, *, asked: bool) -> None:
+    """An option of the command goes before that of `vcd`."""
+    context.meta[_JSON] = asked
+
+
+def ask_not_to_wait(context: click.Context) -> None:
+    context.meta[_NO_WAIT] = True
+
 
 def wants_json(context: click.Context) -> bool:
-    return bool(context.find_root().params.get("json_output"))
+    return bool(context.meta.get(_JSON, context.find_root().params.get("json_output")))
 
 
 def wants_no_wait(context: click.Context) -> bool:
-    return bool(context.find_root().params.get("no_wait"))
+    return bool(context.meta.get(_NO_WAIT) or context.find_root().params.get("no_wait"))
 
 
 def print_json(context: click.Context, value: object) -> None:

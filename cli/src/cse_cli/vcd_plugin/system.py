@@ -5,12 +5,13 @@ import platform
 import click
 
 from cse_cli import DESCRIPTION, PRODUCT, __version__
-from cse_cli.vcd_plugin.commands import CONTEXT, with_session
+from cse_cli.vcd_plugin.commands import CONTEXT, output_option, with_session
 from cse_cli.vcd_plugin.output import print_json, print_message, print_properties, wants_json
 from cse_cli.vcd_plugin.session import Session
 
 
 @click.command(context_settings=CONTEXT, short_help="show the version of this plug-in")
+@output_option
 @click.pass_context
 def version(context: click.Context) -> None:
     """Show the version of this plug-in; `vcd cse system info` shows the server's."""
