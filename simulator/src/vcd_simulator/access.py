@@ -11,7 +11,7 @@ from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
-from vcd_simulator.model.rights import ADMINISTRATOR_CONTROL, ADMINISTRATOR_VIEW
+from vcd_simulator.model.rights import ADMINISTRATOR_CONTROL, ADMINISTRATOR_VIEW, SYSTEM_ADMINISTRATOR
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import AccessControl, Org, Role, User
 
@@ -27,21 +27,30 @@ class Access:
         self.org: Org = cloud.orgs[user.org_id]
         self.is_sysadmin = self.org.is_system
 
+    def at_this_moment(self) -> "Access":
+        """The same reach, for many questions at once under one lock: it remembers which rights there are."""
+        return _MomentaryAccess(self._cloud, self.user)
+
     @property
     def role(self) -> Role:
         return self._cloud.roles[self.user.role_id]
 
     def has(self, right_name: str) -> bool:
-        """Whether the role carries a right, and the organisation still has it."""
-        if self.is_sysadmin:
+        """Whether the role carries a right, and the organisation still has it.
+
+        The provider's own role of System Administrator carries all, those that services add later too.
+        """
+        role = self.role
+        if self.is_sysadmin and role.name == SYSTEM_ADMINISTRATOR:
             return True
         right = self._cloud.rights.first("name", right_name)
-        return right is not None and right.id in self.role.rights and right.id in self.org.rights
+        return right is not None and right.id in role.rights and (self.is_sysadmin or right.id in self.org.rights)
 
     def right_ids(self) -> list[str]:
         """Ids of the rights in force."""
         if self.is_sysadmin:
-            return [right.id for right in self._cloud.rights]
+            everything = self.role.name == SYSTEM_ADMINISTRATOR
+            return [right.id for right in self._cloud.rights] if everything else list(self.role.rights)
         return [right_id for right_id in self.role.rights if right_id in self.org.rights]
 
     def require(self, right_name: str) -> None:
@@ -53,9 +62,15 @@ class Access:
         if not self.has(right_name):
             raise errors.missing_right(right_name)
 
-    def require_sysadmin(self) -> None:
+    def require_provider(self, right_name: str) -> None:
+        """Insist on a user of the provider's, whose role carries a right.
+
+        Raises:
+            VcdError: 403, he is a tenant, or the right is missing.
+        """
         if not self.is_sysadmin:
             raise errors.forbidden("This operation needs a system administrator.")
+        self.require(right_name)
 
     # Organisations and their people
 
@@ -264,3 +279,17 @@ class Access:
         if task is None or not self.sees_task(task):
             raise errors.no_access("task", task_id)
         return task
+
+
+class _MomentaryAccess(Access):
+    """Looks every right up once."""
+
+    def __init__(self, cloud: Cloud, user: User) -> None:
+        super().__init__(cloud, user)
+        self._known: dict[str, bool] = {}
+
+    def has(self, right_name: str) -> bool:
+        known = self._known.get(right_name)
+        if known is None:
+            known = self._known[right_name] = super().has(right_name)
+        return known

@@ -20,12 +20,12 @@ def amqp_routes(forwarder: Forwarder) -> Router:
 
     @router.get(f"{documents.EXTENSION}/settings")
     def index(context: Context) -> Reply:
-        context.access.require_sysadmin()
+        context.access.require_provider("System Settings: View")
         return Reply(content=documents.system_settings(context))
 
     @router.get(documents.AMQP)
     def show(context: Context) -> Reply:
-        context.access.require_sysadmin()
+        context.access.require_provider("System Settings: View")
         return Reply(content=documents.amqp_settings(context, forwarder.settings or AmqpSettings()))
 
     @router.put(documents.AMQP)
@@ -43,7 +43,7 @@ def amqp_routes(forwarder: Forwarder) -> Router:
 
 
 def _read(context: Context, forwarder: Forwarder) -> AmqpSettings:
-    context.access.require_sysadmin()
+    context.access.require_provider("System Settings: Edit")
     root = context.xml()
     if xml.local_name(root) != "AmqpSettings":
         raise errors.bad_request("Bad request: validation error, a document AmqpSettings is expected.")

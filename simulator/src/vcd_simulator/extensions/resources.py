@@ -41,11 +41,11 @@ class _Resources:
         self._registry = registry
 
     def list_services(self, context: Context) -> Reply:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: View")
         return Reply(content=documents.services(context))
 
     def register(self, context: Context) -> Reply:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: Manage")
         service = self._registry.register(documents.read_service(_root(context, "Service")))
         return _created(context, service, documents.service(context, service))
 
@@ -99,7 +99,7 @@ class _Resources:
         return Reply(status=201, content=content, headers={"location": context.href(made)})
 
     def clear_unused_rights(self, context: Context) -> Reply:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: Manage")
         self._registry.clear_unused_rights()
         return Reply(status=204)
 
@@ -114,21 +114,21 @@ class _Resources:
         return Reply(content=documents.user_service(context, service))
 
     def _service(self, context: Context, service_id: str) -> ExtensionService:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: Manage")
         service = self._registry.services.get(service_id)
         if service is None:
             raise errors.no_access(SERVICE.name, service_id)
         return service
 
     def _filter(self, context: Context, filter_id: str) -> ApiFilter:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: Manage")
         found = self._registry.filters.get(filter_id)
         if found is None:
             raise errors.no_access(API_FILTER.name, filter_id)
         return found
 
     def _link(self, context: Context, link_id: str) -> ServiceLink:
-        context.access.require_sysadmin()
+        context.access.require_provider("External Service: Manage")
         found = self._registry.links.get(link_id)
         if found is None:
             raise errors.no_access(SERVICE_LINK.name, link_id)

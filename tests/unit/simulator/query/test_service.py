@@ -52,11 +52,17 @@ def test_every_type_answers_in_every_format(administrator: RestCaller, vapps: La
             assert (row.get("id"), by_id.get("href")) == (None, None)
 
 
-def test_tenants_are_offered_no_administrators_queries(alice: RestCaller, administrator: RestCaller) -> None:
-    offered = {link.get("name") for link in alice.get("/api/query").xml}
+def test_queries_are_offered_to_whom_they_are_for(
+    alice: RestCaller, bob: RestCaller, administrator: RestCaller
+) -> None:
+    offered = {link.get("name") for link in bob.get("/api/query").xml}
     assert {"vApp", "catalog", "orgVdc", "task", "role", "user", "right"} <= offered
     assert not [name for name in offered if name and name.startswith("admin")]
-    assert alice.get("/api/query?type=adminVApp").status == 403
+    assert bob.get("/api/query?type=adminVApp").status == 403
+    offered = {link.get("name") for link in alice.get("/api/query").xml}
+    assert "adminVApp" in offered, "organisation administrators have a right to that"
+    assert not {"virtualCenter", "adminService", "providerVdc"} & offered
+    assert alice.get("/api/query?type=virtualCenter").status == 403
     for link in administrator.get("/api/query").xml:
         assert "?" in (link.get("href") or "")  # clients append &page=1
         assert administrator.get(link.get("href") or "").status == 200

@@ -4,6 +4,7 @@ import pytest
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.model.tenancy import AccessControl, AccessSetting
+from vcd_simulator.operations import tenancy
 
 ADMIN = "application/vnd.vmware.admin."
 VCLOUD = "application/vnd.vmware.vcloud."
@@ -71,8 +72,8 @@ def test_a_tenant_is_told_of_his_own_organisation_only(carol: RestCaller, admini
         "/api/admin/extension/vimServerReferences",
         "/api/admin/extension/externalNetworkReferences",
         "/api/admin/extension/networkPoolReferences",
-        "/api/query?type=adminVApp",
         "/api/query?type=virtualCenter",
+        "/api/query?type=adminService",
     ],
 )
 def test_the_providers_things_are_for_system_administrators(
@@ -188,3 +189,23 @@ def test_a_user_who_is_disabled_is_out(lab: LabCloud, alice: RestCaller, bob: Re
 def test_a_password_never_appears_in_a_document(lab: LabCloud, administrator: RestCaller) -> None:
     assert b"alice-secret" not in administrator.get(f"/api/admin/user/{lab.user('alice').id}").body
     assert b"vc-secret" not in administrator.get("/api/query?type=virtualCenter").body
+
+
+def test_a_role_of_the_provider_s_may_carry_less_than_everything(lab: LabCloud, administrator: RestCaller) -> None:
+    system, cloud = lab.org("System"), lab.cloud
+    rights = [
+        right.id for right in cloud.rights if right.name in ("External Service: View", "General: Administrator View")
+    ]
+    role = tenancy.create_role(cloud, system, "CSE", "", rights)
+    tenancy.create_user(cloud, system, role, "service", "service-secret")
+    service = RestCaller(lab).login("service", "System")
+    assert service.get("/api/admin/extension").status == 200
+    assert len(service.get("/api/org").xml) == len(administrator.get("/api/org").xml), "he sees every tenant"
+    server = next(iter(cloud.vim_servers))
+    for method, path, lacking in (
+        ("POST", "/api/admin/orgs", "Organization: Create / Delete"),
+        ("DELETE", f"/api/admin/vdc/{lab.vdc().id}", "Organization vDC: Delete"),
+        ("GET", f"/api/admin/extension/vimServer/{server.id}", "VCenter: View"),
+    ):
+        answer = service.call(method, path, "<AdminOrg/>" if method == "POST" else "")
+        assert (answer.status, lacking in answer.xml.get("message", "")) == (403, True), path

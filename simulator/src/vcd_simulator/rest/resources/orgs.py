@@ -35,7 +35,7 @@ def get_admin_org(context: Context, org_id: str) -> Reply:
 
 @router.post("/api/admin/orgs")
 def create_org(context: Context) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization: Create / Delete")
     root = require_root(context.xml(), "AdminOrg", "Org")
     enabled = flag_of(root, "IsEnabled", False)
     org = tenancy.create_org(
@@ -73,21 +73,21 @@ def _describe(org: Org, root: Element) -> None:
 
 @router.post("/api/admin/org/{org_id}/action/enable")
 def enable_org(context: Context, org_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization: Edit")
     context.access.org_by_id(org_id).enabled = True
     return Reply(status=204)
 
 
 @router.post("/api/admin/org/{org_id}/action/disable")
 def disable_org(context: Context, org_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization: Edit")
     context.access.org_by_id(org_id).enabled = False
     return Reply(status=204)
 
 
 @router.delete("/api/admin/org/{org_id}")
 def delete_org(context: Context, org_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization: Create / Delete")
     org = context.access.org_by_id(org_id)
     with_everything = context.flag("force") and context.flag("recursive")
     task = tenancy.delete_org(context.cloud, context.session.user, org, with_everything=with_everything)
@@ -110,7 +110,7 @@ def replace_rights(context: Context, org_id: str) -> Reply:
 
 
 def _set_rights(context: Context, org_id: str, *, replace: bool) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization: Edit")
     org = context.access.org_by_id(org_id)
     root = require_root(context.xml(), "OrgRights", "RightReferences")
     rights = [referenced_id(one, "RightReference") for one in children(root, "RightReference")]

@@ -24,7 +24,7 @@ _PARTS = (
 @router.get("/api/admin/extension")
 def get_extension(context: Context) -> Reply:
     """The root of the provider's administration; its href has no trailing slash, because clients append to it."""
-    context.access.require_sysadmin()
+    context.access.require_provider("General: Administrator View")
     links = [
         link(context, "down", f"/api/admin/extension/{path}", f"{ADMIN}{media}+xml", build=vcloud_in_vmext)
         for path, media in _PARTS
@@ -34,7 +34,7 @@ def get_extension(context: Context) -> Reply:
 
 
 def _references(context: Context, root: str, tag: str, path: str, entities: Iterable[Named]) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("General: Administrator View")
     children: list[Element] = [reference(context, tag, entity, build=vmext) for entity in entities]
     media = f"{ADMIN}{root[0].lower()}{root[1:]}+xml".replace("vMW", "vmw")
     return Reply(content=vmext(root, children, href=context.url(f"/api/admin/extension/{path}"), type=media))
@@ -67,7 +67,7 @@ def list_provider_vdcs(context: Context) -> Reply:
 
 @router.get("/api/admin/extension/vimServer/{server_id}")
 def get_vim_server(context: Context, server_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("VCenter: View")
     server = context.cloud.vim_servers.get(server_id)
     if server is None:
         raise errors.no_access("vimServer", server_id)
@@ -76,7 +76,7 @@ def get_vim_server(context: Context, server_id: str) -> Reply:
 
 @router.get("/api/admin/extension/externalnet/{network_id}")
 def get_external_network(context: Context, network_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Provider Network: View")
     network = context.cloud.external_networks.get(network_id)
     if network is None:
         raise errors.no_access("network", network_id)
@@ -85,7 +85,7 @@ def get_external_network(context: Context, network_id: str) -> Reply:
 
 @router.get("/api/admin/providervdc/{pvdc_id}", "/api/admin/extension/providervdc/{pvdc_id}")
 def get_provider_vdc(context: Context, pvdc_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Provider vDC: View")
     pvdc = context.cloud.provider_vdcs.get(pvdc_id)
     if pvdc is None:
         raise errors.no_access("providerVdc", pvdc_id)

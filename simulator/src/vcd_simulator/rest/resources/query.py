@@ -63,7 +63,7 @@ def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
 
 
 def _of_service(context: Context, type_name: str, service_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("External Service: View")
     parameters = _parameters(context.query_string) | {"filter": f"service=={service_id}"}
     return run(context, type_name, parameters)
 

@@ -29,7 +29,7 @@ def get_admin_vdc(context: Context, vdc_id: str) -> Reply:
 
 @router.post("/api/admin/org/{org_id}/vdcsparams")
 def create_vdc(context: Context, org_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Create")
     org = context.access.org_by_id(org_id)
     root = require_root(context.xml(), "CreateVdcParams")
     vdc, task = datacenter.create_vdc(context.cloud, context.session.user, org, _vdc_spec(context, root))
@@ -92,7 +92,7 @@ def _share(root: Element, name: str, default: float) -> float:
 
 @router.put("/api/admin/vdc/{vdc_id}")
 def update_vdc(context: Context, vdc_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Edit")
     vdc = context.access.vdc_by_id(vdc_id)
     root = require_root(context.xml(), "AdminVdc", "Vdc")
     model = text_of(root, "AllocationModel") or vdc.allocation_model
@@ -118,7 +118,7 @@ def update_vdc(context: Context, vdc_id: str) -> Reply:
 
 @router.post("/api/admin/vdc/{vdc_id}/vdcStorageProfiles")
 def change_storage_profiles(context: Context, vdc_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Edit")
     vdc = context.access.vdc_by_id(vdc_id)
     root = require_root(context.xml(), "UpdateVdcStorageProfiles")
     add = [_profile_spec(context, one) for one in children(root, "AddStorageProfile")]
@@ -131,7 +131,7 @@ def change_storage_profiles(context: Context, vdc_id: str) -> Reply:
 
 @router.put("/api/admin/vdcStorageProfile/{profile_id}")
 def update_storage_profile(context: Context, profile_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Edit")
     profile = context.access.profile_by_id(profile_id)
     root = require_root(context.xml(), "AdminVdcStorageProfile")
     storage.update_profile(
@@ -168,14 +168,14 @@ def disable_vdc(context: Context, vdc_id: str) -> Reply:
 
 
 def _switch(context: Context, vdc_id: str, *, enabled: bool) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Enable / Disable")
     context.access.vdc_by_id(vdc_id).enabled = enabled
     return Reply(status=204)
 
 
 @router.delete("/api/admin/vdc/{vdc_id}", "/api/vdc/{vdc_id}")
 def delete_vdc(context: Context, vdc_id: str) -> Reply:
-    context.access.require_sysadmin()
+    context.access.require_provider("Organization vDC: Delete")
     task = datacenter.delete_vdc(context.cloud, context.session.user, context.access.vdc_by_id(vdc_id))
     return Reply(status=202, content=task_element(context, task))
 
@@ -216,7 +216,7 @@ def _network_spec(context: Context, root: Element) -> datacenter.NetworkSpec:
         name=root.get("name") or "", description=text_of(root, "Description"), shared=flag_of(root, "IsShared")
     )
     if fence_mode == "bridged":
-        context.access.require_sysadmin()
+        context.access.require_provider("Provider Network: View")
         parent_id = referenced_id(child(configuration, "ParentNetwork"), "ParentNetwork")
         spec.parent = context.cloud.external_networks.get(parent_id)
         if spec.parent is None:
