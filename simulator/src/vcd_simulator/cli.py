@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
+from vcd_simulator.control.access import TOKEN_VARIABLE
 from vcd_simulator.guests import GuestError
 from vcd_simulator.inventory import Inventory, InventoryError, lab_text
 from vcd_simulator.latency import load_profile
 from vcd_simulator.server import ServerError
 from vcd_simulator.simulator import Address, Simulator
+from vcd_simulator.state import StateError
 
 _EPILOG = """\b
 Examples:
@@ -116,6 +118,18 @@ def _by_vcenter(values: tuple[str, ...]) -> dict[str, str]:
     help="Where guests keep their files; a temporary folder by default.",
 )
 @click.option(
+    "--state",
+    "state_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Continue with the state in this file, if it is there, and save it here at the end (`.gz`: compressed).",
+)
+@click.option(
+    "--control-token",
+    envvar=TOKEN_VARIABLE,
+    show_envvar=True,
+    help="Opens the control API below /simulator; random by default, and in the ready file.",
+)
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the addresses here, as JSON, when everything listens.",
@@ -135,10 +149,12 @@ def serve(  # noqa: PLR0913, PLR0917  # one per option
     amqp: str | None,
     extension_timeout: float,
     state_dir: Path | None,
+    state_file: Path | None,
+    control_token: str | None,
     ready_file: Path | None,
     log_level: str,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; everything is forgotten then."""
+    """Serve until SIGTERM or Ctrl-C; everything is forgotten then, unless --state names a file."""
     logging.basicConfig(
         level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
@@ -160,6 +176,8 @@ def serve(  # noqa: PLR0913, PLR0917  # one per option
             amqp=amqp,
             extension_timeout_s=extension_timeout,
             state_dir=state_dir,
+            state_file=state_file,
+            control_token=control_token,
         )
         simulator.start()
     except (InventoryError, ServerError, GuestError, ValueError) as exc:
@@ -170,7 +188,10 @@ def serve(  # noqa: PLR0913, PLR0917  # one per option
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
-        simulator.stop()
+        try:
+            simulator.stop()
+        except StateError as exc:
+            raise click.ClickException(str(exc)) from exc
 
 
 def _announce(simulator: Simulator, ready_file: Path | None) -> None:

@@ -13,6 +13,7 @@ from vcd_simulator import state
 from vcd_simulator.clock import Clock
 from vcd_simulator.control.access import ControlAccess, new_token
 from vcd_simulator.control.app import ControlApp, Controls
+from vcd_simulator.control.state import StateControls
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import DEFAULT_TIMEOUT_S, Forwarder
@@ -84,6 +85,7 @@ class Simulator:
         state_dir: where guests keep their files; a temporary folder by default.
         clock: where the time comes from.
         control_token: what opens the control API to those without an administrator's session; random by default.
+        state_file: restored at the start, if it is there; saved at the end, and when the control API is told to.
     """
 
     def __init__(  # noqa: PLR0913  # options, by keyword
@@ -105,10 +107,12 @@ class Simulator:
         state_dir: Path | None = None,
         clock: Clock | None = None,
         control_token: str | None = None,
+        state_file: Path | None = None,
     ) -> None:
         self.faults = Faults()
         self.stats = Stats()
         self.control_token = control_token or new_token()
+        self.state_file = state_file
         self.inventory = inventory or Inventory.lab()
         self._latency = Latency.named(profile, seed=seed, scale=scale)
         self._seed = seed
@@ -151,6 +155,7 @@ class Simulator:
             ServerError: an address cannot be used.
             InventoryError: the inventory contradicts itself.
             SandboxUnavailableError: this host cannot run guests; the message says what to do.
+            StateError: the state file cannot be read.
         """
         if self._running is not None:
             raise RuntimeError("the simulator runs already")
@@ -159,10 +164,18 @@ class Simulator:
             self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """Close every port, end every guest, forget everything; stopping twice is no error."""
+        """Close every port, end every guest, forget everything; stopping twice is no error.
+
+        Raises:
+            StateError: there is a state file, and it cannot be written. Everything has stopped all the same.
+        """
         running, self._running = self._running, None
         if running is not None:
-            running.close()
+            try:
+                if self.state_file is not None:
+                    self.save(self.state_file)
+            finally:
+                running.close()
 
     def saved(self, *, sessions: bool = False, files: bool = True) -> bytes:
         """The whole state as JSON; nothing else happens meanwhile.
@@ -247,16 +260,19 @@ class Simulator:
         self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir, faults=self.faults, stats=self.stats)
         stack.callback(self.hypervisor.close)
         app = self._make_cloud()
+        if self.state_file is not None and self.state_file.exists():
+            self.restore(self.state_file)
         self.forwarder.start()
         stack.callback(self.forwarder.stop)
         self.cloud.tasks.start()
         stack.callback(self.cloud.tasks.stop)
         controls = Controls(
-            self.cloud,
-            self.sessions,
-            self.faults,
-            self.stats,
-            ControlAccess(self.cloud, self.sessions, self.control_token),
+            cloud=self.cloud,
+            sessions=self.sessions,
+            faults=self.faults,
+            stats=self.stats,
+            state=StateControls(self),
+            access=ControlAccess(self.cloud, self.sessions, self.control_token),
         )
         servers = [HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")]
         for name, vcenter in self.vcenters.items():

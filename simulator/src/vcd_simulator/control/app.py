@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vcd_simulator.control.access import ControlAccess
+from vcd_simulator.control.state import StateControls
 from vcd_simulator.faults import Fault, FaultError, Faults
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.sessions import Sessions
@@ -45,14 +46,24 @@ class ControlApp:
 class Controls:
     """What there is to control in a running simulator."""
 
-    def __init__(self, cloud: Cloud, sessions: Sessions, faults: Faults, stats: Stats, access: ControlAccess) -> None:
+    def __init__(  # what there is to control, by keyword
+        self,
+        *,
+        cloud: Cloud,
+        sessions: Sessions,
+        faults: Faults,
+        stats: Stats,
+        state: StateControls,
+        access: ControlAccess,
+    ) -> None:
         self._cloud = cloud
         self._sessions = sessions
         self._faults = faults
         self._stats = stats
+        self._state = state
         self._access = access
 
-    def app(self, more: list[BaseRoute] | None = None) -> Starlette:
+    def app(self) -> Starlette:
         """The ASGI application."""
         table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/faults", self._list_faults),
@@ -63,13 +74,15 @@ class Controls:
             ("GET", "/stats", self._show_stats),
             ("DELETE", "/stats", self._reset_stats),
             ("POST", "/sessions/expire", self._expire_sessions),
+            ("GET", "/state", self._state.show),
+            ("PUT", "/state", self._state.replace),
+            ("POST", "/state/save", self._state.save),
+            ("POST", "/state/reset", self._state.reset),
         ]
-        routes: list[BaseRoute] = [
-            Route(PREFIX + path, self.guarded(endpoint), methods=[method]) for method, path, endpoint in table
-        ]
-        return Starlette(routes=[*routes, *(more or [])], exception_handlers={HTTPException: _show_error})
+        routes = [Route(PREFIX + path, self._guarded(endpoint), methods=[method]) for method, path, endpoint in table]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _show_error})
 
-    def guarded(self, endpoint: Endpoint) -> Endpoint:
+    def _guarded(self, endpoint: Endpoint) -> Endpoint:
         """An endpoint for those alone who may control the simulator; their calls are counted."""
 
         @wraps(endpoint)
@@ -93,7 +106,7 @@ class Controls:
         return JSONResponse({"faults": [fault.to_json() for fault in self._faults]})
 
     async def _add_fault(self, request: Request) -> Response:
-        fault = self._faults.add_spec(self._faults.spec_of(await json_body(request)))
+        fault = self._faults.add_spec(self._faults.spec_of(await _json_body(request)))
         return JSONResponse(fault.to_json(), 201, headers={"location": f"{PREFIX}/faults/{fault.id}"})
 
     async def _clear_faults(self, _request: Request) -> Response:
@@ -126,7 +139,7 @@ class Controls:
             return JSONResponse({"expired": self._sessions.expire_all()})
 
 
-async def json_body(request: Request) -> Any:
+async def _json_body(request: Request) -> Any:
     """The request's JSON. Raises HTTPException: it is none, or too large."""
     body = bytearray()
     try:

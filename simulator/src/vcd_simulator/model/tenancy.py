@@ -1,12 +1,19 @@
 """Organisations and who is in them."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import PlainSerializer
 
 from vcd_simulator.model import kinds
 from vcd_simulator.model.kinds import Kind
 
 SYSTEM_ORG = "System"
+
+
+def _in_order(ids: set[str]) -> list[str]:
+    """How a set is written down: the same one always in the same way."""
+    return sorted(ids)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,7 +27,7 @@ class Org:
     description: str = ""
     enabled: bool = True
     can_publish_catalogs: bool = True
-    rights: set[str] = field(default_factory=set)
+    rights: Annotated[set[str], PlainSerializer(_in_order, return_type=list[str])] = field(default_factory=set)
     """Ids of the rights that the provider lets this organisation use."""
 
     @property

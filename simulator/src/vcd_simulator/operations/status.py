@@ -8,7 +8,12 @@ def status_of(cloud: Cloud, vapp: Vapp) -> Status:
     """The state of a vApp. One without VMs is resolved; VMs that are still being made do not count."""
     if vapp.transient is not None:
         return vapp.transient
-    states = {vm.status for vm in cloud.vms_of(vapp) if vm.status is not Status.UNRESOLVED}
-    if not states:
-        return Status.RESOLVED
-    return states.pop() if len(states) == 1 else Status.MIXED
+    found: Status | None = None
+    for vm_id in vapp.vm_ids:
+        status = cloud.vms[vm_id].status
+        if status is Status.UNRESOLVED or status is found:
+            continue
+        if found is not None:
+            return Status.MIXED
+        found = status
+    return Status.RESOLVED if found is None else found

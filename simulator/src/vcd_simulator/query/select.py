@@ -1,7 +1,9 @@
 """Selecting entities: filter, order, page."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from vcd_simulator import errors
@@ -9,7 +11,7 @@ from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.query import fiql
-from vcd_simulator.query.fiql import And, Comparison, Expression
+from vcd_simulator.query.fiql import And, Comparison, Expression, Or
 from vcd_simulator.query.types import AnyRecordType
 from vcd_simulator.query.values import Pointer, Value, compare
 
@@ -19,6 +21,7 @@ _METADATA_TYPES = {
     "BOOLEAN": "MetadataBooleanValue",
     "DATETIME": "MetadataDateTimeValue",
 }
+Test = Callable[[Any], bool]
 _FOLDED = ("status",)
 """Attributes that are compared without regard to case."""
 
@@ -49,11 +52,13 @@ def select(cloud: Cloud, access: Access, kind: AnyRecordType, selection: Selecti
         VcdError: 400, it names an attribute that these records do not have, or compares it with nonsense.
     """
     expression = selection.expression
-    found: Iterable[Any] = (one for one in _candidates(cloud, kind, expression) if kind.visible(access, one))
+    access = access.at_this_moment()
+    found: Iterable[Any] = _candidates(cloud, kind, expression)
     if expression is not None:
         _check_names(kind, expression)
-        found = (one for one in found if _fits(cloud, access, kind, expression, one))
-    entities = list(found)
+        found = filter(_test(cloud, access, kind, expression), found)
+    visible = kind.visible
+    entities = [one for one in found if visible(access, one)]
     if selection.sort_by is not None:
         _sort(cloud, kind, entities, selection.sort_by, selection.descending)
     start = (selection.page - 1) * selection.page_size
@@ -107,14 +112,31 @@ def _indexed(cloud: Cloud, kind: AnyRecordType, one: Comparison) -> list[Any] | 
     return None if found is None else list(found)
 
 
-def _fits(cloud: Cloud, access: Access, kind: AnyRecordType, expression: Expression, entity: Any) -> bool:
-    def test(one: Comparison) -> bool:
-        if _is_metadata(one.name):
-            return _metadata_fits(visible_metadata(cloud, access, entity.id, one.name), one)
-        value = kind.value(cloud, entity, one.name)
-        return compare(value, one.operator, one.value, fold_case=one.name in _FOLDED)
+def _test(cloud: Cloud, access: Access, kind: AnyRecordType, expression: Expression) -> Test:
+    """What tells whether an entity fits an expression; made once, since there may be very many entities."""
+    match expression:
+        case Comparison():
+            return _comparison(cloud, access, kind, expression)
+        case And(parts):
+            tests = [_test(cloud, access, kind, part) for part in parts]
+            return lambda entity: all(test(entity) for test in tests)
+        case Or(parts):
+            tests = [_test(cloud, access, kind, part) for part in parts]
+            return lambda entity: any(test(entity) for test in tests)
 
-    return fiql.holds(expression, test)
+
+def _comparison(cloud: Cloud, access: Access, kind: AnyRecordType, one: Comparison) -> Test:
+    if _is_metadata(one.name):
+        return lambda entity: _metadata_fits(visible_metadata(cloud, access, entity.id, one.name), one)
+    read = kind.reader(one.name)
+    fold_case = one.name in _FOLDED
+
+    # Many entities have the same few values of most attributes.
+    @lru_cache(maxsize=1024, typed=True)
+    def fits(value: Value) -> bool:
+        return compare(value, one.operator, one.value, fold_case=fold_case)
+
+    return lambda entity: fits(read(cloud, entity))
 
 
 def _metadata_fits(entry: MetadataEntry | None, one: Comparison) -> bool:
@@ -142,10 +164,14 @@ def _sort(cloud: Cloud, kind: AnyRecordType, entities: list[Any], attribute: str
     if not kind.knows(attribute):
         raise errors.bad_request(f"The type {kind.name} cannot be sorted by {attribute[:80]!r}.")
 
-    def key(entity: Any) -> str | float:
-        value = kind.value(cloud, entity, attribute)
-        return value.id if isinstance(value, Pointer) else (value if value is not None else "")
-
-    valued = [one for one in entities if kind.value(cloud, one, attribute) is not None]
-    without = [one for one in entities if kind.value(cloud, one, attribute) is None]
-    entities[:] = [*sorted(valued, key=key, reverse=descending), *without]
+    read = kind.reader(attribute)
+    valued: list[tuple[str | float, Any]] = []
+    without: list[Any] = []
+    for one in entities:
+        value = read(cloud, one)
+        if value is None:
+            without.append(one)
+        else:
+            valued.append((value.id if isinstance(value, Pointer) else value, one))
+    valued.sort(key=itemgetter(0), reverse=descending)
+    entities[:] = [*(one for _, one in valued), *without]

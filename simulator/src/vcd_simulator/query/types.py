@@ -64,6 +64,12 @@ class RecordType(Generic[E]):
             return self.pointer(entity)
         return self.attributes[attribute](cloud, entity)
 
+    def reader(self, attribute: str) -> Attribute[E]:
+        """What reads one attribute, for use on many entities."""
+        if attribute in ("id", "href"):
+            return lambda cloud, entity: self.pointer(entity)
+        return self.attributes[attribute]
+
     def find(self, cloud: Cloud, attribute: str, wanted: str) -> Iterable[E] | None:
         """The entities whose attribute may equal this, if an index tells; `None` if all have to be looked at."""
         index = self.indexes.get(attribute)
