@@ -84,6 +84,26 @@ def test_a_creation_that_has_no_vapp_yet_can_be_deleted(clusters: ClustersInMemo
     assert not clusters.vcd.vapps
 
 
+def test_what_is_in_progress_on_a_cluster_is_ended_by_its_deletion(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster(workers=0))
+    begun = threading.Event()
+
+    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        begun.set()
+        pause = threading.Event()
+        while True:
+            check()
+            pause.wait(0.01)
+
+    clusters.guests.on("BODY-worker", endless)
+    addition, queued = clusters.add_nodes(1), clusters.resize(0)
+    assert begun.wait(WAIT_S)
+    deletion = clusters.finished(clusters.delete())
+    assert deletion.error is None
+    assert {clusters.finished(each).state for each in (addition, queued)} == {OperationState.CANCELLED}
+    assert not clusters.vcd.vapps
+
+
 def test_repeating_a_request_id_returns_the_first_operation_even_when_the_cluster_is_gone(
     clusters: ClustersInMemory,
 ) -> None:

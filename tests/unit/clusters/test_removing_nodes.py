@@ -219,8 +219,9 @@ def test_without_its_control_plane_a_cluster_loses_workers_by_force_only(
 
 def test_force_takes_nodes_without_a_machine_out_of_kubernetes(clusters: ClustersInMemory) -> None:
     del vapp_of(clusters).machines["node-aaaa"]
-    well(clusters, clusters.remove_nodes("node-aaaa", force=True))
-    assert "node-aaaa" not in clusters.guests.joined
+    operation = well(clusters, clusters.remove_nodes("node-aaaa", "node-bbbb", force=True))
+    assert operation.message == "Removed 1 node from cluster demo (1); passed over: node-aaaa had no machine"
+    assert clusters.guests.joined == ["mstr-aaaa", "node-cccc"]
 
 
 @pytest.mark.parametrize("force", [True, False])

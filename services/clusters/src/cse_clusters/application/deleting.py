@@ -11,7 +11,6 @@ from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.failures import explained, place, step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.operation_data import (
-    CREATE_CLUSTER,
     DELETE_CLUSTER,
     TOKEN,
     ActingAs,
@@ -40,7 +39,7 @@ class ClusterDeletion:
         self._deadline = deadline
 
     def accept(self, caller: Caller, name: ClusterName, submission: Submission) -> Operation:
-        """Begins the deletion; a creation of the same cluster is told to end, and the deletion follows it.
+        """Begins the deletion; what is in progress on the same cluster is told to end, and the deletion follows it.
 
         Raises:
             NotFoundError, ConflictError: as `ClusterDirectory.find_one`.
@@ -77,13 +76,13 @@ class ClusterDeletion:
 
         text = f"Deleting cluster {cluster.name} ({cluster.uid})"
         operation = self._acceptance.submit(submission, card, text, make_request)
-        self._end_creation(cluster.uid)
+        self._end_changes(cluster.uid)
         return operation
 
-    def _end_creation(self, uid: str) -> None:
-        """Tells a creation in progress to end. The deletion, of the same partition, begins when it has."""
+    def _end_changes(self, uid: str) -> None:
+        """Tells what is in progress to end, for it is in vain. The deletion, of the same partition, begins then."""
         for each in self._operations.find(active=True):
-            if each.kind == CREATE_CLUSTER and each.target_uid == uid:
+            if each.kind != DELETE_CLUSTER and each.target_uid == uid:
                 with suppress(NotFoundError):  # forgotten since: it had ended
                     self._operations.cancel(each.id)
 

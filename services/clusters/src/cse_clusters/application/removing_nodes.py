@@ -1,7 +1,7 @@
 """Removing nodes from a cluster: drained, taken out of Kubernetes, stopped, deleted."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 from cse_clusters.application.adding_nodes import nodes_left
 from cse_clusters.application.control_plane import ControlPlane, hasty, running_control_plane
@@ -47,11 +47,13 @@ class NodeRemoval:
         self._notes: list[str] = []
 
     def run(self) -> Json:
-        """Removes them; returns the cluster. One that is gone already is fine."""
+        """Removes them; returns the cluster. One whose machine is gone already is fine, and said."""
         ctx = self._ctx
         self._report.say(self.doing, 1)
+        found = cast(dict[str, list[str]], step(ctx, "find_machines", self._look))
+        self._notes += [f"{name} had no machine" for name in found["missing"]]
         if self._workers:
-            self._leave_kubernetes()
+            self._leave_kubernetes(found["on"])
         self._report.say(f"Deleting {counted(len(self._nodes))} of {self._change.title}", 60)
         self._stopping = True
         problems = self._machines.stop(self._nodes, go_on=self._force)
@@ -59,7 +61,8 @@ class NodeRemoval:
         if left:
             raise nodes_left(left, problems)
         cluster = step(ctx, "read_cluster", lambda: read_cluster(self._change, self._machines.vapp()))
-        ctx.progress(f"Removed {counted(len(self._nodes))} from {self._change.title}{self.notes}", percent=99)
+        removed = counted(len(self._nodes) - len(found["missing"]))
+        ctx.progress(f"Removed {removed} from {self._change.title}{self.notes}", percent=99)
         return cluster
 
     @property
@@ -87,24 +90,27 @@ class NodeRemoval:
             return "Those that were cordoned take no new pods until you uncordon them."
         return "Those that were cordoned take new pods again."
 
-    def _leave_kubernetes(self) -> None:
-        """Cordons all, drains each, side by side, and takes all out; those that are off have no pods to end."""
-        found = cast(dict[str, Any] | None, self._attempt("find_control_plane", self._look))
-        if found is None:
+    def _leave_kubernetes(self, running: Sequence[str]) -> None:
+        """Cordons all, drains each that runs, side by side, and takes all out; those that are off have no pods."""
+        node = cast(str | None, self._attempt("find_control_plane", self._find_control_plane))
+        if node is None:
             return
-        node = found["control_plane"]
         self._control_plane = control_plane = ControlPlane(self._ports, self._change.cluster, node, self._limits)
-        if found["on"]:
-            self._report.say(f"Draining {counted(len(found['on']))} of {self._change.title}", 10)
+        if running:
+            self._report.say(f"Draining {counted(len(running))} of {self._change.title}", 10)
         self._attempt("cordon_nodes", lambda: control_plane.cordon(self._ctx, self._workers), node=node)
-        notes = self._ctx.parallel({name: self._draining(control_plane, name) for name in found["on"]})
+        notes = self._ctx.parallel({name: self._draining(control_plane, name) for name in running})
         self._notes += [str(note) for note in notes.values() if note]
         self._attempt("forget_nodes", lambda: control_plane.forget(self._ctx, self._workers), node=node)
 
     def _look(self) -> Json:
-        vapp = self._machines.vapp()
-        on: list[Json] = [each.name for each in vapp.machines if each.is_on and each.name in self._workers]
-        return {"control_plane": running_control_plane(self._change.cluster, vapp), "on": on}
+        present = self._machines.present()
+        missing: list[Json] = [name for name in self._nodes if name not in present]
+        on: list[Json] = [name for name in self._workers if name in present and present[name].is_on]
+        return {"missing": missing, "on": on}
+
+    def _find_control_plane(self) -> Json:
+        return running_control_plane(self._change.cluster, self._machines.vapp())
 
     def _draining(self, control_plane: ControlPlane, name: str) -> Branch:
         def branch(ctx: OperationContext) -> Json:
