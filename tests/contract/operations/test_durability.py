@@ -202,6 +202,25 @@ def test_the_ledger_survives(lasting: EngineBench) -> None:
     assert lasting.end_of(operation).result == ["v1"]
 
 
+def test_a_queued_operation_does_not_wait_for_its_turn_to_fail_by_its_deadline(lasting: EngineBench) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def hold(_: OperationContext) -> Json:
+        started.set()
+        return release.wait(LIMIT_S)
+
+    first = lasting.submit(hold, partition="p")
+    second = lasting.submit(lambda _: pytest.fail("must not run"), partition="p")
+    assert started.wait(LIMIT_S)
+    lasting.now += timedelta(minutes=2)
+    ended = lasting.end_of(second)
+    assert ended.error is not None
+    assert ended.error.reason == "OPERATION_TIMEOUT"
+    assert [operation.id for operation in lasting.finished] == [second.id]
+    release.set()
+    lasting.end_of(first)
+
+
 def test_a_request_id_is_known_after_a_restart(lasting: EngineBench) -> None:
     first = lasting.end_of(lasting.submit(lambda _: 1, request_id="same"))
     lasting.restart()

@@ -1,5 +1,6 @@
 """A run that was superseded, or whose replica was declared dead, can no longer write anything."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,3 +160,15 @@ def test_a_store_of_newer_software_is_left_alone(database: Database) -> None:
     database.write(lambda connection: connection.execute(newer))
     with pytest.raises(NewerSchemaError, match="upgrade"):
         migrate(database)
+
+
+def test_what_sqlite_has_committed_stays_and_dbos_finds_its_clock(tmp_path: Path) -> None:
+    database = Database(Secret(sqlite_url(tmp_path)))
+
+    def ask(query: str) -> object:
+        return database.read(lambda connection: connection.execute(sa.text(query)).scalar())
+
+    assert [ask(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys")] == ["wal", 2, 1]
+    assert ask("SELECT unixepoch('subsec')") == pytest.approx(time.time(), abs=5)
+    assert ask("SELECT unixepoch('subsec') * 1000 % 1 IS NOT NULL")
+    database.close()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from cse_core.operations import OperationState
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
@@ -16,13 +17,15 @@ from cse_operations.dispatch import Dispatcher, Handed
 from cse_operations.replicas import Watch
 from cse_operations.schema import operation, operation_journal, operation_secret
 from cse_operations.settings import OperationsSettings
-from cse_operations.store import Clock
+from cse_operations.store import Clock, ending_of
 
 log = structlog.get_logger()
 
 _LOCK_KEY: Final = 0x6373655F67756172
 """PostgreSQL's advisory lock under which one replica at a time hands back what others left."""
 _DELETED_AT_ONCE: Final = 500
+_HANDED_BACK_AT_ONCE: Final = 100
+"""So that the lock is held for about a second, well within PostgreSQL's patience with idle transactions."""
 _DBOS_KEEPS: Final = timedelta(minutes=10)
 """How long DBOS remembers a workflow that has ended; we do not ask it."""
 
@@ -70,19 +73,18 @@ class Care:
         ours = self._settings.generation
         older = {each for each in self._dispatcher.generations() if each < ours}
         abandoned = older - set(living.values())
-        lost = self._lost(self._dispatcher.handed_out(), living)
-        if not lost and not abandoned:
-            return
-        with self._alone():
-            if abandoned:
+        if abandoned:
+            with self._alone():
                 log.info("older_generation_adopted", workflows=self._dispatcher.adopt(abandoned))
-            for handed in self._lost(self._dispatcher.handed_out(), living):
-                if handed.generation == ours:
+        while self._lost(living):
+            with self._alone():
+                for handed in self._lost(living)[:_HANDED_BACK_AT_ONCE]:  # again: another replica may have been first
                     log.info("operation_taken_over", workflow_id=handed.workflow_id, replica=handed.executor)
                     self._dispatcher.hand_back(handed)
                     self._idle_since.pop(handed.workflow_id, None)
 
-    def _lost(self, handed_out: list[Handed], living: dict[str, int]) -> list[Handed]:
+    def _lost(self, living: dict[str, int]) -> list[Handed]:
+        handed_out = [each for each in self._dispatcher.handed_out() if each.generation == self._settings.generation]
         mine = {handed.workflow_id for handed in handed_out if handed.executor == self._identity}
         now, at_work = time.monotonic(), self._at_work()
         self._idle_since = {each: self._idle_since.get(each, now) for each in mine - at_work}
@@ -98,6 +100,24 @@ class Care:
         with self._database.engine.begin() as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             yield
+
+    def end_overdue(self) -> None:
+        """Lets operations whose deadline is over while they wait for their turn end without it."""
+        waiting = (operation.c.state == OperationState.QUEUED.value) & (operation.c.epoch == 0)
+        overdue = sa.select(operation.c.id).where(waiting, operation.c.deadline <= self._clock())
+        for row in self._database.rows(overdue.where(operation.c.workflow_id == operation.c.id)):
+            self._end_out_of_turn(row.id)
+
+    def _end_out_of_turn(self, operation_id: str) -> None:
+        ending = ending_of(operation_id)
+        nobody_began = (operation.c.id == operation_id) & (operation.c.epoch == 0)
+        update = sa.update(operation).where(nobody_began, operation.c.workflow_id == operation_id)
+
+        def work(connection: sa.Connection) -> None:
+            if connection.execute(update.values(workflow_id=ending)).rowcount:
+                self._dispatcher.enqueue(connection, operation_id, ending, None)
+
+        self._database.write(work)
 
     def redispatch(self) -> None:
         """Enqueues anew what has not ended and yet is in no queue: DBOS took it for ended, or its row is gone."""

@@ -22,6 +22,7 @@ from cse_core.operations import (
 from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory import STOPPING_REASON
 from cse_core.operations.in_memory.record import utc_now
+from cse_operations.bell import Bell
 from cse_operations.care import Care
 from cse_operations.cipher import Cipher, load_keys
 from cse_operations.database import Database, lock_file
@@ -68,7 +69,8 @@ class DurableOperations:
         self._database = Database(settings.database)
         self._cipher = Cipher(load_keys(settings, beside=self._database.file))
         self._store = Store(self._database, self._cipher, clock)
-        self._changed = threading.Condition()
+        self._bell = Bell()
+        self._closing = threading.Lock()
         self._lock: int | None = None
         self._started = False
         self._stopping = False
@@ -86,7 +88,7 @@ class DurableOperations:
             self._liveness,
             branches=self._branches,
             clock=clock,
-            wrote=self._tell,
+            wrote=self._bell.ring,
             most_stalled_runs=settings.most_stalled_runs,
         )
         self._dispatcher = Dispatcher(
@@ -135,11 +137,10 @@ class DurableOperations:
 
         False means that threads are still inside calls that do not end; the process should then end by `os._exit`.
         """
-        with self._changed:
+        with self._closing:
             if self._stopping:
                 return not self._runner.workflows()
             self._stopping = True
-            self._changed.notify_all()
         self._runner.stop()
         done = self._runner.wait_until_idle(grace_s)
         if self._started:
@@ -165,7 +166,7 @@ class DurableOperations:
             raise UnavailableError("the service is ending; try again in a minute", reason=STOPPING_REASON)
         if request.kind not in self._kinds:
             raise InternalError(f"no operation of kind {request.kind} is registered")
-        operation = self._store.insert(
+        return self._store.insert(
             request,
             new_operation_id(),
             generation=self._settings.generation,
@@ -173,8 +174,6 @@ class DurableOperations:
                 connection, operation_id, workflow_id, request.partition
             ),
         )
-        self._tell()
-        return operation
 
     def get(self, operation_id: str) -> Operation:
         return self._store.get(operation_id)
@@ -192,7 +191,7 @@ class DurableOperations:
             ),
         )
         self._runner.cancel(operation_id)
-        self._tell()
+        self._bell.ring(operation_id)
         return operation
 
     def delete(self, operation_id: str) -> None:
@@ -200,13 +199,13 @@ class DurableOperations:
 
     def wait(self, operation_id: str, timeout_s: float) -> Operation:
         until = time.monotonic() + timeout_s
-        while True:
-            with self._changed:  # held while looking, so that no local change is missed
+        with self._bell.listening(operation_id) as bell:
+            while True:
                 operation = self._store.get(operation_id)
                 left_s = until - time.monotonic()
                 if operation.state.is_final or left_s <= 0:
                     return operation
-                self._changed.wait(min(left_s, self._settings.timing.signal_poll_s))
+                bell.wait(min(left_s, self._settings.timing.signal_poll_s))
 
     def watch(
         self, operation_id: str, from_sequence: int, *, is_wanted: Callable[[], bool]
@@ -215,16 +214,16 @@ class DurableOperations:
         return self._follow(operation_id, max(from_sequence, 1) - 1, is_wanted)
 
     def _follow(self, operation_id: str, position: int, is_wanted: Callable[[], bool]) -> Iterator[OperationEvent]:
-        while is_wanted():
-            events, is_last = self._store.events(operation_id, position)
-            yield from events
-            if events:
-                position = events[-1].sequence
-            if is_last:
-                return
-            if not events:
-                with self._changed:
-                    self._changed.wait(self._settings.timing.signal_poll_s)
+        with self._bell.listening(operation_id) as bell:
+            while is_wanted():
+                events, is_last = self._store.events(operation_id, position)
+                yield from events
+                if events:
+                    position = events[-1].sequence
+                if is_last:
+                    return
+                if not events:
+                    bell.wait(self._settings.timing.signal_poll_s)
 
     def active_count(self) -> int:
         return self._store.active_count()
@@ -243,6 +242,7 @@ class DurableOperations:
     def _look_after(self) -> None:
         self._watch.look()
         self._care.take_over()
+        self._care.end_overdue()
         now = time.monotonic()
         if now >= self._next_reconcile:
             self._care.redispatch()
@@ -259,7 +259,3 @@ class DurableOperations:
             log.warning("operation_round_failed", reason=error.code)
         else:
             log.error("operation_round_failed", exc_info=error)
-
-    def _tell(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

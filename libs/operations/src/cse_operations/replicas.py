@@ -110,18 +110,20 @@ class Watch:
 
     def forget(self) -> None:
         """The database was away: all that was believed of the others counts from anew."""
-        self._seen.clear()
+        self._seen = {}
 
     def look(self) -> None:
         """Declares dead what was silent for too long. Raises UnavailableError."""
         now = time.monotonic()
         query = sa.select(replica.c.id, replica.c.beats).where(replica.c.alive == 1, replica.c.id != self._identity)
         others = {row.id: row.beats for row in self._database.rows(query)}
-        self._seen = {
-            identity: known if (known := self._seen.get(identity)) and known.beats == beats else _Seen(beats, now)
+        before = self._seen
+        present = {
+            identity: known if (known := before.get(identity)) and known.beats == beats else _Seen(beats, now)
             for identity, beats in others.items()
         }
-        for identity, seen in self._seen.items():
+        self._seen = present
+        for identity, seen in present.items():
             if self._alone or now - seen.since > self._timing.dead_after_s:
                 self._declare_dead(identity, seen.beats)
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -33,7 +34,7 @@ class Runner:
         liveness: says whether this process may work.
         branches: runs branches.
         clock: tells the time, in UTC.
-        wrote: called after each write.
+        wrote: called with the operation's id after each write.
         most_stalled_runs: see OperationsSettings.
     """
 
@@ -46,7 +47,7 @@ class Runner:
         *,
         branches: Executor,
         clock: Clock,
-        wrote: Callable[[], None],
+        wrote: Callable[[str], None],
         most_stalled_runs: int,
     ) -> None:
         self._most_stalled_runs = most_stalled_runs
@@ -120,6 +121,7 @@ class Runner:
                 self._changed.notify_all()
 
     def _claim_and_run(self, operation_id: str, workflow_id: str) -> None:
+        self._keep_trying()
         claimed = self._database.write_for_certain(
             lambda connection: claim(
                 connection,
@@ -157,7 +159,7 @@ class Runner:
             operation_id=claimed.operation.id,
             epoch=claimed.epoch,
             standing=standing,
-            wrote=self._wrote,
+            wrote=partial(self._wrote, claimed.operation.id),
         )
         run = Run(claimed, journal, standing, self._liveness.assure, most_stalled_runs=self._most_stalled_runs)
         with self._changed:

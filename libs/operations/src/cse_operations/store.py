@@ -26,6 +26,11 @@ Enqueue = Callable[[sa.Connection, str, str], None]
 _EVENTS_AT_ONCE: Final = 1000
 
 
+def ending_of(operation_id: str) -> str:
+    """The workflow that ends an operation before its turn; the one that it was enqueued as has the operation's id."""
+    return f"{operation_id}-end"
+
+
 class Store:
     """The rows of operations. Everything raises UnavailableError when the database does not answer."""
 
@@ -139,7 +144,7 @@ class Store:
             rows.append_event(
                 connection, operation_id, now=self._clock(), message="cancellation requested", cancel_requested=1
             )
-            ending = f"{operation_id}-end"
+            ending = ending_of(operation_id)
             nobody_began = (operation.c.id == operation_id) & (operation.c.epoch == 0)
             if connection.execute(sa.update(operation).where(nobody_began).values(workflow_id=ending)).rowcount:
                 enqueue(connection, operation_id, ending)
