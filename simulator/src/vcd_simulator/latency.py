@@ -4,11 +4,12 @@ A profile maps kinds of work to seconds. Kinds are dotted paths, and the longest
 `guest.process.kubeadm-init` falls back to `guest.process`, then to `guest`. What no prefix names takes no time. The
 kinds in use:
 
+* `rest.login`, `rest.query`, `rest.<METHOD>`: a request to vCloud Director; `soap.<Method>`: one to a vCenter
 * `task.<operationName>`: a vCD task, such as `task.vdcComposeVapp`; `task.queued`: the time before a task starts to
   run
 * `vm.clone`, `vm.power`: added to a task for each VM it clones or powers (VMs are worked on side by side,
   `vm.parallel` at a time)
-* `guest.boot`, `guest.shutdown`, `guest.process.<program>`: what happens inside a VM
+* `guest.boot`, `guest.process.<program>`: what happens inside a VM
 """
 
 import random
@@ -48,14 +49,19 @@ class Profile(BaseModel):
 
 
 class Latency:
-    """Draws delays from a profile; the same seed draws the same delays in the same order. Thread-safe."""
+    """Draws delays from a profile. Thread-safe.
+
+    The same seed draws the same delays for each kind, in the order in which that kind is asked for; what else goes on
+    at the same time makes no difference.
+    """
 
     def __init__(self, profile: Profile | None = None, *, seed: int = 0, scale: float = 1.0) -> None:
         if scale < 0:
             raise ValueError("the scale of a latency profile cannot be negative")
         self._profile = profile or Profile()
         self._scale = scale
-        self._random = random.Random(seed)  # noqa: S311  # to be repeatable, not secret
+        self._seed = seed
+        self._random: dict[str, random.Random] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -74,7 +80,9 @@ class Latency:
             return 0.0
         jitter = self._profile.jitter if delay.jitter is None else delay.jitter
         with self._lock:
-            spread = 1 + jitter * self._random.uniform(-1, 1)
+            if kind not in self._random:
+                self._random[kind] = random.Random(f"{self._seed} {kind}")  # noqa: S311  # repeatable, not secret
+            spread = 1 + jitter * self._random[kind].uniform(-1, 1)
         return delay.seconds * spread * self._scale
 
     def together(self, kind: str, count: int) -> float:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import vcd_simulator
 from vcd_simulator.latency import BUILT_IN, Latency, Profile, load_profile
 
 
@@ -63,3 +64,44 @@ def test_a_wrong_file_is_named_in_the_error(tmp_path: Path, text: str) -> None:
 def test_an_unknown_profile_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match="instant, lab, field"):
         Latency.named("fast")
+
+
+def test_what_else_goes_on_makes_no_difference_to_the_jitter_of_a_kind() -> None:
+    profile = Profile.model_validate({"jitter": 0.5, "delays": {"a": 10, "b": 10}})
+    alone, busy = Latency(profile, seed=3), Latency(profile, seed=3)
+    drawn = [alone.delay("a") for _ in range(20)]
+    mixed = []
+    for _ in range(20):
+        busy.delay("b")
+        mixed.append(busy.delay("a"))
+        busy.delay("a.more")
+    assert mixed[0] == drawn[0]
+    assert mixed == drawn
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_profiles_name_only_work_that_exists(name: str) -> None:
+    source = "".join(path.read_text() for path in Path(vcd_simulator.__file__).parent.rglob("*.py"))
+    for kind in load_profile(name).delays:
+        family, _, rest = kind.partition(".")
+        if family == "task":  # names of power actions are put together from a prefix and a suffix
+            known = any(f'"{rest.removeprefix(prefix)}"' in source for prefix in ("", "vapp", "vm"))
+        elif family == "soap":
+            known = f'"{rest}"' in source
+        else:
+            known = f'"{kind}"' in source or f'"{kind}.' in source
+        assert known or not rest, kind
+
+
+def test_a_cluster_of_the_field_takes_minutes_and_a_tenth_of_it_with_a_scale() -> None:
+    def until_ready(latency: Latency) -> float:
+        create = latency.delay("task.vdcComposeVapp") + latency.delay("task.vdcRecomposeVapp")
+        return (
+            create
+            + latency.together("vm.clone", 3)
+            + sum(map(latency.delay, ("guest.boot", "guest.process.kubeadm-init")))
+        )
+
+    whole, tenth = (until_ready(Latency.named("field", scale=scale)) for scale in (1.0, 0.1))
+    assert 100 < whole < 400
+    assert tenth == pytest.approx(whole / 10)

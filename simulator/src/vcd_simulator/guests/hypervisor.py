@@ -89,6 +89,11 @@ class Hypervisor:
         self._lock = threading.RLock()
         self._closed = False
 
+    @property
+    def latency(self) -> Latency:
+        """How long things take here."""
+        return self._platform.latency
+
     def close(self) -> None:
         """End every process of every guest and remove what they wrote; closing twice is no error."""
         with self._lock:

@@ -1,5 +1,6 @@
 """What is noted about every request, and what faults do to it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ async def disturb(faults: Faults, exchange: Exchange, context: Context) -> None:
     Raises:
         VcdError: the request is refused.
     """
+    await asyncio.sleep(context.cloud.latency.delay(_kind(exchange)))
     user, org = _caller(context)
     exchange.injection = injection = faults.decide(
         Place.REST,
@@ -70,6 +72,13 @@ async def disturb(faults: Faults, exchange: Exchange, context: Context) -> None:
             with context.cloud.lock:
                 context.sessions.end(context.current)
         raise errors.unauthorized()
+
+
+def _kind(exchange: Exchange) -> str:
+    """What the latency profile calls a request."""
+    if exchange.method == "POST" and "/sessions" in exchange.route:
+        return "rest.login"
+    return "rest.query" if exchange.route == "/api/query" else f"rest.{exchange.method}"
 
 
 def _action(path: str) -> str | None:

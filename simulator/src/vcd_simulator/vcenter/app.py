@@ -42,7 +42,10 @@ def create_app(
     """
     service = VimService(hypervisor, vcenter)
     site = VcenterDisturbance(
-        vcenter.name, faults if faults is not None else Faults(), stats if stats is not None else Stats()
+        vcenter.name,
+        faults if faults is not None else Faults(),
+        stats if stats is not None else Stats(),
+        hypervisor.latency,
     )
     soap = functools.partial(_soap, service, site)
     routes: list[tuple[str, str, Endpoint]] = [

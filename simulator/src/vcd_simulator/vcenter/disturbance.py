@@ -1,5 +1,6 @@
 """What is noted about requests to a vCenter, and what faults do to them."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -9,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from vcd_simulator.faults import Faults, HttpError, Injection, Place, SessionExpired, SoapFault
 from vcd_simulator.faults.connections import BrokenReply, breaks_at_once, held_up, spoiled
+from vcd_simulator.guests.spec import Latency
 from vcd_simulator.stats import NOBODY, Stats
 from vcd_simulator.vcenter import soap
 from vcd_simulator.vcenter.service import Caller, VimService
@@ -20,10 +22,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class VcenterDisturbance:
     """Faults and counters of one vCenter."""
 
-    def __init__(self, vcenter: str, faults: Faults, stats: Stats) -> None:
+    def __init__(self, vcenter: str, faults: Faults, stats: Stats, latency: Latency) -> None:
         self._vcenter = vcenter
         self._faults = faults
         self._stats = stats
+        self._latency = latency
 
     def front(self, endpoint: Endpoint) -> Endpoint:
         """An endpoint behind what happens to all requests to this vCenter."""
@@ -58,6 +61,7 @@ class VcenterDisturbance:
             call = soap.parse_request(body)
         except soap.SoapFaultError as error:
             return _envelope(500, soap.render_fault(error))
+        await asyncio.sleep(self._latency.delay(f"soap.{call.method}"))
         injection = self._faults.decide(
             Place.SOAP,
             soap=call.method,
