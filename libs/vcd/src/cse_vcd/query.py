@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from cse_vcd.documents import Element, attribute, bare_id, every, media_type, text_at
+from cse_vcd.documents import VCLOUD, Element, attribute, bare_id, media_type
 from cse_vcd.fiql import AnyOf, Condition, Term, filter_parameters
 from cse_vcd.session import VcdSession
 
@@ -14,6 +14,11 @@ __all__ = ["AnyOf", "Condition", "Query", "Record", "Term", "count", "run"]
 PAGE_SIZE: Final = 128
 """The most that vCD gives at once."""
 _PARALLEL_PAGES: Final = 8
+
+# Lists are long, and lxml looks prefixes up anew at each search.
+_ENTRIES: Final = f"{{{VCLOUD}}}Metadata/{{{VCLOUD}}}MetadataEntry"
+_KEY: Final = f"{{{VCLOUD}}}Key"
+_VALUE: Final = f"{{{VCLOUD}}}TypedValue/{{{VCLOUD}}}Value"
 
 Style = Literal["records", "idrecords"]
 
@@ -106,8 +111,8 @@ def _records(document: Element) -> Iterator[Record]:
     for child in document.iterchildren("*"):
         if not str(child.tag).endswith("}Link"):
             entries = {
-                text_at(entry, "v:Key"): text_at(entry, "v:TypedValue/v:Value")
-                for entry in every(child, "v:Metadata/v:MetadataEntry")
+                (entry.findtext(_KEY) or "").strip(): (entry.findtext(_VALUE) or "").strip()
+                for entry in child.iterfind(_ENTRIES)
             }
             yield Record({str(name): str(value) for name, value in child.attrib.items()}, entries)
 
