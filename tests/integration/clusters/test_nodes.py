@@ -172,6 +172,24 @@ def test_another_org_neither_reads_nor_changes_nodes_and_administrators_do(vcd: 
     assert len(nodes(well(vcd, admin, add(vcd, admin, "hers")), "node")) == 1
 
 
+def test_who_may_only_look_at_a_cluster_cannot_change_its_nodes(vcd: Site, alice: Metadata) -> None:
+    found = well(vcd, alice, vcd.create(alice, "public", workers=1))
+    (worker,) = nodes(found, "node")
+    bob = vcd.login("bob", "acme", "bob-secret")
+    vcd.share(found.vapp.href, alice, "ReadOnly")
+    assert node(vcd, bob, worker).name == worker
+    for force in (True, False):
+        with pytest.raises(grpc.RpcError) as refused:
+            remove(vcd, bob, "public", worker, force=force)
+        assert error_of(refused.value).code == "VAPP_CHANGE_FORBIDDEN"
+    with pytest.raises(grpc.RpcError) as refused:
+        resize(vcd, bob, "public", 0)
+    assert error_of(refused.value).code == "VAPP_CHANGE_FORBIDDEN"
+    vcd.share(found.vapp.href, alice, "Change")
+    well(vcd, bob, remove(vcd, bob, "public", worker))
+    assert machines(cluster(vcd, alice, "public")) == [nodes(found, "mstr")[0].rpartition("/")[2]]
+
+
 def test_a_cluster_without_a_running_control_plane_loses_workers_by_force_only(vcd: Site, alice: Metadata) -> None:
     found = well(vcd, alice, vcd.create(alice, "broken", workers=1))
     (control_plane,), (worker,) = nodes(found, "mstr"), nodes(found, "node")

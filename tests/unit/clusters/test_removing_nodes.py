@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from cse_core.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    PermissionDeniedError,
     UnavailableError,
 )
 from cse_core.operations import Operation, OperationState
@@ -126,6 +127,27 @@ def test_others_do_not_remove_what_they_do_not_see(clusters: ClustersInMemory) -
     with pytest.raises(NotFoundError):
         clusters.resize(0, user="carol")
     well(clusters, clusters.remove_nodes("node-aaaa", user="admin"))
+
+
+def test_who_may_only_look_at_the_vapp_changes_nothing(clusters: ClustersInMemory) -> None:
+    clusters.vcd.read_only.add(vapp_of(clusters).href)
+    attempts: list[Callable[[], object]] = [
+        lambda: clusters.remove_nodes("node-aaaa"),
+        clusters.add_nodes,
+        lambda: clusters.resize(0),
+    ]
+    for attempt in attempts:
+        with pytest.raises(PermissionDeniedError) as refused:
+            attempt()
+        assert refused.value.code == "VAPP_CHANGE_FORBIDDEN"
+    assert not clusters.vcd.tasks
+
+
+def test_who_may_not_change_the_vapp_any_more_does_not_drain_either(clusters: ClustersInMemory) -> None:
+    clusters.vcd.during("create_task", lambda: clusters.vcd.read_only.add(vapp_of(clusters).href))
+    error = failed(clusters, clusters.remove_nodes("node-aaaa", force=True))
+    assert (error.reason, error.details["step"]) == ("VAPP_CHANGE_FORBIDDEN", "check_access")
+    assert not clusters.guests.scripts
 
 
 def test_a_repeated_request_id_begins_nothing_new(clusters: ClustersInMemory) -> None:

@@ -69,6 +69,8 @@ class Vapp:
     machines: tuple[Machine, ...]
     task_hrefs: tuple[str, ...]
     """Tasks that work on it now."""
+    may_recompose: bool
+    """Whether the session may add and delete machines, and the vApp's state allows it now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,4 +266,5 @@ def _vapp(document: Element) -> Vapp:
         ),
         machines=tuple(read_machine(found) for found in every(document, "v:Children/v:Vm")),
         task_hrefs=tuple(attribute(task, "href") for task in every(document, "v:Tasks/v:Task")),
+        may_recompose=link(document, "recompose", media_type("recomposeVAppParams")) is not None,
     )

@@ -82,15 +82,26 @@ class Site:
             task = self.send("GET", str(task.get("href")), metadata)
         assert task.get("status") == "success", etree.tostring(task)
 
+    def share(self, vapp_href: str, metadata: Metadata, level: str) -> None:
+        """Lets everybody in the org see a vApp (`ReadOnly`), or change it (`Change`)."""
+        body = (
+            '<ControlAccessParams xmlns="http://www.vmware.com/vcloud/v1.5"><IsSharedToEveryone>true</IsSharedToEveryone>'
+            f"<EveryoneAccessLevel>{level}</EveryoneAccessLevel></ControlAccessParams>"
+        )
+        kind = "application/vnd.vmware.vcloud.controlAccess+xml"
+        self._request("POST", f"{vapp_href}/action/controlAccess", metadata, body=body, kind=kind)
+
     def logout(self, metadata: Metadata) -> None:
         """Ends the session with vCD."""
         self._request("DELETE", f"{self.vcd.url}/api/session", metadata)
 
-    def _request(self, method: str, href: str, metadata: Metadata) -> bytes:
+    def _request(self, method: str, href: str, metadata: Metadata, *, body: str | None = None, kind: str = "") -> bytes:
+        headers = {"Accept": SESSION_TYPE, "x-vcloud-authorization": dict(metadata)["x-vcloud-authorization"]}
         answer = requests.request(
             method,
             href,
-            headers={"Accept": SESSION_TYPE, "x-vcloud-authorization": dict(metadata)["x-vcloud-authorization"]},
+            headers={**headers, "Content-Type": kind} if body is not None else headers,
+            data=body,
             verify=self.vcd.ca_file,
             timeout=10,
         )

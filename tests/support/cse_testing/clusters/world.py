@@ -84,6 +84,8 @@ class FakeVcd:
         self.rights: dict[str, set[str]] = {}
         self.hidden: set[str] = set()
         """vApps that only the service account may see and touch."""
+        self.read_only: set[str] = set()
+        """vApps that only the service account may change."""
         self.calls: list[str] = []
         self.actors: list[tuple[str, str]] = []
         self._failures: dict[str, list[CseError]] = {}
@@ -214,6 +216,7 @@ class FakeVcd:
                 description=vapp.description,
                 machines=tuple(vapp.machines.values()),
                 networks=(vapp.network,) if vapp.network else (),
+                may_change=isinstance(who, ServiceAccount) or href not in self.read_only,
             )
 
     def vdc(self, who: Actor, *, org: str, vdc: str) -> Vdc:

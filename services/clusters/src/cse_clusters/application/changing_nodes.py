@@ -7,6 +7,7 @@ from datetime import timedelta
 from cse_clusters.application.accepting import Acceptance, Submission, card_for
 from cse_clusters.application.control_plane import running_control_plane
 from cse_clusters.application.directory import ClusterDirectory
+from cse_clusters.application.machine_steps import require_access
 from cse_clusters.application.material import Materials, choices, storage_profile_href
 from cse_clusters.application.node_data import (
     ADD_NODES,
@@ -39,8 +40,8 @@ class NodeChanges:
     """The use cases AddNodes, RemoveNodes and ResizeCluster.
 
     Every method begins a change; its operation exists, with a vCD task, when it returns. They raise what
-    `ClusterDirectory.find_one` raises, PermissionDeniedError if the caller's role lacks the right, and ConflictError
-    (CLUSTER_BUSY) for a cluster that is only being created, or being deleted.
+    `ClusterDirectory.find_one` raises, PermissionDeniedError if the caller's role lacks the right or the caller may not
+    change the vApp, and ConflictError (CLUSTER_BUSY) for a cluster that is only being created, or being deleted.
     """
 
     def __init__(
@@ -171,6 +172,7 @@ class NodeChanges:
                 reason="CLUSTER_BUSY",
                 cluster=cluster.name,
             )
+        require_access(vapp)
         return cluster.with_vapp(vapp), vapp
 
     def _make(self, caller: Caller, cluster: Cluster, vapp: VappDetails, new: NewNodes) -> NodeMake:

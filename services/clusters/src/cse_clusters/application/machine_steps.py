@@ -9,10 +9,19 @@ from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
 from cse_clusters.domain.vcd import Machine, VappDetails
-from cse_core.errors import CseError, NotFoundError
+from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError
 from cse_core.operations import Json, OperationContext
 from cse_core.operations.port import Branch
 from cse_core.secret import Secret
+
+
+def require_access(vapp: VappDetails | None) -> None:
+    """Raises PermissionDeniedError if vCD has said to whom it showed the vApp that he may not change it."""
+    if vapp is not None and vapp.may_change is False:
+        raise PermissionDeniedError(
+            "vCD does not let you change its vApp; ask its owner, or an administrator of your organization",
+            reason="VAPP_CHANGE_FORBIDDEN",
+        )
 
 
 class MachineSteps:
@@ -50,6 +59,21 @@ class MachineSteps:
             raise NotFoundError("the cluster's vApp is gone", reason="CLUSTER_NOT_FOUND")
         return details
 
+    def require_access(self) -> Json:
+        """Raises PermissionDeniedError unless vCD lets us change the vApp's machines in the name of `who`.
+
+        For what is done before vCD is asked to change something, and that vCD knows nothing of.
+        """
+
+        def look() -> None:
+            details = self._inventory.vapp(self._who(self._ctx), self._href)
+            require_access(details)
+            if details is not None and details.may_change is None:
+                raise ConflictError("another change of the cluster's vApp is going on", reason="CLUSTER_BUSY")
+
+        patiently(self._ctx, look, within=self._limits.busy)
+        return None
+
     def present(self) -> dict[str, Machine]:
         """The machines by name."""
         return {machine.name: machine for machine in self.vapp().machines}
@@ -77,13 +101,16 @@ class MachineSteps:
 
     def size(self, names: Sequence[str], make: NodeMake, *, power_on: bool) -> None:
         """Sets CPUs and memory where the recompose did not, side by side; powers each on afterwards if asked."""
-        machines = self.present()
+        known = self.present()
 
         def branch(name: str) -> Branch:
-            href = machines[name].href if name in machines else ""
-
             def run(ctx: OperationContext) -> Json:
-                step(ctx, "set_hardware", lambda: self._set_hardware(ctx, href, make), node=name)
+                step(
+                    ctx,
+                    "set_hardware",
+                    lambda: self._set_hardware(ctx, known.get(name) or self._existing(name), make),
+                    node=name,
+                )
                 if power_on:
                     step(ctx, "power_on", lambda: self._power_on(ctx, name), node=name)
                 return None
@@ -92,10 +119,12 @@ class MachineSteps:
 
         self._ctx.parallel({name: branch(name) for name in names})
 
-    def _set_hardware(self, ctx: OperationContext, href: str, make: NodeMake) -> Json:
+    def _set_hardware(self, ctx: OperationContext, machine: Machine, make: NodeMake) -> Json:
         tasks = patiently(
             ctx,
-            lambda: self._host.set_hardware(self._who(ctx), href, cpu_count=make.cpu_count, memory_mb=make.memory_mb),
+            lambda: self._host.set_hardware(
+                self._who(ctx), machine.href, cpu_count=make.cpu_count, memory_mb=make.memory_mb
+            ),
             within=self._limits.busy,
         )
         for task in tasks:

@@ -53,6 +53,7 @@ class NodeRemoval:
         found = cast(dict[str, list[str]], step(ctx, "find_machines", self._look))
         self._notes += [f"{name} had no machine" for name in found["missing"]]
         if self._workers:
+            step(ctx, "check_access", self._machines.require_access)
             self._leave_kubernetes(found["on"])
         self._report.say(f"Deleting {counted(len(self._nodes))} of {self._change.title}", 60)
         self._stopping = True

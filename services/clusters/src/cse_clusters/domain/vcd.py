@@ -119,6 +119,8 @@ class VappDetails:
     """Names of those that its machines may be connected to."""
     task_hrefs: tuple[str, ...] = ()
     """vCD's tasks that work on it now."""
+    may_change: bool | None = True
+    """Whether who asked may add and delete machines; None if another change keeps vCD from saying so."""
 
     def machine(self, name: str) -> Machine | None:
         """The machine of this name, if there is one."""
