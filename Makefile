@@ -94,6 +94,14 @@ container-check: ## Build the images and create a cluster through them (needs ro
 bench-gateway: setup ## Requests per second and latency of the gateway, beside a bare pika loop
 	@$(PY) bench/gateway.py
 
+.PHONY: bench-simulator
+bench-simulator: setup ## Rates, latencies and memory of the simulator with 10,000 vApps
+	@$(PY) bench/simulator.py
+
+.PHONY: soak-simulator
+soak-simulator: setup ## Fifty clients in the simulator for ten minutes (SOAK_MINUTES, SOAK_CLIENTS): no error, no leak
+	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(PYTEST) -s tests/integration/simulator/test_soak.py
+
 .PHONY: lock
 lock: setup ## Pin anew what the members need (UPGRADE=1: to the newest versions)
 	@$(PY) scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -1,0 +1,53 @@
+"""Fifty real clients side by side: no error, no leak, no lost task.
+
+One minute here; `make soak-simulator` does it for ten (SOAK_MINUTES).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cse_lab.processes import wait_until
+from cse_testing.soak import VMS, serving, soak
+
+CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
+SECONDS = float(os.environ.get("SOAK_MINUTES", "1")) * 60
+MOST_GROWTH_MB = 60.0
+"""From a quarter of the time on. Tasks are remembered, 20,000 at most, and take about 2 KB each."""
+
+
+@pytest.mark.timeout(SECONDS + 300)
+def test_many_clients_work_side_by_side(tmp_path: Path) -> None:
+    memory: list[float] = []
+    with serving(tmp_path) as site:
+        files_before = site.open_files
+        tally = soak(site, clients=CLIENTS, seconds=SECONDS, on_quarter=lambda: memory.append(site.memory_mb))
+        assert tally.errors == []
+        assert tally.rounds >= CLIENTS, "every client had a turn"
+        assert tally.programs == tally.rounds * VMS
+        memory.append(site.memory_mb)
+        state = site.control("GET", "/state?sessions=true&files=false")
+        statuses = [task["status"] for task in state["tasks"]]
+        assert set(statuses) == {"success"}
+        assert len(statuses) == min(tally.tasks, len(statuses)), "more tasks than clients started"
+        assert len(statuses) == tally.tasks or len(statuses) > 18_000, "a task was lost"
+        assert state["tables"]["vapps"] == []
+        assert [vm["name"] for vm in state["tables"]["vms"] if vm["vapp_id"] is not None] == []
+        assert state["sessions"]["sessions"] == []
+        assert all(holder == [] for holder in addresses_in_use(state))
+        assert state["guests"]["guests"] == []
+        assert site.guest_folders == []
+        assert wait_until(lambda: site.children == [], timeout_s=20)
+        assert wait_until(lambda: site.open_files <= files_before + 10, timeout_s=90), site.open_files
+        assert memory[1] - memory[0] < MOST_GROWTH_MB
+        totals = site.control("GET", "/stats")["totals"]
+        print(  # noqa: T201  # what a long run has to show, with -s
+            f"{tally.rounds} vApps, {tally.tasks} tasks, {tally.programs} programs; {totals}; "
+            f"{memory[0]:.0f} MB after a quarter, {memory[1]:.0f} MB at the end"
+        )
+
+
+def addresses_in_use(state: dict[str, dict[str, list[dict[str, dict[str, dict[str, str]]]]]]) -> list[list[str]]:
+    """Addresses that somebody holds, by network."""
+    return [list(network["pool"]["used"]) for network in state["tables"]["networks"]]
