@@ -9,7 +9,7 @@ from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
 from cse_clusters.domain.vcd import Machine, VappDetails
-from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError
+from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError, UnavailableError
 from cse_core.operations import Json, OperationContext
 from cse_core.operations.port import Branch
 from cse_core.secret import Secret
@@ -28,7 +28,7 @@ class MachineSteps:
     """What is done in vCD to the machines of one vApp.
 
     Args:
-        ctx: of the operation.
+        ctx: of the operation; methods that branches use take the branch's.
         inventory: read with the service account.
         host: where the machines are.
         vapp_href: of the vApp.
@@ -52,9 +52,14 @@ class MachineSteps:
         self._who = who
         self._limits = limits
 
-    def vapp(self) -> VappDetails:
-        """The vApp as it is now; raises NotFoundError if it is gone."""
-        details = self._inventory.vapp(SERVICE, self._href)
+    def vapp(self, ctx: OperationContext | None = None) -> VappDetails:
+        """The vApp as it is now, asked for again while vCD does not answer; raises NotFoundError if it is gone."""
+        details = patiently(
+            ctx or self._ctx,
+            lambda: self._inventory.vapp(SERVICE, self._href),
+            within=self._limits.busy,
+            passing=(UnavailableError,),
+        )
         if details is None:
             raise NotFoundError("the cluster's vApp is gone", reason="CLUSTER_NOT_FOUND")
         return details
@@ -74,9 +79,9 @@ class MachineSteps:
         patiently(self._ctx, look, within=self._limits.busy)
         return None
 
-    def present(self) -> dict[str, Machine]:
+    def present(self, ctx: OperationContext | None = None) -> dict[str, Machine]:
         """The machines by name."""
-        return {machine.name: machine for machine in self.vapp().machines}
+        return {machine.name: machine for machine in self.vapp(ctx).machines}
 
     def add(self, names: Sequence[str], make: NodeMake, admin_password: Secret | None) -> Json:
         """One recompose for all that are missing; powers them on as well unless their hardware is looked at first."""
@@ -108,7 +113,7 @@ class MachineSteps:
                 step(
                     ctx,
                     "set_hardware",
-                    lambda: self._set_hardware(ctx, known.get(name) or self._existing(name), make),
+                    lambda: self._set_hardware(ctx, known.get(name) or self._existing(ctx, name), make),
                     node=name,
                 )
                 if power_on:
@@ -133,7 +138,7 @@ class MachineSteps:
 
     def _power_on(self, ctx: OperationContext, name: str) -> Json:
         def begin() -> str | None:
-            machine = self._existing(name)
+            machine = self._existing(ctx, name)
             return None if machine.is_on else self._host.power_on(self._who(ctx), machine.href)
 
         self._finish(ctx, begin)
@@ -195,7 +200,7 @@ class MachineSteps:
         looks = iter([seen])
 
         def begin() -> str | None:
-            machine = next(looks, None) or self.present().get(seen.name)
+            machine = next(looks, None) or self.present(ctx).get(seen.name)
             if machine is None or not machine.is_deployed:
                 return None
             return self._host.undeploy(self._who(ctx), machine.href)
@@ -204,12 +209,12 @@ class MachineSteps:
             self._finish(ctx, begin)
         except CseError:
             ctx.check()
-            if self._is_deployed(seen.name):
+            if self._is_deployed(ctx, seen.name):
                 raise
         return None
 
-    def _is_deployed(self, name: str) -> bool:
-        machine = self.present().get(name)
+    def _is_deployed(self, ctx: OperationContext, name: str) -> bool:
+        machine = self.present(ctx).get(name)
         return machine is not None and machine.is_deployed
 
     def delete(self, names: Sequence[str]) -> Json:
@@ -224,8 +229,8 @@ class MachineSteps:
         present = self.present()
         return [name for name in names if name in present]
 
-    def _existing(self, name: str) -> Machine:
-        machine = self.present().get(name)
+    def _existing(self, ctx: OperationContext, name: str) -> Machine:
+        machine = self.present(ctx).get(name)
         if machine is None:
             raise NotFoundError(f"machine {name} is gone", reason="NODE_NOT_FOUND", node=name)
         return machine
