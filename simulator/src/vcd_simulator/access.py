@@ -282,11 +282,19 @@ class Access:
 
 
 class _MomentaryAccess(Access):
-    """Looks every right up once."""
+    """Looks every right up once, and at every vApp once for all of its VMs."""
 
     def __init__(self, cloud: Cloud, user: User) -> None:
         super().__init__(cloud, user)
         self._known: dict[str, bool] = {}
+        self._seen_owners: dict[tuple[str | None, str | None], bool] = {}
+
+    def sees_vm(self, vm: Vm) -> bool:
+        owner = vm.vapp_id, vm.template_id
+        seen = self._seen_owners.get(owner)
+        if seen is None:
+            seen = self._seen_owners[owner] = super().sees_vm(vm)
+        return seen
 
     def has(self, right_name: str) -> bool:
         known = self._known.get(right_name)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cse_testing.vcd_cloud import LabCloud
+from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.hypervisor import NoGuests
 from vcd_simulator.inventory import Inventory, InventoryError, lab_text, populate
 from vcd_simulator.model.cloud import Cloud
@@ -68,3 +68,42 @@ def test_unknown_keys_are_refused_and_passwords_are_not_shown() -> None:
     with pytest.raises(InventoryError, match="colour"):
         Inventory.parse(yaml.safe_dump(data), "mine")
     assert "vcd-secret" not in repr(Inventory.lab())
+
+
+def with_vapps(**changes: object) -> Inventory:
+    """The lab with many vApps for alice."""
+    document = yaml.safe_load(lab_text())
+    provider, acme = document["orgs"][0], document["orgs"][1]
+    provider["catalogs"][0]["published"] = True
+    item = provider["catalogs"][0]["items"][0]["name"]
+    load = {"count": 3, "vms": 2, "vdc": "acme-vdc", "owner": "alice", "catalog": "cse", "item": item}
+    acme["vapps"] = [load | {"network": "acme-net"} | changes]
+    return Inventory.model_validate(document)
+
+
+def test_an_inventory_can_hold_many_vapps() -> None:
+    lab = LabCloud(with_vapps())
+    assert [vapp.name for vapp in lab.cloud.vapps] == ["load-1", "load-2", "load-3"]
+    vms = [vm for vapp in lab.cloud.vapps for vm in lab.cloud.vms_of(vapp)]
+    assert [vm.name for vm in vms] == [f"load-{number}-{index}" for number in (1, 2, 3) for index in (1, 2)]
+    assert len({vm.nics[0].ip_address for vm in vms} - {None}) == 6
+    alice = RestCaller(lab).login("alice", "acme")
+    answer = alice.post(f"/api/vApp/vapp-{next(iter(lab.cloud.vapps)).id}/power/action/powerOn")
+    assert answer.status == 202
+    lab.pass_time()
+    assert vms[0].is_on
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"owner": "nobody"}, "not there"),
+        ({"vdc": "globex-vdc"}, "not there"),
+        ({"item": "other"}, "not there"),
+        ({"network": "globex-net"}, "not there"),
+        ({"name": "same"}, "already exists"),
+    ],
+)
+def test_vapps_that_cannot_be_are_explained(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InventoryError, match=message):
+        populate(Cloud(NoGuests()), with_vapps(**changes))

@@ -1,5 +1,6 @@
 """Selecting entities: filter, order, page."""
 
+import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,10 +60,12 @@ def select(cloud: Cloud, access: Access, kind: AnyRecordType, selection: Selecti
         found = filter(_test(cloud, access, kind, expression), found)
     visible = kind.visible
     entities = [one for one in found if visible(access, one)]
-    if selection.sort_by is not None:
-        _sort(cloud, kind, entities, selection.sort_by, selection.descending)
+    total = len(entities)
     start = (selection.page - 1) * selection.page_size
-    return Page(entities=entities[start : start + selection.page_size], total=len(entities))
+    end = start + selection.page_size
+    if selection.sort_by is not None:
+        entities = _first(cloud, kind, entities, end, sort_by=selection.sort_by, descending=selection.descending)
+    return Page(entities=entities[start:end], total=total)
 
 
 def visible_metadata(cloud: Cloud, access: Access, entity_id: str, name: str) -> MetadataEntry | None:
@@ -159,12 +162,13 @@ def _typed(entry: MetadataEntry) -> Value:
     return entry.value
 
 
-def _sort(cloud: Cloud, kind: AnyRecordType, entities: list[Any], attribute: str, descending: bool) -> None:
-    """Sort in place; entities without a value come last."""
-    if not kind.knows(attribute):
-        raise errors.bad_request(f"The type {kind.name} cannot be sorted by {attribute[:80]!r}.")
-
-    read = kind.reader(attribute)
+def _first(
+    cloud: Cloud, kind: AnyRecordType, entities: list[Any], count: int, *, sort_by: str, descending: bool
+) -> list[Any]:
+    """The first so many in an order; entities without a value come last. A page needs no more, and sorting is slow."""
+    if not kind.knows(sort_by):
+        raise errors.bad_request(f"The type {kind.name} cannot be sorted by {sort_by[:80]!r}.")
+    read = kind.reader(sort_by)
     valued: list[tuple[str | float, Any]] = []
     without: list[Any] = []
     for one in entities:
@@ -173,5 +177,6 @@ def _sort(cloud: Cloud, kind: AnyRecordType, entities: list[Any], attribute: str
             without.append(one)
         else:
             valued.append((value.id if isinstance(value, Pointer) else value, one))
-    valued.sort(key=itemgetter(0), reverse=descending)
-    entities[:] = [*(one for _, one in valued), *without]
+    pick = heapq.nlargest if descending else heapq.nsmallest
+    found = [one for _, one in pick(count, valued, key=itemgetter(0))]
+    return found + without[: count - len(found)]

@@ -69,7 +69,10 @@ def _owner(cloud: Cloud, vm: Vm) -> Vapp | VappTemplate:
 
 
 def _primary_address(vm: Vm) -> str | None:
-    return next((nic.ip_address for nic in vm.nics if nic.index == vm.primary_nic), None)
+    for nic in vm.nics:
+        if nic.index == vm.primary_nic:
+            return nic.ip_address
+    return None
 
 
 def _primary_network(vm: Vm) -> str | None:

@@ -23,6 +23,7 @@ from vcd_simulator.faults import (
     WrongGuestPassword,
 )
 from vcd_simulator.guests import GuestSpec
+from vcd_simulator.guests.errors import ToolsNotRunningError
 from vcd_simulator.guests.spec import PowerState
 from vcd_simulator.simulator import Simulator
 
@@ -125,6 +126,22 @@ def test_a_guest_hangs_until_it_is_reset(vcd: Simulator, running: Machine) -> No
     vcd.hypervisor.reset(running.moid)
     assert wait_until(running.tools_run, timeout_s=LIMIT_S)
     assert running.run("true") == 0
+
+
+def test_a_guest_hangs_amid_a_program_and_while_it_boots(vcd: Simulator, running: Machine) -> None:
+    vcd.faults.add(program="hostnamectl", error=GuestHangs())
+    running.start("-c 'hostnamectl; echo survived > /root/mark'")
+    assert wait_until(lambda: not running.tools_run(), timeout_s=LIMIT_S)
+    guest = vcd.hypervisor.guest(running.moid)
+    assert wait_until(lambda: guest.programs() == [], timeout_s=LIMIT_S)
+    assert not guest.tree.exists("/root/mark")
+    fault = vcd.faults.add(guest=running.name, at="boot", error=GuestHangs())
+    vcd.hypervisor.reset(running.moid)
+    assert wait_until(lambda: fault.injected == 1, timeout_s=LIMIT_S)
+    with pytest.raises(ToolsNotRunningError):
+        vcd.hypervisor.wait_for_tools(running.moid, LIMIT_S)
+    vcd.hypervisor.reset(running.moid)
+    vcd.hypervisor.wait_for_tools(running.moid, LIMIT_S)
 
 
 def test_a_program_that_is_started_fails_or_hangs(vcd: Simulator, running: Machine) -> None:
