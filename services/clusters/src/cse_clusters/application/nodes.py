@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextvars import copy_context
 from dataclasses import replace
 from typing import Final
@@ -76,7 +75,7 @@ class NodeReader:
         answer = self._asking.submit(copy_context().run, self._ask, cluster, name)
         try:
             return answer.result(self._within_s)
-        except FutureTimeoutError:
+        except TimeoutError:
             answer.cancel()
             log.warning("exports_not_read", node=name, cluster_id=cluster.uid, reason="DEADLINE_EXCEEDED")
         except CseError as exc:
