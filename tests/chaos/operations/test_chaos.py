@@ -35,17 +35,14 @@ def test_one_operation_after_the_other_survives_a_kill_at_every_point(
 ) -> None:
     """Alone in its process each, on both stores."""
     field = field_on(store)
-    for number, point in enumerate(ALL_POINTS):
-        job = Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
+    work = [
+        Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
+        for number, point in enumerate(ALL_POINTS)
+    ]
+    for job in work:
         assert field.run_to_the_end(field.spec([job]), most_starts=3) == 1
     assert {point for _, point in field.cloud.kills()} == set(ALL_POINTS)
-    check(
-        field,
-        [
-            Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
-            for number, point in enumerate(ALL_POINTS)
-        ],
-    )
+    check(field, work)
 
 
 @pytest.mark.timeout(600)
@@ -90,7 +87,7 @@ def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Call
     first.wait(LIMIT_S)
     _wait_for_process(field, second)
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
-    field.cloud.ensure("test", "signal", "go")
+    field.cloud.ensure("test", "test", "signal", "go")
     field.wait_until_all_ended()
     check(field, work)
 

@@ -24,7 +24,7 @@ def held(count: int, **options: object) -> list[Job]:
 
 
 def let_go(field: Field) -> None:
-    field.cloud.ensure("test", "signal", "go")
+    field.cloud.ensure("test", "test", "signal", "go")
 
 
 @pytest.mark.timeout(180)

@@ -174,5 +174,5 @@ class Rounds(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
-        if self.is_alive():
+        if self.is_alive() and threading.current_thread() is not self:
             self.join()

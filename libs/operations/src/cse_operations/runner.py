@@ -115,6 +115,10 @@ class Runner:
         try:
             with structlog.contextvars.bound_contextvars(operation_id=operation_id):
                 self._claim_and_run(operation_id, workflow_id)
+        except Exception as exc:
+            # DBOS would take it for ended, and let the next of its partition begin. It is handed out again instead.
+            log.exception("operation_run_crashed", operation_id=operation_id)
+            raise AbandonedError from exc
         finally:
             with self._changed:
                 self._workflows.discard(workflow_id)

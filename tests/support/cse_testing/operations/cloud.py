@@ -45,11 +45,13 @@ class Cloud:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def ensure(self, operation: str, kind: str, key: str) -> bool:
-        """Makes an object unless it is there; returns whether it was made now."""
+    def ensure(self, operation: str, partition: str, kind: str, key: str) -> None:
+        """Makes an object unless it is there, and notes in the same moment that it was `made` or `adopted`."""
         with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
             made = self._connection.execute("INSERT OR IGNORE INTO object VALUES (?, ?, ?)", (kind, key, operation))
-            return made.rowcount > 0
+            self._note(operation, partition, "made" if made.rowcount else "adopted", key)
+            self._connection.execute("COMMIT")
 
     def delete(self, kind: str, key: str) -> None:
         with self._lock:
@@ -66,10 +68,13 @@ class Cloud:
 
     def note(self, operation: str, partition: str, what: str, name: str) -> None:
         with self._lock:
-            self._connection.execute(
-                "INSERT INTO history (operation, partition, process, what, name) VALUES (?, ?, ?, ?, ?)",
-                (operation, partition, os.getpid(), what, name),
-            )
+            self._note(operation, partition, what, name)
+
+    def _note(self, operation: str, partition: str, what: str, name: str) -> None:
+        self._connection.execute(
+            "INSERT INTO history (operation, partition, process, what, name) VALUES (?, ?, ?, ?, ?)",
+            (operation, partition, os.getpid(), what, name),
+        )
 
     def history(self) -> list[Happening]:
         with self._lock:

@@ -107,8 +107,7 @@ class Build:
     def _make(self, ctx: OperationContext, step: str, kind: str, key: str) -> None:
         def make() -> Json:
             ctx.creating(kind, key)
-            made = self._cloud.ensure(ctx.operation_id, kind, key)
-            self._note(ctx, "made" if made else "adopted", key)
+            self._cloud.ensure(ctx.operation_id, str(ctx.input["partition"]), kind, key)
             return key
 
         self._step(ctx, step, make)
