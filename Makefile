@@ -100,7 +100,11 @@ bench-simulator: setup ## Rates, latencies and memory of the simulator with 10,0
 
 .PHONY: soak-simulator
 soak-simulator: setup ## Fifty clients in the simulator for ten minutes (SOAK_MINUTES, SOAK_CLIENTS): no error, no leak
-	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(PYTEST) -s tests/integration/simulator/test_soak.py
+	@SOAK_MINUTES=$${SOAK_MINUTES:-10} $(PYTEST) -s -o faulthandler_timeout=0 tests/integration/simulator/test_soak.py
+
+.PHONY: simulator-coverage
+simulator-coverage: setup ## Write anew which of pyvcloud's methods the simulator serves, from its tests
+	@$(PY) scripts/simulator_coverage.py
 
 .PHONY: lock
 lock: setup ## Pin anew what the members need (UPGRADE=1: to the newest versions)

@@ -171,11 +171,7 @@ class Simulator:
         """
         running, self._running = self._running, None
         if running is not None:
-            try:
-                if self.state_file is not None:
-                    self.save(self.state_file)
-            finally:
-                running.close()
+            running.close()
 
     def saved(self, *, sessions: bool = False, files: bool = True) -> bytes:
         """The whole state as JSON; nothing else happens meanwhile.
@@ -260,8 +256,11 @@ class Simulator:
         self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir, faults=self.faults, stats=self.stats)
         stack.callback(self.hypervisor.close)
         app = self._make_cloud()
-        if self.state_file is not None and self.state_file.exists():
-            self.restore(self.state_file)
+        if self.state_file is not None:
+            if self.state_file.exists():
+                self.restore(self.state_file)
+            # Among what is undone at the end: when nobody can change anything any more, but guests are still there.
+            stack.callback(self.save, self.state_file)
         self.forwarder.start()
         stack.callback(self.forwarder.stop)
         self.cloud.tasks.start()
