@@ -61,6 +61,17 @@ class IpPool:
         self._range = 0
         self._next = int(self.ranges[0][0]) if self.ranges else 0
 
+    def empty_copy(self) -> "IpPool":
+        """The same subnet and ranges, with nobody in it."""
+        return IpPool(
+            gateway=self.gateway,
+            netmask=self.netmask,
+            ranges=[(str(first), str(last)) for first, last in self.ranges],
+            dns1=self.dns1,
+            dns2=self.dns2,
+            dns_suffix=self.dns_suffix,
+        )
+
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """How a pool is kept in a saved state."""

@@ -75,6 +75,17 @@ class Hardware:
 
 
 @dataclass(slots=True, kw_only=True)
+class Startup:
+    """When a VM starts and stops with its vApp, and how; delays are in seconds."""
+
+    order: int = 0
+    start_action: str = "powerOn"
+    start_delay_s: int = 0
+    stop_action: str = "powerOff"
+    stop_delay_s: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
 class Vm:
     """A virtual machine: of a vApp when `vapp_id` is set, otherwise of a template."""
 
@@ -98,6 +109,9 @@ class Vm:
     storage_profile_id: str | None = None
     os_type: str = "other3xLinux64Guest"
     hardware_version: int = 11
+    boot_delay_ms: int = 0
+    enter_bios_setup: bool = False
+    startup: Startup = field(default_factory=Startup)
     created: float = 0.0
 
     @property

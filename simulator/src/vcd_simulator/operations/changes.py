@@ -1,11 +1,11 @@
 """Changes to VMs that exist: hardware, connections, customization, names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.compute import Nic, Startup, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import connections, customization, machines, work
@@ -13,6 +13,9 @@ from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
+
+START_ACTIONS = ("powerOn", "none")
+STOP_ACTIONS = ("powerOff", "guestShutdown", "suspend", "none")
 
 
 def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_socket: int | None) -> Task:
@@ -40,6 +43,20 @@ def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> 
 
 def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], primary: int) -> Task:
     """Replace the network connections of a VM; connections that keep network, mode and address keep what they have."""
+    planned = _plan_nics(cloud, vapp, vm, specs, primary)
+    return _start(cloud, user, vapp, vm, lambda: _replace_nics(cloud, vapp, vm, planned, primary))
+
+
+def differs(vm: Vm, specs: Sequence[NicSpec], primary: int | None) -> bool:
+    """Whether a VM's connections are others than these."""
+    wanted = [(one.index, one.network, one.mode, one.connected, one.adapter_type) for one in specs]
+    present = [(one.index, one.network, one.mode, one.connected, one.adapter_type) for one in vm.nics]
+    addresses = {one.index: one.ip_address for one in vm.nics}
+    moved = any(one.mode == "MANUAL" and one.ip_address != addresses.get(one.index) for one in specs)
+    return moved or sorted(wanted) != sorted(present) or (primary is not None and primary != vm.primary_nic)
+
+
+def _plan_nics(cloud: Cloud, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], primary: int) -> list[Nic]:
     indexes = [spec.index for spec in specs]
     if len(set(indexes)) != len(indexes) or len(indexes) > 10:
         raise errors.bad_request(
@@ -53,20 +70,21 @@ def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSp
         before = old.get(nic.index)
         if before is not None and (before.network, before.mode) == (nic.network, nic.mode):
             nic.ip_address = nic.ip_address or before.ip_address
+    return planned
 
-    def effect() -> None:
-        previous = [replace(nic) for nic in vm.nics]
-        connections.disconnect(cloud, vapp, vm)
-        vm.nics = planned
-        try:
-            connections.connect(cloud, vapp, vm)
-        except errors.VcdError:
-            vm.nics = previous
-            connections.connect(cloud, vapp, vm)
-            raise
-        vm.primary_nic = primary
 
-    return _start(cloud, user, vapp, vm, effect)
+def _replace_nics(cloud: Cloud, vapp: Vapp, vm: Vm, planned: list[Nic], primary: int) -> None:
+    """Connect a VM anew; if that fails, its old connections are there again."""
+    previous = [replace(nic) for nic in vm.nics]
+    connections.disconnect(cloud, vapp, vm)
+    vm.nics = planned
+    try:
+        connections.connect(cloud, vapp, vm)
+    except errors.VcdError:
+        vm.nics = previous
+        connections.connect(cloud, vapp, vm)
+        raise
+    vm.primary_nic = primary
 
 
 def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: CustomizationSpec) -> Task:
@@ -110,14 +128,49 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
     custom = spec.customization
     if custom is not None and custom.computer_name is not None:
         customization.check_computer_name(custom.computer_name)
+    primary = vm.primary_nic if spec.primary_nic is None else spec.primary_nic
+    planned = _plan_nics(cloud, vapp, vm, spec.nics, primary) if spec.nics is not None else None
+    profile = spec.storage_profile
+    if profile is not None and (profile.vdc_id != vapp.vdc_id or not profile.enabled):
+        raise errors.bad_request(f"The storage profile {profile.name} is not available in the VDC.")
 
     def effect() -> None:
+        if planned is not None:
+            _replace_nics(cloud, vapp, vm, planned, primary)
+        if profile is not None:
+            vm.storage_profile_id = profile.id
+        vm.boot_delay_ms = vm.boot_delay_ms if spec.boot_delay_ms is None else spec.boot_delay_ms
+        vm.enter_bios_setup = vm.enter_bios_setup if spec.enter_bios_setup is None else spec.enter_bios_setup
         hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb = cpus, cores, memory_mb
         if custom is not None:
             customization.apply_customization(vm.customization, custom)
         _rename(cloud, vm, spec.name, spec.description)
+        cloud.vms.reindex(vm)
 
     return _start(cloud, user, vapp, vm, effect)
+
+
+def set_startup(cloud: Cloud, user: User, vapp: Vapp, wanted: Mapping[str, Startup]) -> Task:
+    """Change when VMs start with their vApp, by their names.
+
+    Raises:
+        VcdError: 400, a name or an action is unknown.
+    """
+    vms = {vm.name: vm for vm in cloud.vms_of(vapp)}
+    for name, startup in wanted.items():
+        if name not in vms:
+            raise errors.bad_request(f"The vApp {vapp.name} has no VM {name[:80]!r}.")
+        if startup.start_action not in START_ACTIONS or startup.stop_action not in STOP_ACTIONS:
+            raise errors.bad_request("Bad request: validation error, the startAction or the stopAction is unknown.")
+
+    def effect() -> None:
+        for name, startup in wanted.items():
+            vms[name].startup = startup
+
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vappUpdateStartupSection", "Updating", "Updated",
+        noun="Virtual Application", effect=effect,
+    )  # fmt: skip
 
 
 def customize_at_next_power_on(vm: Vm) -> None:

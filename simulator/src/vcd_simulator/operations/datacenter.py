@@ -7,7 +7,7 @@ from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
-from vcd_simulator.model.infrastructure import ExternalNetwork, ProviderStorageProfile, ProviderVdc
+from vcd_simulator.model.infrastructure import ExternalNetwork, ProviderStorageProfile, ProviderVdc, VimServer
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, User
 from vcd_simulator.operations import work
@@ -190,6 +190,18 @@ def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
     return work.start(
         cloud, user, vdc.org_id, vdc, "vdcUpdateVdc", "Updating", "Updated", noun="Virtual Datacenter", effect=effect
     )
+
+
+def enable_vim_server(cloud: Cloud, user: User, server: VimServer, *, enabled: bool) -> Task:
+    """Let a vCenter be used for new things, or not."""
+
+    def effect() -> None:
+        server.enabled = enabled
+
+    return work.start(
+        cloud, user, cloud.system_org.id, server, "vimServerUpdate", "Updating", "Updated", noun="Virtual Center",
+        effect=effect,
+    )  # fmt: skip
 
 
 def default_profile(cloud: Cloud, vdc: Vdc) -> StorageProfile:

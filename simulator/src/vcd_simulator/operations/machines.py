@@ -51,6 +51,8 @@ class MachineSpec:
     """New sizes by instance id."""
     customization: CustomizationSpec | None = None
     storage_profile: StorageProfile | None = None
+    boot_delay_ms: int | None = None
+    enter_bios_setup: bool | None = None
 
 
 def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:

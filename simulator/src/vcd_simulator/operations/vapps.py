@@ -1,6 +1,6 @@
 """vApps: composed, recomposed, renamed, networked, deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vcd_simulator import errors
@@ -16,6 +16,12 @@ from vcd_simulator.operations.power import start_vm, stop_vm
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, plan_networks, set_networks
 
 _NOUN = "Virtual Application"
+_VERBS = {
+    "vdcInstantiateVapp": ("Instantiating", "Instantiated"),
+    "vdcCopyVapp": ("Copying", "Copied"),
+    "vdcMoveVapp": ("Moving", "Moved"),
+}
+"""What tasks that make a vApp say; the others compose."""
 
 
 @dataclass(kw_only=True)
@@ -30,6 +36,10 @@ class VappSpec:
     machines: list[MachineSpec] = field(default_factory=list)
     template_id: str | None = None
     """Where the vApp's metadata comes from."""
+    then: Callable[[], None] | None = None
+    """What happens at the end, when the vApp is complete."""
+    locks: list[Vapp] = field(default_factory=list)
+    """What else is busy meanwhile."""
 
 
 def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation_name: str) -> tuple[Vapp, Task]:
@@ -66,15 +76,17 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
             cloud.metadata.copy(spec.template_id, vapp.id)
         realize_all(cloud, vapp, planned, deploy=spec.deploy, power_on=spec.power_on)
         _forget_all(cloud, moved)
+        if spec.then is not None:
+            spec.then()
 
     def undo() -> None:
         for vm in planned:
             machines.forget(cloud, vapp, vm)
         vapp.transient = Status.FAILED_CREATION
 
-    doing, done = ("Composing", "Composed") if operation_name == "vdcComposeVapp" else ("Instantiating", "Instantiated")
+    doing, done = _VERBS.get(operation_name, ("Composing", "Composed"))
     task = work.start(
-        cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=[*planned, *sources],
+        cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=[*planned, *sources, *spec.locks],
         extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo,
     )  # fmt: skip
     return vapp, task

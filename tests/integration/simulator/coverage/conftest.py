@@ -1,7 +1,7 @@
 """What the tests of pyvcloud's methods share. `docs/simulator/coverage.md` is made of their marks."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,10 @@ from pyvcloud.vcd.vdc import VDC
 from pyvcloud.vcd.vm import VM
 
 from cse_testing.coverage import Calls
+from cse_testing.guests import wait_for
 from cse_testing.pyvcloud_client import POLL_S, TASK_TIMEOUT_S, Tenant, Wait
+from vcd_simulator.guests.spec import ToolsState
+from vcd_simulator.simulator import Simulator
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,6 +79,18 @@ def running(alice: Tenant, vapp: VApp) -> VApp:
     alice.wait(vapp.power_on())
     vapp.reload()
     return vapp
+
+
+@pytest.fixture
+def tools(shared_vcd: Simulator) -> Callable[[VApp], None]:
+    """Wait until the tools of a vApp's first VM run, which is when its guest can be asked to do something."""
+
+    def until_running(vapp: VApp) -> None:
+        vapp.reload()
+        guest = shared_vcd.hypervisor.guest(vapp.get_vm_moid("one"))
+        wait_for(lambda: guest.tools is ToolsState.RUNNING, "the tools run")
+
+    return until_running
 
 
 @pytest.fixture

@@ -171,7 +171,7 @@ def test_documents_are_read_written_and_deleted(alice: Tenant, vapp: VApp) -> No
         lambda: client.post_linked_resource(resource, RelationType.POWER_ON, None, None),
         lambda: client.post_resource(f"{vapp.href}/power/action/powerOff", None, None),
     ):
-        alice.wait(send())
+        alice.wait(send())  # type: ignore[no-untyped-call]  # lxml has no types for it
     assert str(client.get_linked_resource(resource, RelationType.DOWN, METADATA).get("href")).startswith(vapp.href)
     other = alice.compose(f"{vapp.get_resource().get('name')}-2")
     alice.wait(client.delete_linked_resource(other.get_resource(), RelationType.REMOVE, None))

@@ -3,7 +3,7 @@
 from vcd_simulator.model.compute import Nic, Vm
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.rest.context import Context
-from vcd_simulator.rest.documents.common import link
+from vcd_simulator.rest.documents.common import link, reference
 from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, rasd, vcloud, vmw, vssd
 
 RASD_ITEM = VCLOUD + "rasdItem+xml"
@@ -231,8 +231,9 @@ def guest_customization_section(context: Context, vm: Vm, *, edits: bool, shows_
     )
 
 
-def vm_spec_section(vm: Vm) -> Element:
+def vm_spec_section(context: Context, vm: Vm) -> Element:
     hardware = vm.hardware
+    profile = context.cloud.profiles.get(vm.storage_profile_id)
     return vcloud(
         "VmSpecSection",
         ovf("Info", "A number of parameters of the virtual machine"),
@@ -253,6 +254,7 @@ def vm_spec_section(vm: Vm) -> Element:
                     vcloud("BusNumber", 0),
                     vcloud("AdapterType", 3),
                     vcloud("ThinProvisioned", True),
+                    reference(context, "StorageProfile", profile, with_id=True) if profile is not None else None,
                 )
                 for disk in hardware.disks
             ],
@@ -273,6 +275,38 @@ def operating_system_section(context: Context, vm: Vm) -> Element:
         qualified(VCLOUD_NS, type=VCLOUD + "operatingSystemSection+xml", href=context.url(path)),
         ovf("Info", "Specifies the operating system installed"),
         ovf("Description", vm.os_type),
+    )
+
+
+def capabilities(context: Context, vm: Vm) -> Element:
+    media = VCLOUD + "vmCapabilitiesSection+xml"
+    return vcloud(
+        "VmCapabilities",
+        vcloud("MemoryHotAddEnabled", False),
+        vcloud("CpuHotAddEnabled", False),
+        type=media,
+        href=context.url(f"{vm.kind.href_path(vm.id)}/vmCapabilities/"),
+    )
+
+
+def boot_options(context: Context, vm: Vm) -> Element:
+    media = VCLOUD + "bootOptions+xml"
+    return vcloud(
+        "BootOptions",
+        vcloud("BootDelay", vm.boot_delay_ms),
+        vcloud("EnterBIOSSetup", vm.enter_bios_setup),
+        type=media,
+        href=context.url(f"{vm.kind.href_path(vm.id)}/bootOptions/"),
+    )
+
+
+def customization_status(vm: Vm) -> Element:
+    """Whether a guest has been customized: `GC_PENDING` until it boots the next time."""
+    pending = vm.customization.enabled and vm.customization.pending
+    return vcloud(
+        "GuestCustomizationStatusSection",
+        vcloud("GuestCustStatus", "GC_PENDING" if pending else "GC_COMPLETE"),
+        type=VCLOUD + "guestcustomizationstatussection",
     )
 
 

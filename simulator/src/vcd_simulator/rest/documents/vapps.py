@@ -19,9 +19,10 @@ from vcd_simulator.rest.documents.common import (
 )
 from vcd_simulator.rest.documents.vdcs import ip_scope
 from vcd_simulator.rest.documents.vms import lease_section, power_links, vm
-from vcd_simulator.rest.xml import OVF_NS, Element, document, ovf, qualified, vcloud
+from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, vcloud
 
 NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
+STARTUP = VCLOUD + "startupSection+xml"
 
 
 def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> Element:
@@ -40,7 +41,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         lease_section(context, path, entity.deployment_lease_s, entity.storage_lease_s, edits=edits),
-        _startup_section(context, entity),
+        startup_section(context, entity, edits=edits),
         _network_section(entity),
         network_config_section(context, entity, edits=edits),
         created(entity.created),
@@ -81,17 +82,30 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
     ]
 
 
-def _startup_section(context: Context, entity: Vapp) -> Element:
+def startup_section(context: Context, entity: Vapp, *, edits: bool) -> Element:
+    path = f"{entity.kind.href_path(entity.id)}/startupSection/"
     items = [
         ovf(
             "Item",
             qualified(
-                OVF_NS, id=one.name, order=0, startAction="powerOn", startDelay=0, stopAction="powerOff", stopDelay=0
+                OVF_NS,
+                id=one.name,
+                order=one.startup.order,
+                startAction=one.startup.start_action,
+                startDelay=one.startup.start_delay_s,
+                stopAction=one.startup.stop_action,
+                stopDelay=one.startup.stop_delay_s,
             ),
         )
         for one in context.cloud.vms_of(entity)
     ]
-    return ovf("StartupSection", ovf("Info", "VApp startup section"), items)
+    return ovf(
+        "StartupSection",
+        qualified(VCLOUD_NS, type=STARTUP, href=context.url(path)),
+        ovf("Info", "VApp startup section"),
+        items,
+        link(context, "edit", path, STARTUP) if edits else None,
+    )
 
 
 def _network_section(entity: Vapp) -> Element:

@@ -106,6 +106,9 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "add", f"{path}/action/instantiateVAppTemplate", VCLOUD + "instantiateVAppTemplateParams+xml")
         if creates
         else None,
+        link(context, "add", f"{path}/action/cloneVApp", VCLOUD + "cloneVAppParams+xml")
+        if creates and access.has("vApp: Copy")
+        else None,
         link(context, "add", f"{admin_path}/networks", VCLOUD + "orgVdcNetwork+xml")
         if _makes_networks(context)
         else None,
@@ -298,9 +301,34 @@ def external_network(context: Context, entity: ExternalNetwork) -> Element:
     )
 
 
+def resource_pools(context: Context, entity: VimServer) -> Element:
+    """The pools of a vCenter: one for each provider VDC, of the same name."""
+    pvdcs = [one for one in context.cloud.provider_vdcs if one.vim_server_id == entity.id]
+    return vmext(
+        "ResourcePoolList",
+        [
+            vmext(
+                "ResourcePool",
+                vmext("DataStoreRefs"),
+                reference(context, "VimServerRef", entity, build=vmext),
+                vmext("MoRef", f"resgroup-{one.id[:8]}"),
+                vmext("VimObjectType", "RESOURCE_POOL"),
+                name=one.name,
+            )
+            for one in pvdcs
+        ],
+        href=context.url(f"{entity.kind.href_path(entity.id)}/resourcePoolList"),
+        type=ADMIN + "resourcePoolList+xml",
+    )
+
+
 def vim_server(context: Context, entity: VimServer) -> Element:
+    path = entity.kind.href_path(entity.id)
+    edits = context.access.has("VCenter: Attach / Detach / Modify")
     return vmext(
         "VimServer",
+        link(context, "edit", path, entity.kind.media_type, build=vcloud_in_vmext) if edits else None,
+        link(context, "down", f"{path}/resourcePoolList", ADMIN + "resourcePoolList+xml", build=vcloud_in_vmext),
         vmext("Username", entity.username),
         vmext("Url", entity.url),
         vmext("IsEnabled", entity.enabled),

@@ -13,7 +13,7 @@ def power_links(context: Context, target: Vapp | Vm, status: Status, *, deployed
     """The links that a state allows, for a caller who may use them."""
     path = target.kind.href_path(target.id)
     links = [
-        link(context, name if name == "discardSuspendedState" else f"power:{name}", _power_path(path, name))
+        link(context, "discardState" if name == "discardSuspendedState" else f"power:{name}", _power_path(path, name))
         for name in available_actions(target, status, deployed=deployed)
     ]
     if not deployed and status not in (Status.UNRESOLVED, Status.FAILED_CREATION):
@@ -60,11 +60,12 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         hardware.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
         hardware.guest_customization_section(context, entity, edits=may_edit_properties, shows_password=shows_password),
         hardware.runtime_info_section() if vapp is not None else None,
-        hardware.vm_spec_section(entity),
+        hardware.vm_spec_section(context, entity),
         vcloud("VAppScopedLocalId", entity.id),
         _environment(entity) if entity.is_on else None,
-        vcloud("VmCapabilities", vcloud("MemoryHotAddEnabled", False), vcloud("CpuHotAddEnabled", False)),
-        reference(context, "StorageProfile", profile) if profile is not None else None,
+        hardware.capabilities(context, entity) if vapp is not None else None,
+        reference(context, "StorageProfile", profile, with_id=True) if profile is not None else None,
+        hardware.boot_options(context, entity) if vapp is not None else None,
         created(entity.created),
         needsCustomization=entity.customization.pending,
         nestedHypervisorEnabled=False,

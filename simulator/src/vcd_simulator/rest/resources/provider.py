@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 
 from vcd_simulator import errors
+from vcd_simulator.model.infrastructure import VimServer
 from vcd_simulator.model.kinds import ADMIN
+from vcd_simulator.operations import datacenter
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import Named, link, reference
+from vcd_simulator.rest.parsing import require_root
+from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, vcloud_in_vmext, vmext
+from vcd_simulator.rest.xml import Element, flag_of, vcloud_in_vmext, vmext
 
 router = Router()
 _PARTS = (
@@ -67,11 +71,29 @@ def list_provider_vdcs(context: Context) -> Reply:
 
 @router.get("/api/admin/extension/vimServer/{server_id}")
 def get_vim_server(context: Context, server_id: str) -> Reply:
-    context.access.require_provider("VCenter: View")
+    return Reply(content=documents.vim_server(context, _vim_server(context, server_id, "VCenter: View")))
+
+
+@router.get("/api/admin/extension/vimServer/{server_id}/resourcePoolList")
+def list_resource_pools(context: Context, server_id: str) -> Reply:
+    return Reply(content=documents.resource_pools(context, _vim_server(context, server_id, "VCenter: View")))
+
+
+@router.put("/api/admin/extension/vimServer/{server_id}")
+def update_vim_server(context: Context, server_id: str) -> Reply:
+    """Enable or disable a vCenter; its machines do not mind."""
+    server = _vim_server(context, server_id, "VCenter: Attach / Detach / Modify")
+    root = require_root(context.xml(), "VimServer")
+    enabled = flag_of(root, "IsEnabled", server.enabled)
+    return accepted(context, datacenter.enable_vim_server(context.cloud, context.session.user, server, enabled=enabled))
+
+
+def _vim_server(context: Context, server_id: str, right: str) -> VimServer:
+    context.access.require_provider(right)
     server = context.cloud.vim_servers.get(server_id)
     if server is None:
         raise errors.no_access("vimServer", server_id)
-    return Reply(content=documents.vim_server(context, server))
+    return server
 
 
 @router.get("/api/admin/extension/externalnet/{network_id}")

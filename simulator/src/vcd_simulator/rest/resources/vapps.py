@@ -1,9 +1,9 @@
 """vApps: composing, recomposing, power, networks, owner, deletion."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.compute import Status, Vapp, Vm
+from vcd_simulator.model.compute import Startup, Status, Vapp, Vm
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations import power, vapps
+from vcd_simulator.operations import changes, clones, power, vapps
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapps import VappSpec
 from vcd_simulator.rest.context import Context, Reply
@@ -18,7 +18,7 @@ from vcd_simulator.rest.parsing import (
     sourced_items,
 )
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, attribute_flag, child, children, int_of, text_of
+from vcd_simulator.rest.xml import OVF_NS, Element, attribute_flag, child, children, flag_of, int_of, text_of
 
 router = Router()
 _COMPOSE = "vApp: Create / Reconfigure"
@@ -56,6 +56,24 @@ def instantiate(context: Context, vdc_id: str) -> Reply:
     asked = {spec.source.id: spec for spec in sourced_items(context, root)}
     machines = [asked.get(vm.id) or MachineSpec(source=vm) for vm in context.cloud.vms_of(template)]
     return _create(context, vdc_id, root, machines, "vdcInstantiateVapp", template_id=template.id)
+
+
+@router.post("/api/vdc/{vdc_id}/action/cloneVApp")
+def clone(context: Context, vdc_id: str) -> Reply:
+    """Copy a vApp with its VMs, or move it: then the source goes when the task ends."""
+    root = require_root(context.xml(), "CloneVAppParams")
+    moves = flag_of(root, "IsSourceDelete")
+    source_id = referenced_id(child(root, "Source"), "Source")
+    right = "vApp: Delete" if moves else "vApp: Copy"
+    source = context.access.vapp_to_change(source_id, right) if moves else context.access.vapp_by_id(source_id)
+    context.access.require("vApp: Copy")
+    vdc = context.access.vdc_by_id(vdc_id)
+    description = optional_text(root, "Description")
+    vapp, task = clones.clone_vapp(
+        context.cloud, context.session.user, vdc, source, root.get("name") or "", description, moves=moves
+    )
+    document = documents.vapp(context, vapp, tasks=[task])
+    return Reply(status=201, content=document, headers={"location": context.href(vapp)})
 
 
 def _create(
@@ -188,6 +206,38 @@ def update_networks(context: Context, vapp_id: str) -> Reply:
     root = require_root(context.xml(), "NetworkConfigSection")
     specs = network_configs(context, root)
     return accepted(context, vapps.update_networks(context.cloud, context.session.user, vapp, specs))
+
+
+@router.get("/api/vApp/vapp-{vapp_id}/startupSection")
+def get_startup(context: Context, vapp_id: str) -> Reply:
+    vapp = context.access.vapp_by_id(vapp_id)
+    edits = context.access.may_change_vapp(vapp)
+    return Reply(content=documents.startup_section(context, vapp, edits=edits), media_type=documents.STARTUP)
+
+
+@router.put("/api/vApp/vapp-{vapp_id}/startupSection")
+def set_startup(context: Context, vapp_id: str) -> Reply:
+    """Remember in which order VMs start. Here they start together."""
+    vapp = context.access.vapp_to_change(vapp_id, "vApp: Edit Properties")
+    root = require_root(context.xml(), "StartupSection")
+    wanted = {item.get(f"{{{OVF_NS}}}id") or "": _startup(item) for item in children(root, "Item")}
+    return accepted(context, changes.set_startup(context.cloud, context.session.user, vapp, wanted))
+
+
+def _startup(item: Element) -> Startup:
+    def number(name: str) -> int:
+        text = item.get(f"{{{OVF_NS}}}{name}") or "0"
+        if not (text.isascii() and text.isdigit() and len(text) < 7):
+            raise errors.bad_request(f"Bad request: validation error, {name} is not a whole number.")
+        return int(text)
+
+    return Startup(
+        order=number("order"),
+        start_action=item.get(f"{{{OVF_NS}}}startAction") or "powerOn",
+        start_delay_s=number("startDelay"),
+        stop_action=item.get(f"{{{OVF_NS}}}stopAction") or "powerOff",
+        stop_delay_s=number("stopDelay"),
+    )
 
 
 @router.get("/api/vApp/vapp-{vapp_id}/leaseSettingsSection")

@@ -10,10 +10,18 @@ from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents import vms as documents
-from vcd_simulator.rest.parsing import apply_hardware, customization, nics, optional_text, rasd_item, require_root
+from vcd_simulator.rest.parsing import (
+    apply_hardware,
+    customization,
+    nics,
+    optional_text,
+    rasd_item,
+    referenced_id,
+    require_root,
+)
 from vcd_simulator.rest.resources.vapps import accepted, deploy_task, power_task, undeploy_task
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, child
+from vcd_simulator.rest.xml import Element, child, flag_of, int_of
 
 router = Router()
 _POWER = "vApp: Power Operations"
@@ -76,7 +84,7 @@ def _rename(context: Context, vapp: Vapp, vm: Vm, root: Element) -> Task:
 
 @router.post(f"{_VM}/action/reconfigureVm")
 def reconfigure(context: Context, vm_id: str) -> Reply:
-    """Change name, description, processors, memory and customization in one task, as far as the document names them."""
+    """Change what the document names, in one task: hardware, connections, customization, storage, boot, name."""
     vapp, vm = context.access.vm_to_change(vm_id, _PROPERTIES)
     root = require_root(context.xml(), "Vm")
     spec = MachineSpec(source=vm)
@@ -87,7 +95,25 @@ def reconfigure(context: Context, vm_id: str) -> Reply:
     if custom is not None:
         spec.customization = customization(custom)
     spec.name, spec.description = root.get("name"), optional_text(root, "Description")
+    _read_placement(context, vm, root, spec)
     return accepted(context, changes.reconfigure(context.cloud, context.session.user, vapp, vm, spec))
+
+
+def _read_placement(context: Context, vm: Vm, root: Element, spec: MachineSpec) -> None:
+    """Connections, storage profile and boot options; what stays as it is needs no right."""
+    connections = child(root, "NetworkConnectionSection")
+    if connections is not None:
+        wanted, primary = nics(connections)
+        if changes.differs(vm, wanted, primary):
+            context.access.require("vApp: Edit VM Network")
+            spec.nics, spec.primary_nic = wanted, primary
+    profile = child(root, "StorageProfile")
+    if profile is not None:
+        spec.storage_profile = context.access.profile_by_id(referenced_id(profile, "StorageProfile"))
+    boot = child(root, "BootOptions")
+    if boot is not None:
+        spec.boot_delay_ms = int_of(boot, "BootDelay", vm.boot_delay_ms)
+        spec.enter_bios_setup = flag_of(boot, "EnterBIOSSetup", vm.enter_bios_setup)
 
 
 def _edits(context: Context, vapp: Vapp, right: str) -> bool:
@@ -179,6 +205,24 @@ def set_customization(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_to_change(vm_id, _PROPERTIES)
     spec = customization(require_root(context.xml(), "GuestCustomizationSection"))
     return accepted(context, changes.set_customization(context.cloud, context.session.user, vapp, vm, spec))
+
+
+@router.get(f"{_VM}/guestcustomizationstatus", f"{_VM}/guestCustomizationStatus")
+def get_customization_status(context: Context, vm_id: str) -> Reply:
+    _, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.customization_status(vm))
+
+
+@router.get(f"{_VM}/vmCapabilities")
+def get_capabilities(context: Context, vm_id: str) -> Reply:
+    _, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.capabilities(context, vm))
+
+
+@router.get(f"{_VM}/bootOptions")
+def get_boot_options(context: Context, vm_id: str) -> Reply:
+    _, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.boot_options(context, vm))
 
 
 @router.get(f"{_VM}/operatingSystemSection")

@@ -1,0 +1,71 @@
+"""Copying and moving whole vApps."""
+
+from vcd_simulator import errors
+from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.datacenter import Vdc
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import User
+from vcd_simulator.operations.connections import NicSpec
+from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
+from vcd_simulator.operations.vapps import VappSpec, create_vapp, forget_vapp
+
+
+def clone_vapp(
+    cloud: Cloud, user: User, vdc: Vdc, source: Vapp, name: str, description: str | None, *, moves: bool
+) -> tuple[Vapp, Task]:
+    """Copy a vApp with networks, VMs and metadata; with `moves`, the source is deleted when the copy is complete.
+
+    Raises:
+        VcdError: the name is taken, something is busy, or a VM that is to move is deployed.
+    """
+    vms = cloud.vms_of(source)
+    cloud.tasks.require_idle([(source.id, source.name), *((vm.id, vm.name) for vm in vms)])
+    if moves and (source.deployed or any(vm.deployed for vm in vms)):
+        raise errors.not_allowed(f"The vApp {source.name} is deployed; undeploy it before you move it.")
+    if moves and vdc.id == source.vdc_id:
+        raise errors.not_allowed(f"The vApp {source.name} is in the VDC {vdc.name} already.")
+    spec = VappSpec(
+        name=name,
+        description=source.description if description is None else description,
+        networks=_networks(cloud, source, vdc),
+        machines=[_machine(vm, connected=vdc.id == source.vdc_id) for vm in vms],
+        template_id=source.id,
+        then=(lambda: forget_vapp(cloud, source)) if moves else None,
+        locks=[source],
+    )
+    return create_vapp(cloud, user, vdc, spec, operation_name="vdcMoveVapp" if moves else "vdcCopyVapp")
+
+
+def _networks(cloud: Cloud, source: Vapp, vdc: Vdc) -> list[NetworkConfigSpec]:
+    """The networks of the source, as far as the VDC has them."""
+    found = []
+    for one in source.networks.values():
+        parent = cloud.networks.get(one.parent_id)
+        if parent is None or parent.vdc_id == vdc.id or (parent.shared and parent.org_id == vdc.org_id):
+            found.append(
+                NetworkConfigSpec(
+                    name=one.name,
+                    description=one.description,
+                    fence_mode=one.fence_mode,
+                    parent_id=one.parent_id,
+                    pool=one.pool.empty_copy() if one.pool is not None else None,
+                )
+            )
+    return found
+
+
+def _machine(vm: Vm, *, connected: bool) -> MachineSpec:
+    """The same machine again, with addresses of its own."""
+    nics = [
+        NicSpec(
+            index=nic.index,
+            network=nic.network,
+            mode="POOL" if nic.mode == "MANUAL" else nic.mode,
+            connected=nic.connected,
+            adapter_type=nic.adapter_type,
+        )
+        for nic in vm.nics
+    ]
+    return MachineSpec(source=vm, nics=nics if connected else None, primary_nic=vm.primary_nic)
