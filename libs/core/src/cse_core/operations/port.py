@@ -10,7 +10,11 @@ from cse_core.secret import Secret
 
 
 class OperationContext(Protocol):
-    """What an operation's code, or one of its parallel branches, has to work with."""
+    """What an operation's code, or one of its parallel branches, has to work with.
+
+    Every method may end the run with an exception that is no Exception: the process ends, or another one has taken over.
+    The code lets it pass, and does nothing in a `finally` clause that could not be left undone.
+    """
 
     @property
     def operation_id(self) -> str: ...
@@ -25,7 +29,8 @@ class OperationContext(Protocol):
         """Runs `action` and returns its result.
 
         A durable engine journals how it ended, with a result or with a CseError, and after a crash gives that back
-        instead of running it again. A step that was cut off is run again, so `action` looks before it acts.
+        instead of running it again; an error comes back as the class in `cse_core.errors` that it was derived from.
+        A step that was cut off is run again, even when the operation is to end: `action` looks before it acts.
         Begins with `check()`, and reports `message` (if given) as progress. Names are unique within their branch,
         once for going forward and once for rolling back.
         """
