@@ -42,7 +42,7 @@ class PrivatePostgres:
     running server. Without one, everything is temporary and removed at the end.
 
     Args:
-        directory: where to keep everything.
+        directory: where to keep everything. Root runs the server as another user, who must be able to get there.
         fsync: whether a commit reaches the disk. A server that is killed loses nothing either way, a machine might.
     """
 

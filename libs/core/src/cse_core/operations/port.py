@@ -12,7 +12,7 @@ from cse_core.secret import Secret
 class OperationContext(Protocol):
     """What an operation's code, or one of its parallel branches, has to work with.
 
-    Every method may end the run with an exception that is no Exception: the process ends, or another one has taken over.
+    Every method may end the run with an exception that is no Exception: the process ends, or another has taken over.
     The code lets it pass, and does nothing in a `finally` clause that could not be left undone.
     """
 
