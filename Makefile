@@ -84,7 +84,7 @@ e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their ow
 
 .PHONY: chaos-operations
 chaos-operations: setup ## Kill, freeze and starve operation engines for about 15 minutes (CHAOS_SEED repeats a run)
-	@$(PYTEST) tests/chaos/operations
+	@$(PYTEST) -o faulthandler_timeout=0 tests/chaos/operations
 
 .PHONY: container-check
 container-check: ## Build the images and create a cluster through them (needs root for a Docker Engine)

@@ -353,6 +353,18 @@ def test_a_second_process_is_kept_away_from_a_sqlite_file(tmp_path: Path) -> Non
     assert bench.operations.close(LIMIT_S)
 
 
+def test_a_process_has_one_durable_engine_and_a_failed_start_leaves_nothing(tmp_path: Path) -> None:
+    bench = EngineBench(durable(sqlite_url(tmp_path)))
+    other = durable(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(RuntimeError, match="all kinds"):
+        EngineBench(other)
+    assert bench.end_of(bench.submit(lambda _: 1)).result == 1
+    assert bench.operations.close(LIMIT_S)
+    second = EngineBench(other)
+    assert second.end_of(second.submit(lambda _: 2)).result == 2
+    assert second.operations.close(LIMIT_S)
+
+
 def test_an_operation_that_ends_its_process_every_time_is_given_up(tmp_path: Path) -> None:
     bench = EngineBench(durable(sqlite_url(tmp_path), most_stalled_runs=3))
     runs, undone = list[int](), list[str]()

@@ -69,22 +69,21 @@ class Care:
 
     def take_over(self) -> None:
         """Hands back what was handed to replicas that do not live, or got lost on its way into this one."""
-        living = self._watch.living()
-        ours = self._settings.generation
-        older = {each for each in self._dispatcher.generations() if each < ours}
-        abandoned = older - set(living.values())
+        older = {each for each in self._dispatcher.generations() if each < self._settings.generation}
+        abandoned = older - set(self._watch.living().values())
         if abandoned:
             with self._alone():
                 log.info("older_generation_adopted", workflows=self._dispatcher.adopt(abandoned))
-        while self._lost(living):
+        while self._lost():
             with self._alone():
-                for handed in self._lost(living)[:_HANDED_BACK_AT_ONCE]:  # again: another replica may have been first
+                for handed in self._lost()[:_HANDED_BACK_AT_ONCE]:  # again: another replica may have been first
                     log.info("operation_taken_over", workflow_id=handed.workflow_id, replica=handed.executor)
                     self._dispatcher.hand_back(handed)
                     self._idle_since.pop(handed.workflow_id, None)
 
-    def _lost(self, living: dict[str, int]) -> list[Handed]:
+    def _lost(self) -> list[Handed]:
         handed_out = [each for each in self._dispatcher.handed_out() if each.generation == self._settings.generation]
+        living = self._watch.living()  # read after: a replica announces itself before anything is handed to it
         mine = {handed.workflow_id for handed in handed_out if handed.executor == self._identity}
         now, at_work = time.monotonic(), self._at_work()
         self._idle_since = {each: self._idle_since.get(each, now) for each in mine - at_work}

@@ -147,6 +147,7 @@ def lock_file(database_file: Path) -> int:
     Raises:
         LockedError: somebody else has it.
     """
+    database_file.parent.mkdir(parents=True, exist_ok=True)
     path = database_file.with_name(f"{database_file.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

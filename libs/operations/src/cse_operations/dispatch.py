@@ -9,6 +9,7 @@ DBOS has one instance per process, so has this.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ ENDINGS_QUEUE: Final = "cse-endings"
 _WORKFLOW: Final = "cse.operation"
 _ENDINGS_AT_ONCE: Final = 8
 _SPARE_THREADS: Final = 4
+_in_use: Final = threading.Lock()
+"""Held by the one that has launched DBOS."""
 _UNFINISHED: Final = ["ENQUEUED", "PENDING", "DELAYED"]
 _DELETED_AT_ONCE: Final = 500
 _MANY_ATTEMPTS: Final = 1_000_000
@@ -68,10 +71,14 @@ class Dispatcher:
         self._executor = executor
         self._run = run
         self._client: DBOSClient | None = None
+        self._launched = False
         self._table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
 
     def launch(self) -> None:
         """Begins to hand out work to this process."""
+        if not _in_use.acquire(blocking=False):
+            raise RuntimeError("this process has a durable engine already; give it all kinds of operations")
+        self._launched = True
         settings = self._settings
         _use_our_logging()
         DBOS(
@@ -110,7 +117,10 @@ class Dispatcher:
         if self._client is not None:
             self._client.destroy()
             self._client = None
-        DBOS.destroy(destroy_registry=True)
+        if self._launched:
+            DBOS.destroy(destroy_registry=True)
+            self._launched = False
+            _in_use.release()
 
     def enqueue(self, connection: sa.Connection, operation_id: str, workflow_id: str, partition: str | None) -> None:
         """Within the caller's transaction. Without a partition it need not wait for its turn."""

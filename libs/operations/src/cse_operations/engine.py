@@ -122,12 +122,15 @@ class DurableOperations:
             NewerSchemaError: a newer version of this software has used the store.
             UnavailableError: the database does not answer.
         """
-        if self._database.file is not None:
-            self._database.file.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = lock_file(self._database.file)
-        migrate(self._database)
-        self._liveness.announce()
-        self._dispatcher.launch()
+        try:
+            if self._database.file is not None:
+                self._lock = lock_file(self._database.file)
+            migrate(self._database)
+            self._liveness.announce()
+            self._dispatcher.launch()
+        except BaseException:
+            self.close(0)
+            raise
         self._started = True
         for thread in self._rounds:
             thread.start()
@@ -151,7 +154,7 @@ class DurableOperations:
                 self._liveness.leave()
             except UnavailableError:
                 log.warning("replica_left_without_a_word", replica=self._liveness.identity)
-            self._dispatcher.destroy()
+        self._dispatcher.destroy()
         self._branches.shutdown(wait=done, cancel_futures=True)
         self._database.close()
         if self._lock is not None:
@@ -163,7 +166,7 @@ class DurableOperations:
 
     def submit(self, request: OperationRequest) -> Operation:
         if self._stopping or not self._started:
-            raise UnavailableError("the service is ending; try again in a minute", reason=STOPPING_REASON)
+            raise UnavailableError("the service is not at work; try again in a minute", reason=STOPPING_REASON)
         if request.kind not in self._kinds:
             raise InternalError(f"no operation of kind {request.kind} is registered")
         return self._store.insert(
