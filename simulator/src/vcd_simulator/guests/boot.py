@@ -50,11 +50,17 @@ async def _customize(guest: Guest, spec: GuestSpec) -> None:
         await _run_script(guest, spec.customization_script, "precustomization")
     with guest.lock:
         guest.set_hostname(spec.computer_name)
+    _set_password(guest, spec)
+    if spec.customization_script is not None:
+        await _run_script(guest, spec.customization_script, "postcustomization")
+        _set_password(guest, spec)  # the cloud's password is the one that counts, whatever the script did
+
+
+def _set_password(guest: Guest, spec: GuestSpec) -> None:
+    with guest.lock:
         if spec.admin_password is not None:
             guest.accounts.set_password("root", spec.admin_password)
             guest.write_accounts()
-    if spec.customization_script is not None:
-        await _run_script(guest, spec.customization_script, "postcustomization")
 
 
 async def _run_script(guest: Guest, script: str, phase: str) -> None:

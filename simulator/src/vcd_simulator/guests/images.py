@@ -43,6 +43,7 @@ DIRECTORIES = {
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64", "var/run": "/run"}
 _LOCAL_DIRECTORIES = ("bin", "etc", "lib", "sbin", "share", "src")
 _NSSWITCH = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
+_SSHD_CONFIG = "Port 22\nPermitRootLogin yes\nPasswordAuthentication yes\nSubsystem sftp internal-sftp\n"
 _BASHRC = "# ~/.bashrc: executed by bash(1) for non-login shells.\n"
 _DEBIAN_DIRECTORIES = ("etc/apt/apt.conf.d", "etc/apt/keyrings", "etc/apt/sources.list.d", "etc/network")
 
@@ -111,7 +112,12 @@ class Image:
             (root / name).mkdir(parents=True, exist_ok=True)
         for name, target in _LINKS.items():
             (root / name).symlink_to(target)
-        files = {"etc/nsswitch.conf": _NSSWITCH, "root/.bashrc": _BASHRC, **self.distribution.files}
+        files = {
+            "etc/nsswitch.conf": _NSSWITCH,
+            "etc/ssh/sshd_config": _SSHD_CONFIG,
+            "root/.bashrc": _BASHRC,
+            **self.distribution.files,
+        }
         for name, text in files.items():
             (root / name).write_text(text)
         for name in _LOCAL_DIRECTORIES:
