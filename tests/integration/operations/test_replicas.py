@@ -46,6 +46,28 @@ def test_another_replica_takes_over_from_one_that_was_killed(field_on: Callable[
 
 
 @pytest.mark.timeout(180)
+def test_a_newer_replica_goes_on_with_what_older_ones_began_when_none_of_them_is_left(
+    field_on: Callable[[str], Field],
+) -> None:
+    field = field_on("postgres")
+    field.timing = TIMING
+    began = held(2)
+    older = field.start(field.spec(began, generation=1))
+    field.wait_for("begin", "boot@n1", times=len(began))
+    own = [Job(request_id="newer", partition="newer")]
+    newer = field.start(field.spec(own, generation=2, stays=True))
+    field.wait_for("journaled", "verify")
+    assert {each.operation for each in field.cloud.history() if each.process == newer.pid}.isdisjoint(
+        {each.operation for each in field.cloud.history() if each.process == older.pid}
+    )
+    older.kill()
+    older.wait(LIMIT_S)
+    let_go(field)
+    field.wait_until_all_ended()
+    check(field, began + own)
+
+
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("blindly", [False, True], ids=["polling", "in-a-call"])
 def test_a_frozen_replica_that_wakes_up_writes_nothing_and_ends(
     field_on: Callable[[str], Field],
