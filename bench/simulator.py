@@ -33,12 +33,14 @@ LOGINS = 50
 MANY = 8
 START_TIMEOUT_S = 120
 MOST_PAGE_MS = 50.0
-"""Median time of a filtered query page, one at a time, over all vApps; 0.3 to 31 were measured."""
-MOST_SORTED_PAGE_MS = 400.0
-"""The same for the worst there is: all VMs, filtered by what no index knows, and sorted; 170 were measured."""
-MOST_CPU_MS = {"session check": 1.0, "vApp read": 9.0}
-"""CPU of the simulator for one request; 0.2 and 2.9 were measured. CPU is bounded rather than requests per second,
-because that does not depend on what else the machine does."""
+"""For a filtered query page over all vApps; 0.3 to 31 were measured."""
+MOST_SORTED_PAGE_MS = 250.0
+"""The same for the worst there is: all VMs, filtered by what no index knows, and sorted; 95 to 160 were measured."""
+MOST_CHECK_MS = 1.0
+"""For a session check; 0.2 were measured."""
+MOST_READ_MS = 9.0
+"""For a vApp with its VMs; 2.6 were measured. All of these are CPU time of the simulator for one request: what the clock
+says depends on what else the machine does."""
 MOST_LOGINS_S = 3.0
 """For 50 logins at once, each on a connection of its own; 0.6 were measured."""
 MOST_MEMORY_MB = 400
@@ -54,7 +56,7 @@ class Case:
     name: str
     paths: Sequence[str]
     at_once: int
-    most_ms: float | None = None
+    most_ms: float
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,8 @@ async def cases(site: Site, headers: dict[str, str]) -> list[Case]:
     vapps = [href.removeprefix(f"https://{site.address}") for href in hrefs if "/api/vApp/vapp-" in href]
     query = "/api/query?type="
     return [
-        Case("session check", ["/api/session"], MANY),
-        Case("vApp read", vapps, MANY),
+        Case("session check", ["/api/session"], MANY, MOST_CHECK_MS),
+        Case("vApp read", vapps, MANY, MOST_READ_MS),
         Case("query, one vApp by name", [f"{query}vApp&filter=name==load-77"], 1, MOST_PAGE_MS),
         Case("query, page by status", [f"{query}vApp&filter=status==POWERED_OFF"], 1, MOST_PAGE_MS),
         Case("query, page by pattern", [f"{query}vApp&pageSize=128&filter=name==load-5*"], 1, MOST_PAGE_MS),
@@ -183,12 +185,8 @@ def broken_bounds(results: list[Result]) -> Iterator[str]:
     for each in results:
         if set(each.load.statuses) != {200}:
             yield f"{each.case.name}: statuses {dict(each.load.statuses)}"
-        median = each.load.latencies.percentile(0.5)
-        if each.case.most_ms is not None and median > each.case.most_ms:
-            yield f"{each.case.name}: {median:.1f} ms (at most {each.case.most_ms:g})"
-        most_cpu = MOST_CPU_MS.get(each.case.name)
-        if most_cpu is not None and each.cpu_ms > most_cpu:
-            yield f"{each.case.name}: {each.cpu_ms:.1f} ms of CPU (at most {most_cpu:g})"
+        if each.cpu_ms > each.case.most_ms:
+            yield f"{each.case.name}: {each.cpu_ms:.1f} ms of CPU (at most {each.case.most_ms:g})"
 
 
 def inventory(vapps: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command `vcd-simulator`."""
 
+import gc
 import json
 import logging
 import os
@@ -183,6 +184,9 @@ def serve(  # noqa: PLR0913, PLR0917  # one per option
     except (InventoryError, ServerError, GuestError, ValueError) as exc:
         raise click.ClickException(str(exc)) from exc
     try:
+        # What is there from the start stays; the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         _announce(simulator, ready_file)
         stop.wait()
     finally:

@@ -4,7 +4,6 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from vcd_simulator import errors
@@ -169,14 +168,12 @@ def _first(
     if not kind.knows(sort_by):
         raise errors.bad_request(f"The type {kind.name} cannot be sorted by {sort_by[:80]!r}.")
     read = kind.reader(sort_by)
-    valued: list[tuple[str | float, Any]] = []
-    without: list[Any] = []
-    for one in entities:
-        value = read(cloud, one)
-        if value is None:
-            without.append(one)
-        else:
-            valued.append((value.id if isinstance(value, Pointer) else value, one))
+    values: list[Any] = [read(cloud, one) for one in entities]
+    if any(isinstance(one, Pointer) for one in values):
+        values = [one.id if isinstance(one, Pointer) else one for one in values]
+    valued = (number for number, value in enumerate(values) if value is not None)
     pick = heapq.nlargest if descending else heapq.nsmallest
-    found = [one for _, one in pick(count, valued, key=itemgetter(0))]
-    return found + without[: count - len(found)]
+    found = pick(count, valued, key=values.__getitem__)
+    if len(found) < count:
+        found += [number for number, value in enumerate(values) if value is None]
+    return [entities[number] for number in found[:count]]
