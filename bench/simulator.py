@@ -39,8 +39,10 @@ MOST_SORTED_PAGE_MS = 250.0
 MOST_CHECK_MS = 1.0
 """For a session check; 0.2 were measured."""
 MOST_READ_MS = 9.0
-"""For a vApp with its VMs; 2.6 were measured. All of these are CPU time of the simulator for one request: what the clock
-says depends on what else the machine does."""
+"""For a vApp with its VMs; 2.6 were measured.
+
+All of these are CPU time of the simulator for one request: what the clock says depends on what else the machine
+does."""
 MOST_LOGINS_S = 3.0
 """For 50 logins at once, each on a connection of its own; 0.6 were measured."""
 MOST_MEMORY_MB = 400
