@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from vcd_simulator import errors
 from vcd_simulator.model.compute import GuestCustomization
 
-_COMPUTER_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_COMPUTER_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(kw_only=True)
@@ -74,6 +74,7 @@ def computer_name_from(name: str) -> str:
 def check_computer_name(name: str) -> str:
     if not _COMPUTER_NAME.fullmatch(name):
         raise errors.bad_request(
-            "Bad request: validation error, a ComputerName has at most 63 letters, digits and hyphens, not digits only."
+            "Bad request: validation error, a ComputerName has at most 63 letters, digits, hyphens and periods, not "
+            "digits only."
         )
     return name
