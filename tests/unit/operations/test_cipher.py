@@ -76,7 +76,7 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         load_keys(settings(key_file=file), beside=None)
 
 
-@pytest.mark.parametrize("text", ["", "too short", NEW[:-2]])
+@pytest.mark.parametrize("text", ["", "too short", NEW[:-2]], ids=["empty", "short", "cut"])
 def test_what_is_no_key_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(SettingsError, match=r"^CSE_OPERATIONS_KEY: .*Fernet") as caught:
         load_keys(settings(key=Secret(text)), beside=None)
