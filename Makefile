@@ -76,7 +76,11 @@ test-contract: setup ## Tests of our sides of gRPC and AMQP, with real framing
 
 .PHONY: test-integration
 test-integration: setup ## Tests of one part with a real broker or the simulator
-	@$(PYTEST) $(PARALLEL) tests/integration
+	@$(PYTEST) $(PARALLEL) -m "not long" tests/integration
+
+.PHONY: test-long
+test-long: setup ## Tests that take more than half a minute each: the simulator's guide and soak, killed operations
+	@$(PYTEST) $(PARALLEL) -m long tests/integration
 
 .PHONY: e2e
 e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own

@@ -14,6 +14,7 @@ POINTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("store", POINTS)
 def test_an_operation_survives_a_kill_at_every_point(store: str, field_on: Callable[[str], Field]) -> None:

@@ -17,6 +17,7 @@ MOST_GROWTH_MB = 60.0
 """From a quarter of the time on. Tasks are remembered, 20,000 at most, and take about 2 KB each."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS + 300)
 def test_many_clients_work_side_by_side(tmp_path: Path) -> None:
     memory: list[float] = []

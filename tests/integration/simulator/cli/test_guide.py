@@ -22,6 +22,7 @@ def commands(page: str) -> list[str]:
     return [line.removeprefix("$ ") for line in lines]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(LIMIT_S + 30)
 def test_every_command_of_the_guide_works_as_written(tmp_path: Path) -> None:
     """The page is one session of a shell, in a home of its own.
