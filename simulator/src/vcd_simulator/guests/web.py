@@ -20,10 +20,10 @@ _CNI_SITES = {
     ),
     "antrea-agent": ("github.com/antrea-io", "raw.githubusercontent.com/antrea-io", "github.com/vmware-tanzu/antrea"),
 }
-_KEY_FINGERPRINTS = {
+_KEY_FINGERPRINTS = {  # by host, or the domain that it belongs to
     "apt.kubernetes.io": "54A647F9048D5688D7DA2ABE6A030B21BA07F4FB",
     "download.docker.com": "9DC858229FC7DD38854AE2D88D81803C0EBFCD88",
-    "packages.cloud.google.com": "54A647F9048D5688D7DA2ABE6A030B21BA07F4FB",
+    "google.com": "54A647F9048D5688D7DA2ABE6A030B21BA07F4FB",
     "packages.vmware.com": "C0B5E0AB66FD4949F0F0B5E0C0B5E0AB66FD4949",
     "pkgs.k8s.io": "DE15B14486CD377B9E876E1A234654DA9A296436",
 }
@@ -50,8 +50,9 @@ def fetch(url: str) -> Page:
     for name, sites in _CNI_SITES.items():
         if any(place.startswith(site) for site in sites):
             return Page(200, _cni_manifest(name))
-    if host in _KEY_FINGERPRINTS:
-        return Page(200, _KEY.format(_KEY_FINGERPRINTS[host]))
+    for site, fingerprint in _KEY_FINGERPRINTS.items():
+        if host == site or host.endswith(f".{site}"):
+            return Page(200, _KEY.format(fingerprint))
     return Page(0, "", f"dial tcp: lookup {host}: no such host")
 
 

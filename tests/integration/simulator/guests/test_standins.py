@@ -81,7 +81,7 @@ def test_apt_installs_what_configured_repositories_have(boot: Boot) -> None:
     assert "Unable to locate package kubeadm" in shell.fail("apt-get update && apt-get install -y kubeadm").err
     assert shell.run("apt-get install -y no-such-thing").code == 100
     shell.succeed(
-        "curl -fsSL https://packages.cloud.google.com/apt/doc/apt-key.gpg | apt-key add -\n"
+        "curl -fsSL https://apt.kubernetes.io/doc/apt-key.gpg | apt-key add -\n"
         "echo 'deb https://apt.kubernetes.io/ kubernetes-xenial main' > /etc/apt/sources.list.d/kubernetes.list\n"
         "apt-get -q update && apt-get -q -y install docker.io kubelet=1.13.5-00 kubeadm=1.13.5-00\n"
         "kubeadm version"
