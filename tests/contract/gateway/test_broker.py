@@ -40,7 +40,9 @@ def test_after_a_crash_of_the_broker_the_gateway_is_back_within_10_seconds(
 ) -> None:
     assert own.cell.ask().status == 200
     own.cell.send(b"rubbish")
-    assert wait_until(lambda: own.cell.message_count(own.cell.dead_letter_queue) == 1, timeout_s=5)
+    counters = own.gateway.counters
+    # Handled means confirmed: before that the broker may not have written the dead letter to disk.
+    assert wait_until(lambda: counters.dead_lettered == 1 and counters.in_flight == 0, timeout_s=5)
     own_broker.kill()
     assert wait_until(lambda: health_of(own.gateway.address) == "NOT_SERVING", timeout_s=5)
     own_broker.start()
