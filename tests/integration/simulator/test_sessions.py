@@ -91,4 +91,5 @@ def test_a_tenants_first_steps(alice: Tenant) -> None:
     assert [org.get("name") for org in alice.client.get_org_list()] == ["acme"]
     assert [vdc["name"] for vdc in alice.org.list_vdcs()] == ["acme-vdc"]
     assert alice.org.get_vdc("nowhere") is None
-    assert {catalog["name"] for catalog in alice.org.list_catalogs()} == {"cse"}
+    seen = {(catalog["orgName"], catalog["name"]) for catalog in alice.org.list_catalogs()}
+    assert {(org, name) for org, name in seen if org != "acme"} == {("cse-provider", "cse")}  # the published one
