@@ -68,6 +68,7 @@ def variables() -> list[str]:
         ("CSE_TEMPLATES_TARGET", "unix:", "'unix:' names no path"),
         ("CSE_OPERATION_TIMEOUT", "soon", "'soon' is no number of seconds"),
         ("CSE_VCD_TASK_TIMEOUT", "-1", "-1.0 seconds is not a positive time"),
+        ("CSE_LIMIT_BOOT", "0", "0.0 seconds is not a positive time"),
         ("CSE_RUNNING_OPERATIONS", "0", "0 is not between 1 and 10000"),
         ("CSE_LOG_LEVEL", "loud", "'loud' is none of DEBUG, INFO, WARNING, ERROR"),
         ("CSE_LOG_FORMAT", "xml", "'xml' is none of console, json"),

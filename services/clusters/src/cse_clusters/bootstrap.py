@@ -33,7 +33,6 @@ from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
 from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
-from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
 from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
@@ -175,7 +174,7 @@ def create(config: Config, settings: ClustersSettings) -> Service:
         templates=world.templates,
     )
     operations = InMemoryOperations(
-        operation_kinds(ports, version=__version__, limits=Limits()),
+        operation_kinds(ports, version=__version__, limits=settings.limits),
         max_running=settings.running_operations,
         max_branches=2 * settings.running_operations,
         keep=KEPT_OPERATIONS,

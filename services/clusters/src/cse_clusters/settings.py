@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Final, Literal, Self, cast
 
+from cse_clusters.application.guest_work import Limits
 from cse_core.config import CONFIG_VARIABLE, DEFAULT_CONFIG
 from cse_core.settings import Environment
+
+_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,9 @@ class ClustersSettings:
     """`CSE_OPERATION_TIMEOUT` (seconds): what has not ended by then is ended as failed."""
     task_timeout: timedelta = timedelta(minutes=30)
     """`CSE_VCD_TASK_TIMEOUT` (seconds): how long one vCD task may run before it is called stuck."""
+    limits: Limits = _LIMITS
+    """`CSE_LIMIT_BOOT`, `CSE_LIMIT_SCRIPT` and so on, one for each field of `Limits` (seconds): how long parts of an
+    operation may take before they are called stuck."""
     running_operations: int = 64
     """`CSE_RUNNING_OPERATIONS`: at work at once; more are queued."""
     config_file: Path = Path(DEFAULT_CONFIG)
@@ -41,6 +47,12 @@ class ClustersSettings:
             templates_target=environment.address("CSE_TEMPLATES_TARGET", cls.templates_target),
             operation_timeout=environment.seconds("CSE_OPERATION_TIMEOUT", cls.operation_timeout),
             task_timeout=environment.seconds("CSE_VCD_TASK_TIMEOUT", cls.task_timeout),
+            limits=Limits(
+                **{
+                    each.name: environment.seconds(f"CSE_LIMIT_{each.name.upper()}", getattr(_LIMITS, each.name))
+                    for each in fields(Limits)
+                }
+            ),
             running_operations=environment.integer(
                 "CSE_RUNNING_OPERATIONS", cls.running_operations, low=1, high=10_000
             ),
