@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import requests
+import yaml
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import duration_pb2
 from lxml import etree
@@ -19,6 +20,7 @@ from cse.operations.v1 import operation_service_pb2, operation_service_pb2_grpc
 from cse.operations.v1.operation_pb2 import OperationEvent
 from cse.system.v1 import system_service_pb2_grpc
 from cse_clusters import bootstrap as clusters_bootstrap
+from cse_clusters.application.guest_work import Limits
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config, parse_config
 from cse_templates import bootstrap as templates_bootstrap
@@ -124,12 +126,13 @@ class Site:
         return found
 
     def create(self, metadata: Metadata, name: str = "demo", **fields: Any) -> operations_pb2.Operation:
-        """Begins to create a cluster in the VDC of acme."""
+        """Begins to create a cluster in a VDC of acme, on the network that is called like it."""
+        vdc = fields.pop("vdc", "acme-vdc")
         pool = cluster_pb2.NodePool(node_count=fields.pop("workers", 2), **fields.pop("pool", {}))
         rollback = fields.pop("rollback_on_failure", True)
-        cluster = cluster_pb2.Cluster(network="acme-net", worker_pool=pool, **fields)
+        cluster = cluster_pb2.Cluster(network=f"{vdc.removesuffix('-vdc')}-net", worker_pool=pool, **fields)
         request = cluster_service_pb2.CreateClusterRequest(
-            parent="orgs/-/vdcs/acme-vdc", cluster_id=name, cluster=cluster, rollback_on_failure=rollback
+            parent=f"orgs/-/vdcs/{vdc}", cluster_id=name, cluster=cluster, rollback_on_failure=rollback
         )
         answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=10)
         return answer
@@ -184,27 +187,53 @@ def with_script(folder: Path, template: str, name: str, body: str) -> None:
     (folder / template / name).write_text(f"#!/bin/bash\nset -euo pipefail\n{body}\n")
 
 
-def inventory() -> Inventory:
-    """The lab's, with its catalog published as `cse install` leaves it."""
-    text = lab_text().replace("      - name: cse\n", "      - name: cse\n        published: true\n", 1)
-    return Inventory.parse(text, "the lab's inventory with a published catalog")
+def inventory(*, lanes: int = 0) -> Inventory:
+    """The lab's, with its catalog published as `cse install` leaves it.
+
+    Args:
+        lanes: so many more VDCs of acme, `lane0-vdc` and so on, each on a vCenter of its own, `lane0`: what a test does
+            to one of those does not touch the others.
+    """
+    data = yaml.safe_load(lab_text())
+    orgs = {org["name"]: org for org in data["orgs"]}
+    orgs["cse-provider"]["catalogs"][0]["published"] = True
+    vdc = orgs["acme"]["vdcs"][0]
+    for lane in (f"lane{number}" for number in range(lanes)):
+        data["vcenters"].append({**data["vcenters"][0], "name": lane})
+        data["provider_vdcs"].append({**data["provider_vdcs"][0], "name": f"{lane}-pvdc", "vcenter": lane})
+        network = {**vdc["networks"][0], "name": f"{lane}-net"}
+        orgs["acme"]["vdcs"].append(
+            {**vdc, "name": f"{lane}-vdc", "provider_vdc": f"{lane}-pvdc", "networks": [network]}
+        )
+    return Inventory.parse(yaml.safe_dump(data), "the lab's inventory with a published catalog")
 
 
 @contextmanager
-def site(profile: str = "instant", *, templates_dir: Path | None = None, **templates: Any) -> Iterator[Site]:
+def site(
+    profile: str = "instant",
+    *,
+    templates_dir: Path | None = None,
+    limits: Limits | None = None,
+    lanes: int = 0,
+    **templates: Any,
+) -> Iterator[Site]:
     """While inside, everything runs on free ports of loopback.
 
     Args:
         profile: latencies of the simulator.
         templates_dir: the provider's own templates.
+        limits: how long parts of operations may take.
+        lanes: VDCs with vCenters of their own, see `inventory`.
         templates: further keys of each template in the configuration.
     """
-    with Simulator(inventory(), profile=profile) as vcd:
+    with Simulator(inventory(lanes=lanes), profile=profile) as vcd:
         config = config_for(vcd, **templates)
         of_catalogue = TemplatesSettings(listen="127.0.0.1:0", directory=templates_dir)
         catalogue = templates_bootstrap.create(config, of_catalogue)
         catalogue.start()
-        settings = ClustersSettings(listen="127.0.0.1:0", templates_target=_address(catalogue))
+        settings = ClustersSettings(
+            listen="127.0.0.1:0", templates_target=_address(catalogue), limits=limits or Limits()
+        )
         service = clusters_bootstrap.create(config, settings)
         service.start()
         try:
