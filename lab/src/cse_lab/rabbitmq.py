@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ class PrivateRabbitMQ:
         """
         if self.pid is not None:
             return
-        launcher = _launcher()
+        launcher = _program("rabbitmq-server")
         environment = self._environment()
         if self._epmd is None or not self._epmd.alive:
             self._epmd = ServerProcess.start(
@@ -126,6 +127,23 @@ class PrivateRabbitMQ:
             self._server.kill()
         self._server = None
         self._save()
+
+    def flush(self) -> None:
+        """Have on disk what is declared: Mnesia keeps it in memory for some seconds, even after a message is confirmed.
+
+        Raises:
+            LabError: the server does not run or does not answer.
+        """
+        control = subprocess.run(
+            [str(_program("rabbitmqctl")), "-q", "eval", "ok = mnesia:sync_log()."],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=_START_TIMEOUT_S,
+            check=False,
+        )
+        if control.returncode != 0:
+            raise LabError(f"RabbitMQ did not write to disk what is declared: {control.stderr.strip()}")
 
     def restart(self) -> None:
         """Stop and start again on the same port with the same data."""
@@ -237,12 +255,12 @@ def _attach(state: dict[str, int] | None) -> ServerProcess | None:
     return None if state is None else ServerProcess(id=ProcessId(**state))
 
 
-def _launcher() -> Path:
-    """The start script itself: the one on the PATH is a wrapper that changes to the system broker's user."""
+def _program(name: str) -> Path:
+    """One of RabbitMQ's own scripts: those on the PATH are wrappers that change to the system broker's user."""
     wrapper = shutil.which("rabbitmq-server", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
     if wrapper is None:
         raise LabError(_INSTALL_HINT)
-    launcher = Path(wrapper).resolve().parent / "rabbitmq-server"
-    if not launcher.is_file():
+    program = Path(wrapper).resolve().parent / name
+    if not program.is_file():
         raise LabError(_INSTALL_HINT)
-    return launcher
+    return program

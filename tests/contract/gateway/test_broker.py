@@ -43,6 +43,7 @@ def test_after_a_crash_of_the_broker_the_gateway_is_back_within_10_seconds(
     counters = own.gateway.counters
     # Handled means confirmed: before that the broker may not have written the dead letter to disk.
     assert wait_until(lambda: counters.dead_lettered == 1 and counters.in_flight == 0, timeout_s=5)
+    own_broker.flush()
     own_broker.kill()
     assert wait_until(lambda: health_of(own.gateway.address) == "NOT_SERVING", timeout_s=5)
     own_broker.start()
@@ -71,6 +72,7 @@ def test_a_request_at_work_when_the_connection_breaks_is_answered_after_it(
     properties.delivery_mode = 2
     own.cell.send(request_message("DELETE", "/api/cse/demo"), properties=properties)
     assert entered.wait(5)
+    own_broker.flush()
     own_broker.kill()
     release.set()
     del own.services.answers["DeleteCluster"]
