@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cse_core.errors import ConflictError, FailedPreconditionError, InternalError, NotFoundError, UnavailableError
-from cse_core.operations import Json, OperationContext, OperationRequest, OperationState
+from cse_core.operations import Json, OperationContext, OperationQuery, OperationRequest, OperationState
 from cse_core.secret import Secret
 from cse_testing.operations.benches import LIMIT_S, EngineBench
 
@@ -157,6 +157,61 @@ def test_operations_are_found_by_owner_target_and_whether_they_have_ended(engine
     release.set()
     engine.end_of(running)
     assert engine.operations.active_count() == 0
+
+
+def test_pages_of_operations_begin_with_the_latest(engine: EngineBench) -> None:
+    release = threading.Event()
+    demo, other = "orgs/acme/vdcs/dev/clusters/demo", "orgs/acme/vdcs/dev/clusters/my-demo"
+    running = engine.submit(lambda _: release.wait(LIMIT_S), target=demo, owner="acme")
+    ended = [engine.end_of(engine.submit(lambda _: None, target=demo, owner="globex")) for _ in range(3)]
+    other_one = engine.end_of(engine.submit(lambda _: None, target=other, owner="acme"))
+    newest_first = [other_one.id, *(each.id for each in reversed(ended)), running.id]
+
+    def page(limit: int = 10, before: str = "", **query: object) -> list[str]:
+        found = engine.operations.page(OperationQuery(**query), limit=limit, before=before)  # type: ignore[arg-type]
+        return [operation.id for operation in found]
+
+    assert page() == newest_first
+    assert (page(2), page(2, newest_first[1]), page(2, newest_first[3])) == (
+        newest_first[:2], newest_first[2:4], newest_first[4:],
+    )  # fmt: skip
+    assert page(before=running.id) == []
+    assert page(target_id="demo") == newest_first[1:]
+    assert page(target_id="emo") == []
+    assert page(target=demo, owner="acme") == [running.id]
+    assert page(owner="acme", active=False) == [other_one.id]
+    assert page(state=OperationState.RUNNING, active=True) == [running.id]
+    assert page(1, target_id="demo", state=OperationState.SUCCEEDED) == [ended[-1].id]
+    assert page(kind="OTHER") == page(target_uid="none") == page(target_id="x' OR 1=1 --") == []
+    release.set()
+    engine.end_of(running)
+
+
+def test_only_what_an_ended_operation_has_left_is_taken_out_of_the_ledger(engine: EngineBench) -> None:
+    noted, release = threading.Event(), threading.Event()
+
+    def fail(ctx: OperationContext) -> Json:
+        ctx.creating("vapp", "left")
+        ctx.creating("vapp", "more")
+        raise ConflictError("busy")
+
+    def hold(ctx: OperationContext) -> Json:
+        ctx.creating("vapp", "held")
+        noted.set()
+        return release.wait(LIMIT_S)
+
+    failed = engine.end_of(engine.submit(fail))
+    running = engine.submit(hold)
+    assert noted.wait(LIMIT_S)
+    for entry in engine.operations.ledger():
+        if entry.key != "more":
+            engine.operations.disown(entry)
+            engine.operations.disown(entry)
+    assert {(entry.operation_id, entry.key) for entry in engine.operations.ledger()} == {
+        (failed.id, "more"), (running.id, "held"),
+    }  # fmt: skip
+    release.set()
+    engine.end_of(running)
 
 
 def test_only_ended_operations_are_deleted(engine: EngineBench) -> None:

@@ -17,6 +17,7 @@ from cse_core.operations import (
     Operation,
     OperationEvent,
     OperationKind,
+    OperationQuery,
     OperationRequest,
 )
 from cse_core.operations.ids import new_operation_id
@@ -186,6 +187,9 @@ class DurableOperations:
     ) -> list[Operation]:
         return self._store.find(owner=owner, target=target, active=active)
 
+    def page(self, query: OperationQuery, *, limit: int, before: str = "") -> list[Operation]:
+        return self._store.page(query, limit=limit, before=before)
+
     def cancel(self, operation_id: str) -> Operation:
         operation = self._store.request_cancellation(
             operation_id,
@@ -233,6 +237,9 @@ class DurableOperations:
 
     def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
         return self._store.ledger(operation_id)
+
+    def disown(self, entry: LedgerEntry) -> None:
+        self._store.disown(entry)
 
     # ---- rounds
 

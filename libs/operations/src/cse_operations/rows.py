@@ -7,7 +7,16 @@ from typing import Any, Final, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cse_core.operations import Json, JsonObject, LedgerEntry, Operation, OperationError, OperationEvent, OperationState
+from cse_core.operations import (
+    Json,
+    JsonObject,
+    LedgerEntry,
+    Operation,
+    OperationError,
+    OperationEvent,
+    OperationQuery,
+    OperationState,
+)
 from cse_operations.cipher import Cipher
 from cse_operations.schema import operation, operation_event, operation_ledger
 
@@ -39,6 +48,25 @@ def to_operation(row: Any, cipher: Cipher) -> Operation:
         error=None if row.error_sealed is None else error_from_json(cipher.unseal(row.error_sealed)),
         last_sequence=row.last_sequence,
     )
+
+
+def conditions(query: OperationQuery) -> list[sa.ColumnElement[bool]]:
+    """What rows of `operation` must fulfil to be what is asked for."""
+    table = operation.c
+    wanted = {
+        table.owner: query.owner,
+        table.kind: query.kind,
+        table.target: query.target,
+        table.target_uid: query.target_uid,
+        table.state: query.state.value if query.state is not None else None,
+    }
+    found: list[sa.ColumnElement[bool]] = [column == value for column, value in wanted.items() if value is not None]
+    if query.active is not None:
+        found.append(table.state.notin_(FINAL_STATES) if query.active else table.state.in_(FINAL_STATES))
+    if query.target_id is not None:
+        end = f"/{query.target_id}"
+        found.append(sa.func.substr(table.target, sa.func.length(table.target) - len(end) + 1) == end)
+    return found
 
 
 def to_event(row: Any) -> OperationEvent:

@@ -11,13 +11,14 @@ from cse_core.operations import (
     LedgerEntry,
     Operation,
     OperationEvent,
+    OperationQuery,
     OperationRequest,
     OperationState,
 )
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
-from cse_operations.schema import operation, operation_event, operation_secret
+from cse_operations.schema import operation, operation_event, operation_ledger, operation_secret
 
 Clock = Callable[[], datetime]
 Enqueue = Callable[[sa.Connection, str, str], None]
@@ -134,6 +135,12 @@ class Store:
         found = self._database.rows(query)
         return [rows.to_operation(row, self._cipher) for row in found]
 
+    def page(self, query: OperationQuery, *, limit: int, before: str) -> list[Operation]:
+        statement = sa.select(operation).where(*rows.conditions(query)).order_by(operation.c.id.desc()).limit(limit)
+        if before:
+            statement = statement.where(operation.c.id < before)
+        return [rows.to_operation(row, self._cipher) for row in self._database.rows(statement)]
+
     def request_cancellation(self, operation_id: str, enqueue: Enqueue) -> Operation:
         """Sets the flag. One that nobody has begun is given to another workflow, which need not wait for its turn."""
 
@@ -197,3 +204,10 @@ class Store:
 
     def ledger(self, operation_id: str | None) -> list[LedgerEntry]:
         return self._database.read(lambda connection: rows.ledger_of(connection, operation_id))
+
+    def disown(self, entry: LedgerEntry) -> None:
+        """Forgets it, unless its operation has not ended."""
+        table, ended = operation_ledger.c, operation.c.state.in_(rows.FINAL_STATES)
+        active = sa.select(operation.c.id).where(operation.c.id == entry.operation_id, ~ended)
+        this = (table.operation_id == entry.operation_id) & (table.kind == entry.kind) & (table.key == entry.key)
+        self._database.change(sa.delete(operation_ledger).where(this, ~active.exists()))

@@ -110,6 +110,36 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OperationQuery:
+    """Which operations are meant; what is None does not matter.
+
+    Attributes:
+        target_id: the last part of the target's resource name, for example the cluster's name.
+        active: whether it has not ended.
+    """
+
+    owner: str | None = None
+    kind: str | None = None
+    target: str | None = None
+    target_id: str | None = None
+    target_uid: str | None = None
+    state: OperationState | None = None
+    active: bool | None = None
+
+    def fits(self, operation: Operation) -> bool:
+        """Whether `operation` is one of them."""
+        return (
+            self.owner in (None, operation.owner)
+            and self.kind in (None, operation.kind)
+            and self.target in (None, operation.target)
+            and (self.target_id is None or operation.target.endswith(f"/{self.target_id}"))
+            and self.target_uid in (None, operation.target_uid)
+            and self.state in (None, operation.state)
+            and self.active in (None, not operation.state.is_final)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperationEvent:
     """One thing that happened in an operation. `sequence` counts from 1 without gaps."""
 

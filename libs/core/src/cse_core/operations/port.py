@@ -5,7 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from cse_core.operations.model import Json, JsonObject, LedgerEntry, Operation, OperationEvent, OperationRequest
+from cse_core.operations.model import (
+    Json,
+    JsonObject,
+    LedgerEntry,
+    Operation,
+    OperationEvent,
+    OperationQuery,
+    OperationRequest,
+)
 from cse_core.secret import Secret
 
 
@@ -119,6 +127,9 @@ class Operations(Protocol):
     ) -> list[Operation]:
         """Operations that fit all that is given, oldest first."""
 
+    def page(self, query: OperationQuery, *, limit: int, before: str = "") -> list[Operation]:
+        """At most `limit` operations that fit, the latest first; of those older than the one with the id `before`."""
+
     def cancel(self, operation_id: str) -> Operation:
         """Asks for the end of an operation; one that has ended stays as it is. Raises NotFoundError."""
 
@@ -148,6 +159,12 @@ class Operations(Protocol):
         """What operations (or this one) have made, or begun to make, and not removed; oldest first.
 
         One that succeeds has made what it was to make, and leaves nothing here.
+        """
+
+    def disown(self, entry: LedgerEntry) -> None:
+        """Takes out of the ledger what an operation that has ended, or is forgotten, has left there.
+
+        Called when that is gone, or not its any more. Of an operation that has not ended nothing is taken.
         """
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -26,6 +27,7 @@ from cse_core.operations.model import (
     Operation,
     OperationError,
     OperationEvent,
+    OperationQuery,
     OperationRequest,
     OperationState,
     as_stored,
@@ -126,6 +128,12 @@ class InMemoryOperations:
             and (active is None or operation.state.is_final != active)
         ]
 
+    def page(self, query: OperationQuery, *, limit: int, before: str = "") -> list[Operation]:
+        with self._changed:
+            operations = [record.operation for record in self._records.values()]
+        latest_first = (each for each in reversed(operations) if not before or each.id < before)
+        return list(islice(filter(query.fits, latest_first), limit))
+
     def cancel(self, operation_id: str) -> Operation:
         with self._changed:
             record = self._record(operation_id)
@@ -169,6 +177,12 @@ class InMemoryOperations:
         with self._changed:
             entries = [entry for record in self._records.values() for entry in record.ledger.values()]
         return [entry for entry in entries if operation_id in (None, entry.operation_id)]
+
+    def disown(self, entry: LedgerEntry) -> None:
+        with self._changed:
+            record = self._records.get(entry.operation_id)
+            if record is not None and record.operation.state.is_final:
+                self._journal.note_removal(record, entry.kind, entry.key)
 
     # ---- its life
 
