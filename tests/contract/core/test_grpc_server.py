@@ -16,15 +16,22 @@ from grpc_status import rpc_status
 from cse.operations.v1 import operation_service_pb2 as watch_pb2
 from cse.operations.v1 import operation_service_pb2_grpc as watch_grpc
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
-from cse_core.errors import InvalidArgumentError, NotFoundError, UnauthenticatedError
+from cse_core.errors import (
+    ExhaustedError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from cse_core.grpc import metadata
-from cse_core.grpc.operations import SERVICES, OperationServicer, OperationsServicer
+from cse_core.grpc.operations import SERVICES, OperationServicer, OperationsServicer, WaitingRoom
 from cse_core.grpc.server import GrpcServer
 from cse_core.grpc.status import error_of
-from cse_core.operations import OperationKind, OperationRequest
+from cse_core.operations import Operation, OperationKind, OperationRequest
 from cse_core.operations.in_memory import InMemoryOperations
 
 LIMIT_S = 10.0
+WAITING = 2
 SYSTEM = "cse.system.v1.SystemService"
 
 
@@ -45,12 +52,26 @@ def kinds(release: threading.Event) -> list[OperationKind]:
     return [OperationKind(name="TEST", run=run, finish=lambda _: None)]
 
 
+class Org:
+    """Whoever calls in the name of an org; `may_change` says what else he may."""
+
+    def __init__(self, name: str, *, may_change: bool) -> None:
+        self.owner = name
+        self._may_change = may_change
+
+    def require_change(self, operation: Operation) -> None:
+        if not self._may_change:
+            raise PermissionDeniedError(f"not for you: {operation.id}")
+
+
 class Served:
     def __init__(self) -> None:
         self.release = threading.Event()
         self.operations = InMemoryOperations(kinds(self.release))
         self.caller = "acme"
-        sees = lambda _: lambda operation: operation.owner == self.caller  # noqa: E731
+        self.may_change = True
+        who = lambda _: Org(self.caller, may_change=self.may_change)  # noqa: E731
+        waiting = WaitingRoom(WAITING)
         self.server = GrpcServer(
             "127.0.0.1:0",
             services=[SYSTEM, *SERVICES],
@@ -58,10 +79,13 @@ class Served:
             register=[
                 lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(Failing(), server),
                 lambda server: operations_pb2_grpc.add_OperationsServicer_to_server(
-                    OperationsServicer(self.operations, result_of=lambda _: empty_pb2.Empty(), may_see=sees), server
+                    OperationsServicer(
+                        self.operations, result_of=lambda _: empty_pb2.Empty(), viewers=who, waiting=waiting
+                    ),
+                    server,
                 ),
                 lambda server: watch_grpc.add_OperationServiceServicer_to_server(
-                    OperationServicer(self.operations, may_see=sees), server
+                    OperationServicer(self.operations, viewers=who, waiting=waiting), server
                 ),
             ],
         )
@@ -70,7 +94,12 @@ class Served:
 
     def submit(self, request_id: str = "r") -> str:
         request = OperationRequest(
-            kind="TEST", target="t", partition=request_id, request_id=request_id, owner="acme", input={}
+            kind="TEST",
+            target="orgs/acme/clusters/t",
+            partition=request_id,
+            request_id=request_id,
+            owner="acme",
+            input={},
         )
         return self.operations.submit(request).name
 
@@ -133,7 +162,7 @@ def test_operations_are_read_listed_waited_for_and_watched(served: Served) -> No
     assert stub.WaitOperation(operations_pb2.WaitOperationRequest(name=name)).done
     rest = list(events)
     assert [item.event.sequence for item in rest] == list(range(2, len(rest) + 2))
-    listed = stub.ListOperations(operations_pb2.ListOperationsRequest(filter='done=true AND target="t"'))
+    listed = stub.ListOperations(operations_pb2.ListOperationsRequest(filter='done=true AND target_id="t"'))
     assert [operation.name for operation in listed.operations] == [name]
     stub.DeleteOperation(operations_pb2.DeleteOperationRequest(name=name))
     assert not stub.ListOperations(operations_pb2.ListOperationsRequest()).operations
@@ -149,7 +178,86 @@ def test_operations_come_in_pages(served: Served) -> None:
         token = page.next_page_token
         if not token:
             break
-    assert seen == names
+    assert seen == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", True),
+        ("done=false", True),
+        ("done=true", False),
+        (" state = RUNNING ", True),
+        ("state=QUEUED", False),
+        ('kind=TEST AND target="orgs/acme/clusters/t"', True),
+        ('target_id="clusters"', False),
+        ('target_uid="7c3b"', False),
+    ],
+)
+def test_filters_choose_operations(served: Served, text: str, found: bool) -> None:
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    watch = watch_grpc.OperationServiceStub(served.channel).WatchOperation
+    started = watch(watch_pb2.WatchOperationRequest(name=served.submit(), from_sequence=2))
+    assert next(iter(started)).event.message == "started"
+    started.cancel()
+    listed = stub.ListOperations(operations_pb2.ListOperationsRequest(filter=text))
+    assert bool(listed.operations) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"filter": "owner=acme"}, "filter"),
+        ({"filter": "done=maybe"}, "filter"),
+        ({"filter": "state=BUSY"}, "filter"),
+        ({"filter": "done=true done=true"}, "filter"),
+        ({"filter": "done=true AND done=true"}, "filter"),
+        ({"filter": "done=true AND"}, "filter"),
+        ({"filter": 'target="x'}, "filter"),
+        ({"page_token": "!"}, "page_token"),
+        ({"page_token": "J29yIDE9MQ=="}, "page_token"),
+        ({"page_size": -1}, "page_size"),
+    ],
+)
+def test_a_list_that_nobody_could_mean_is_refused(served: Served, fields: dict[str, Any], field: str) -> None:
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.ListOperations(operations_pb2.ListOperationsRequest(**fields))
+    error = error_of(caught.value)
+    assert isinstance(error, InvalidArgumentError)
+    assert error.field == field
+
+
+def test_who_may_not_change_an_operation_neither_cancels_nor_deletes_it(served: Served) -> None:
+    name, served.may_change = served.submit(), False
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    for call, request in (
+        (stub.CancelOperation, operations_pb2.CancelOperationRequest(name=name)),
+        (stub.DeleteOperation, operations_pb2.DeleteOperationRequest(name=name)),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            call(request)
+        assert isinstance(error_of(caught.value), PermissionDeniedError)
+    assert not served.operations.get(name.removeprefix("operations/")).cancel_requested
+
+
+def test_calls_that_wait_leave_threads_to_the_others(served: Served) -> None:
+    stub = operations_pb2_grpc.OperationsStub(served.channel)
+    watch = watch_grpc.OperationServiceStub(served.channel).WatchOperation
+    name = served.submit()
+    watching = [iter(watch(watch_pb2.WatchOperationRequest(name=name))) for _ in range(WAITING)]
+    for each in watching:
+        next(each)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(iter(watch(watch_pb2.WatchOperationRequest(name=name))))
+    error = error_of(caught.value)
+    assert isinstance(error, ExhaustedError)
+    assert error.code == "TOO_MANY_WATCHERS"
+    assert not stub.WaitOperation(operations_pb2.WaitOperationRequest(name=name)).done
+    served.release.set()
+    for each in watching:
+        assert list(each)
+    assert list(watch(watch_pb2.WatchOperationRequest(name=name)))
 
 
 def test_others_do_not_see_that_an_operation_exists(served: Served) -> None:

@@ -2,7 +2,8 @@
 
 Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool is bounded:
 
-* gRPC: `GRPC_THREADS` calls at once; a watched operation holds one for as long as it is watched.
+* gRPC: `GRPC_THREADS` calls at once; one that waits for an operation, or watches it, holds its thread for as long,
+  and `WAITING_CALLS` may do so.
 * look-ups: `LOOKUP_THREADS` for the questions of a call that do not depend on each other.
 * guests: `GUEST_THREADS` for questions to guests that a caller waits for, and that may hang.
 * operations: `settings.running_operations` at once, and twice as many branches (nodes) at once over all of them.
@@ -36,9 +37,10 @@ from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.kubeconfig import Kubeconfigs
 from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
+from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.operation_kinds import operation_kinds
-from cse_clusters.application.ports import Callers, OperationPorts
-from cse_clusters.application.service import ClusterUseCases, sees_operation
+from cse_clusters.application.ports import OperationPorts
+from cse_clusters.application.service import ClusterUseCases
 from cse_clusters.application.system import SystemState
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
 from cse_clusters.settings import ClustersSettings
@@ -58,6 +60,7 @@ from cse_vcd.vcenter import Vcenters
 log = structlog.get_logger()
 
 GRPC_THREADS: Final = 64
+WAITING_CALLS: Final = 40
 LOOKUP_THREADS: Final = 32
 GUEST_THREADS: Final = 16
 TEMPLATES_TIMEOUT_S: Final = 5.0
@@ -211,6 +214,7 @@ def _use_cases(
         node_changes=NodeChanges(
             acceptance, directory, world.inventory, materials, deadline=settings.operation_timeout
         ),
+        operation_access=OperationAccess(world.sessions, acceptance, world.inventory),
     )
 
 
@@ -225,9 +229,12 @@ def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operatio
         replica_id=str(uuid.uuid4()),
         config_file=str(settings.config_file),
     )
-    may_see = _may_see(use_cases.callers)
-    standard = operation_servicers.OperationsServicer(operations, result_of=convert.result_of, may_see=may_see)
-    watching = operation_servicers.OperationServicer(operations, may_see=may_see)
+    viewers = _viewers(use_cases.operation_access)
+    waiting = operation_servicers.WaitingRoom(WAITING_CALLS)
+    standard = operation_servicers.OperationsServicer(
+        operations, result_of=convert.result_of, viewers=viewers, waiting=waiting
+    )
+    watching = operation_servicers.OperationServicer(operations, viewers=viewers, waiting=waiting)
     return GrpcServer(
         settings.listen,
         services=[cluster_servicer.SERVICE, system_servicer.SERVICE, *operation_servicers.SERVICES],
@@ -241,5 +248,5 @@ def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operatio
     )
 
 
-def _may_see(callers: Callers) -> operation_servicers.MaySee:
-    return lambda context: sees_operation(callers.identify(convert.credentials(context.invocation_metadata())))
+def _viewers(access: OperationAccess) -> operation_servicers.Viewers:
+    return lambda context: access.viewer(convert.credentials(context.invocation_metadata()))

@@ -15,6 +15,7 @@ from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.kubeconfig import Kubeconfigs
 from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
+from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.operation_kinds import operation_kinds
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.service import ClusterUseCases
@@ -96,6 +97,7 @@ class ClustersInMemory:
                 exports_within_s=EXPORTS_WITHIN_S,
             ),
             node_changes=NodeChanges(acceptance, directory, self.vcd, materials, deadline=deadline),
+            operation_access=OperationAccess(self.vcd, acceptance, self.vcd),
         )
 
     def __enter__(self) -> Self:

@@ -1,6 +1,5 @@
 """The use cases of the cluster manager in one place, and who is let in."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cse_clusters.application.changing_nodes import NodeChanges
@@ -9,10 +8,10 @@ from cse_clusters.application.deleting import ClusterDeletion
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.kubeconfig import Kubeconfigs
 from cse_clusters.application.nodes import NodeReader
+from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.ports import Callers
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller, Credentials
-from cse_core.operations import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +26,7 @@ class ClusterUseCases:
     kubeconfigs: Kubeconfigs
     nodes: NodeReader
     node_changes: NodeChanges
+    operation_access: OperationAccess
 
     def admit(self, credentials: Credentials) -> Caller:
         """Who calls.
@@ -38,8 +38,3 @@ class ClusterUseCases:
         caller = self.callers.identify(credentials)
         self.state.require_running()
         return caller
-
-
-def sees_operation(caller: Caller) -> Callable[[Operation], bool]:
-    """Operations are for the org that owns them, and for system administrators."""
-    return lambda operation: caller.is_system_administrator or operation.owner == caller.org_id

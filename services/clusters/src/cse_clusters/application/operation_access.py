@@ -1,0 +1,68 @@
+"""Who sees operations, and who may cancel and forget them."""
+
+from cse_clusters.application.accepting import Acceptance
+from cse_clusters.application.machine_steps import require_access
+from cse_clusters.application.operation_data import card_of
+from cse_clusters.application.ports import Callers, Inventory, TaskCard
+from cse_clusters.domain.access import Caller, Credentials
+from cse_clusters.domain.cluster import CLUSTER_ID
+from cse_core.errors import ConflictError, PermissionDeniedError
+from cse_core.operations import Operation
+
+
+class OperationAccess:
+    """Operations are for the org that owns them, and for system administrators."""
+
+    def __init__(self, callers: Callers, acceptance: Acceptance, inventory: Inventory) -> None:
+        self._callers = callers
+        self._acceptance = acceptance
+        self._inventory = inventory
+
+    def viewer(self, credentials: Credentials) -> "OperationViewer":
+        """Raises UnauthenticatedError. Works in every state of the service: what was accepted goes on."""
+        return OperationViewer(self._callers.identify(credentials), self._acceptance, self._inventory)
+
+
+class OperationViewer:
+    """A caller, and what he may do with operations."""
+
+    def __init__(self, caller: Caller, acceptance: Acceptance, inventory: Inventory) -> None:
+        self._caller = caller
+        self._acceptance = acceptance
+        self._inventory = inventory
+
+    @property
+    def owner(self) -> str | None:
+        """Whose operations he sees; None: everybody's."""
+        return None if self._caller.is_system_administrator else self._caller.org_id
+
+    def require_change(self, operation: Operation) -> None:
+        """Returns if he may change the operation's cluster, or has begun the operation.
+
+        Raises:
+            PermissionDeniedError: he may not, or lacks the right.
+            ConflictError: reason CLUSTER_BUSY; vCD does not say so at the moment.
+        """
+        if self._caller.is_system_administrator:
+            return
+        self._acceptance.require_right(self._caller)
+        card = card_of(operation.input)
+        if card.user_id != self._caller.user_id:
+            self._require_access(card)
+
+    def _require_access(self, card: TaskCard) -> None:
+        who = self._caller.credentials
+        found = self._inventory.clusters(who, name=card.cluster_name)
+        href = next((each.href for each in found if each.metadata.get(CLUSTER_ID) == card.cluster_id), "")
+        vapp = self._inventory.vapp(who, href) if href else None
+        if vapp is None:
+            raise PermissionDeniedError(
+                "this operation is another user's, and vCD shows you no vApp of its cluster",
+                reason="OPERATION_CHANGE_FORBIDDEN",
+            )
+        require_access(vapp)
+        if vapp.may_change is None:
+            raise ConflictError(
+                "vCD does not say at the moment whether you may change the cluster's vApp; try again in some seconds",
+                reason="CLUSTER_BUSY",
+            )
