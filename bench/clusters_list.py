@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
@@ -60,11 +61,8 @@ def main() -> int:
 
 def measure(facts: dict[str, Any]) -> tuple[Latencies, float, Latencies]:
     """How long lists took, the CPU time of one, and how long reading single clusters took."""
-    service = bootstrap.create(parse_config(configuration(facts)), ClustersSettings(listen="127.0.0.1:0"))
-    assert isinstance(service, bootstrap.ClustersService)
-    service.start()
-    try:
-        with grpc.insecure_channel(service.address) as channel:
+    with TemporaryDirectory() as state, serving(facts, state) as address:
+        with grpc.insecure_channel(address) as channel:
             stub = cluster_service_pb2_grpc.ClusterServiceStub(channel)
             admin = (("x-vcloud-authorization", login(facts)), ("x-vcloud-api-version", "31.0"))
             names = list_all(stub, admin)  # logs in, and asks for what is remembered
@@ -81,6 +79,16 @@ def measure(facts: dict[str, Any]) -> tuple[Latencies, float, Latencies]:
                 stub.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=admin, timeout=30)
                 reads.seconds.append(time.perf_counter() - began)
             return lists, cpu_s, reads
+
+
+@contextmanager
+def serving(facts: dict[str, Any], state: str) -> Iterator[str]:
+    """Where the cluster manager listens; it keeps its operations in the directory `state`."""
+    settings = {"CSE_CLUSTERS_LISTEN": "127.0.0.1:0", "CSE_OPERATIONS_DATABASE": f"sqlite:///{state}/operations.db"}
+    service = bootstrap.create(parse_config(configuration(facts)), ClustersSettings.read(settings))
+    service.start()
+    try:
+        yield service.address
     finally:
         service.stop(1.0)
 

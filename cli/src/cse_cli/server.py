@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -64,8 +65,16 @@ class Welcome:
         return False
 
 
-def serve(config: Config, path: Path, variables: Mapping[str, str], say: Announce) -> int:
-    """Runs until SIGTERM, SIGINT or the end of the service; returns the exit code.
+@dataclass(frozen=True)
+class Ended:
+    """How the service ended. With threads left, the process does not end by itself."""
+
+    code: int
+    has_threads_left: bool
+
+
+def serve(config: Config, path: Path, variables: Mapping[str, str], say: Announce) -> Ended:
+    """Runs until SIGTERM, SIGINT or the end of the service; returns how that was.
 
     Args:
         config: of the provider.
@@ -74,18 +83,15 @@ def serve(config: Config, path: Path, variables: Mapping[str, str], say: Announc
         say: is told how it goes.
 
     Raises:
-        SettingsError, CatalogueError, OSError: what keeps it from starting.
+        SettingsError, CatalogueError, StartError, CseError, OSError: what keeps it from starting.
     """
     with _runtime_directory() as directory:
         environment = _environment(variables, directory) | {CONFIG_VARIABLE: str(path)}
         front = gateway.create(config, GatewaySettings.read(environment))
-        parts: list[Service] = [
-            templates.create(config, TemplatesSettings.read(environment)),
-            clusters.create(config, ClustersSettings.read(environment)),
-            front,
-        ]
+        manager = clusters.create(config, ClustersSettings.read(environment))
+        parts: list[Service] = [templates.create(config, TemplatesSettings.read(environment)), manager, front]
         code = run_until_signal([*(Announced(part, say) for part in parts), Welcome(say)])
-        return code if front.failure is None else 1
+        return Ended(code if front.failure is None else 1, has_threads_left=manager.has_threads_left)
 
 
 def _environment(variables: Mapping[str, str], directory: Path) -> dict[str, str]:

@@ -83,7 +83,7 @@ def _refuse_beside_running(directory: Path) -> None:
 
 
 def _clear(directory: Path) -> None:
-    for name in ("rabbitmq", "logs", "run", "home"):
+    for name in ("rabbitmq", "logs", "run", "home", "cse-state"):
         shutil.rmtree(directory / name, ignore_errors=True)
         (directory / name).mkdir(mode=0o700)
 

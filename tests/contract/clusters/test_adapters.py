@@ -82,7 +82,7 @@ def ports(request: pytest.FixtureRequest) -> Iterator[Ports]:
 
     with Simulator(inventory()) as vcd:
         config = config_for(vcd)
-        world = World(config, ClustersSettings())
+        world = World(config, ClustersSettings.read({}))
 
         def login(user: str, org: str) -> Credentials:
             password = "vcd-secret" if org == "System" else f"{user}-secret"

@@ -12,12 +12,25 @@ from pathlib import Path
 
 import grpc
 import pytest
+import requests
 import yaml
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from lxml import etree
 
-from cse.operations.v1 import operation_pb2
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
+from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_service_pb2_grpc
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
-from cse_testing.clusters.site import config_data, session_id, site, with_script
+from cse_templates import bootstrap as templates_bootstrap
+from cse_templates.settings import TemplatesSettings
+from cse_testing.clusters.site import (
+    SESSION_TYPE,
+    Metadata,
+    config_data,
+    config_for,
+    inventory,
+    session_id,
+)
 from vcd_simulator.simulator import Simulator
 
 WAIT_S = 30.0
@@ -31,19 +44,23 @@ def vcd() -> Iterator[Simulator]:
 
 @pytest.fixture
 def config(vcd: Simulator, tmp_path: Path) -> Path:
-    path = tmp_path / "config.yaml"
+    return config_in(tmp_path, vcd)
+
+
+def config_in(folder: Path, vcd: Simulator) -> Path:
+    path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config_data(vcd)))
     path.chmod(0o600)
     return path
 
 
 @contextmanager
-def running(config: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[str], grpc.Channel]]:
+def running(config: Path, folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], grpc.Channel]]:
     """The process, serving, and a channel to it."""
     address = f"unix:{folder}/clusters.sock"
     with subprocess.Popen(
         [sys.executable, "-m", "cse_clusters", "--config", str(config)],
-        env={**os.environ, "CSE_CLUSTERS_LISTEN": address, "CSE_LOG_FORMAT": "json"},
+        env={**os.environ, "CSE_CLUSTERS_LISTEN": address, "CSE_LOG_FORMAT": "json", **variables},
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -85,21 +102,54 @@ def test_stop_system_ends_it_after_it_has_answered(vcd: Simulator, config: Path,
         assert time.monotonic() - began < 10
 
 
-def test_a_creation_that_the_end_of_the_service_cuts_off_says_so_in_its_task(tmp_path: Path) -> None:
-    with_script(tmp_path, "photon-v2", "mstr.sh", "sleep 60")
-    with site(templates_dir=tmp_path) as vcd:
-        alice = vcd.login("alice", "acme", "alice-secret")
-        creation = vcd.create(alice, "cut-off", workers=1)
-        for event in vcd.watch(creation, alice):
-            if event.message.startswith("Initializing control plane"):
-                break
-        vcd.service.stop(2.0)
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked to end"])
+def test_a_creation_goes_on_in_the_next_process(tmp_path: Path, end: signal.Signals) -> None:
+    with Simulator(inventory(), profile="lab") as vcd, catalogue(vcd) as templates:
+        config = config_in(tmp_path, vcd)
+        alice = (("x-vcloud-authorization", session_id(vcd, "alice", "acme", "alice-secret")),)
+        with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (process, channel):
+            creation = create(channel, alice)
+            watching = operation_service_pb2_grpc.OperationServiceStub(channel)
+            request = operation_service_pb2.WatchOperationRequest(name=creation.name)
+            for answer in watching.WatchOperation(request, metadata=alice, timeout=WAIT_S):
+                if answer.event.message.startswith("Initializing control plane"):
+                    break
+            process.send_signal(end)
+            assert process.wait(WAIT_S) == (-end if end == signal.SIGKILL else 0)
+        with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
+            operations = operations_pb2_grpc.OperationsStub(channel)
+            waiting = operations_pb2.WaitOperationRequest(name=creation.name)
+            waiting.timeout.FromSeconds(int(WAIT_S))
+            ended = operations.WaitOperation(waiting, metadata=alice, timeout=WAIT_S)
+            assert ended.WhichOneof("result") == "response", ended
+            clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
+            everywhere = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+            found = clusters.ListClusters(everywhere, metadata=alice, timeout=WAIT_S)
+            assert [cluster.name.rpartition("/")[2] for cluster in found.clusters] == ["demo"]
         metadata = operation_pb2.OperationMetadata()
-        assert creation.metadata.Unpack(metadata)
-        task = vcd.send("GET", metadata.task_href, alice)
-        assert task.get("status") == "error"
-        (error,) = task.findall("{http://www.vmware.com/vcloud/v1.5}Error")
-        assert error.get("minorErrorCode") == "SERVICE_STOPPING"
-        message = error.get("message") or ""
-        assert "the service was stopped before the operation ended" in message
-        assert message.endswith("delete the cluster to remove it.")
+        assert ended.metadata.Unpack(metadata)
+        headers = {**dict(alice), "Accept": SESSION_TYPE}
+        task = requests.get(metadata.task_href, headers=headers, verify=vcd.ca_file, timeout=10)
+        assert etree.fromstring(task.content).get("status") == "success"
+
+
+def create(channel: grpc.Channel, metadata: Metadata) -> operations_pb2.Operation:
+    """Begins to create the cluster `demo` with one worker."""
+    cluster = cluster_pb2.Cluster(network="acme-net", worker_pool=cluster_pb2.NodePool(node_count=1))
+    request = cluster_service_pb2.CreateClusterRequest(
+        parent="orgs/-/vdcs/acme-vdc", cluster_id="demo", cluster=cluster, rollback_on_failure=True
+    )
+    clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
+    begun: operations_pb2.Operation = clusters.CreateCluster(request, metadata=metadata, timeout=WAIT_S)
+    return begun
+
+
+@contextmanager
+def catalogue(vcd: Simulator) -> Iterator[str]:
+    """Where the templates service listens."""
+    service = templates_bootstrap.create(config_for(vcd), TemplatesSettings(listen="127.0.0.1:0"))
+    service.start()
+    try:
+        yield service.address
+    finally:
+        service.stop(1.0)

@@ -14,6 +14,9 @@ from cse_cli.quiet import configure_logs
 from cse_cli.server import serve
 from cse_core import logs
 from cse_core.config import ConfigError, load_config
+from cse_core.errors import CseError
+from cse_core.operations import StartError
+from cse_core.runtime import end_process
 from cse_core.settings import Environment, SettingsError
 from cse_templates.domain.catalogue import CatalogueError
 
@@ -27,8 +30,10 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 def command(context: click.Context, path: Path, *, skip_check: bool) -> None:
     """Run the service in this process until Ctrl-C, SIGTERM or `vcd cse system stop`.
 
-    Checks the configuration and the installation first, and does not start if something is wrong. Ending waits up to
-    half a minute for what is in progress; a second Ctrl-C does not.
+    Checks the configuration and the installation first, and does not start if something is wrong. Operations are kept
+    in the directory cse-state beside the configuration file, or in the database that CSE_OPERATIONS_DATABASE names;
+    what is in progress when the service ends goes on when it is started again. Ending takes up to half a minute; a
+    second Ctrl-C does not wait.
 
     \b
     Examples
@@ -43,15 +48,17 @@ def command(context: click.Context, path: Path, *, skip_check: bool) -> None:
             _check(path)
         config = load_config(path)
         _configure_logs()
-        code = serve(config, path, os.environ, _say)
+        ended = serve(config, path, os.environ, _say)
     except ConfigError as exc:
         raise click.ClickException("\n".join(f"{exc.path}: {finding}" for finding in exc.findings)) from exc
     except CatalogueError as exc:
         raise click.ClickException("\n".join(exc.findings)) from exc
-    except (SettingsError, OSError) as exc:
+    except (SettingsError, StartError, CseError, OSError) as exc:
         raise click.ClickException(str(exc)) from exc
     _say("CSE has ended")
-    context.exit(code)
+    if ended.has_threads_left:
+        end_process(ended.code)
+    context.exit(ended.code)
 
 
 def _check(path: Path) -> None:

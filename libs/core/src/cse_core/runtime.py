@@ -4,10 +4,13 @@ A service starts, serves until it is told to stop (or decides to), hands back wh
 is what every entry point calls.
 """
 
+import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 import structlog
 
@@ -66,3 +69,11 @@ def run_until_signal(services: Sequence[Service], *, grace_s: float = GRACE_S) -
         for number, handler in previous.items():
             signal.signal(number, handler)
     return 0
+
+
+def end_process(code: int) -> NoReturn:
+    """Ends the process at once, whatever its threads do; for the end of `main`, when they are stuck."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -12,5 +12,5 @@ __all__ = ["DurableOperations", "OperationsSettings", "Timing", "create_engine"]
 
 
 def create_engine(kinds: list[OperationKind], settings: OperationsSettings) -> OperationEngine:
-    """A durable engine, which begins with `start`. Raises SettingsError."""
+    """A durable engine, which begins with `start`. Raises SettingsError, StartError."""
     return DurableOperations(kinds, settings)

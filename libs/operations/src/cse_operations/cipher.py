@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from cse_core.operations import Json
+from cse_core.operations import Json, StartError
 from cse_core.secret import Secret
 from cse_core.settings import SettingsError
 from cse_operations.settings import KEY_FILE_VARIABLE, KEY_VARIABLE, OperationsSettings
@@ -64,6 +65,7 @@ def load_keys(settings: OperationsSettings, *, beside: Path | None) -> tuple[str
 
     Raises:
         SettingsError: there is none, one is malformed, or its file can be read by others.
+        StartError: the database is there, its key is not.
     """
     if settings.key is not None:
         return _parse(settings.key, KEY_VARIABLE)
@@ -73,13 +75,16 @@ def load_keys(settings: OperationsSettings, *, beside: Path | None) -> tuple[str
         raise SettingsError(f"{KEY_VARIABLE} or {KEY_FILE_VARIABLE} is needed: all replicas share it; {_HOW_TO}")
     file = beside.with_name(f"{beside.name}.key")
     if not file.exists():
+        if beside.exists():
+            raise StartError(
+                f"{file} is missing, without which nothing in {beside} can be read: put it back, name the keys in"
+                f" {KEY_VARIABLE} or {KEY_FILE_VARIABLE}, or remove the database to begin without what it knows"
+            )
         _create(file)
     return _parse(_read(file), str(file))
 
 
-_HOW_TO: Final = (
-    "make one with python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-)
+_HOW_TO: Final = "make one with openssl rand -base64 32 | tr '+/' '-_'"
 
 
 def _parse(text: Secret, source: str) -> tuple[str, ...]:
@@ -90,7 +95,7 @@ def _parse(text: Secret, source: str) -> tuple[str, ...]:
     except ValueError:
         raise SettingsError(f"{source}: holds something that is no Fernet key; {_HOW_TO}") from None
     if not keys:
-        raise SettingsError(f"{source}: holds no key; {_HOW_TO}")
+        raise SettingsError(f"{source}: holds no Fernet key; {_HOW_TO}")
     return keys
 
 
@@ -104,11 +109,13 @@ def _read(file: Path) -> Secret:
 
 
 def _create(file: Path) -> None:
-    """Whole or not at all: a process may be killed here, too."""
+    """Whole or not at all, for a process may be killed here, too; and once, for there may be two of them."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(Fernet.generate_key() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
-    draft.replace(file)
+    with suppress(FileExistsError):
+        file.hardlink_to(draft)
+    draft.unlink()

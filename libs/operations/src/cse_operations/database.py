@@ -1,5 +1,6 @@
 """The database that DBOS and our tables share, set up so that what was committed stays, and writers take turns."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -14,7 +15,9 @@ import sqlalchemy as sa
 import structlog
 
 from cse_core.errors import UnavailableError
+from cse_core.operations import StartError
 from cse_core.secret import Secret
+from cse_operations.settings import DATABASE_VARIABLE
 
 log = structlog.get_logger()
 
@@ -137,7 +140,22 @@ def _unix_time(*modifiers: str) -> float | int:
     return time.time() if "subsec" in modifiers else int(time.time())
 
 
-class LockedError(Exception):
+def make_room(database_file: Path) -> None:
+    """Makes the directory of a SQLite database, for its owner only, unless there is one; raises StartError."""
+    directory = database_file.parent
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trouble = "" if os.access(directory, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except OSError as exc:
+        trouble = exc.strerror or type(exc).__name__
+    if trouble:
+        raise StartError(
+            f"{directory} is to hold the database of operations, but cannot be used ({trouble}): let this user write"
+            f" there, or name another place in {DATABASE_VARIABLE}"
+        )
+
+
+class LockedError(StartError):
     """Another process works with this database file."""
 
 
@@ -147,7 +165,6 @@ def lock_file(database_file: Path) -> int:
     Raises:
         LockedError: somebody else has it.
     """
-    database_file.parent.mkdir(parents=True, exist_ok=True)
     path = database_file.with_name(f"{database_file.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

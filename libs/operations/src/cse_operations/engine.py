@@ -26,7 +26,7 @@ from cse_core.operations.in_memory.record import utc_now
 from cse_operations.bell import Bell
 from cse_operations.care import Care
 from cse_operations.cipher import Cipher, load_keys
-from cse_operations.database import Database, lock_file
+from cse_operations.database import Database, lock_file, make_room
 from cse_operations.dispatch import Dispatcher
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Rounds, Watch
@@ -49,7 +49,7 @@ class DurableOperations:
 
     Args:
         kinds: what it can run.
-        settings: where its store is, and how much it does at once.
+        settings: where its store is, and how much it does at once. A directory that SQLite needs is made.
         clock: tells the time, in UTC.
         on_declared_dead: called when other replicas have given this one up. Its work goes on elsewhere, so that the
             process had better end; by default it does, at once.
@@ -68,6 +68,8 @@ class DurableOperations:
         self._kinds = {kind.name: kind for kind in kinds}
         self._on_declared_dead = on_declared_dead
         self._database = Database(settings.database)
+        if self._database.file is not None:
+            make_room(self._database.file)
         self._cipher = Cipher(load_keys(settings, beside=self._database.file))
         self._store = Store(self._database, self._cipher, clock)
         self._bell = Bell()
@@ -119,8 +121,7 @@ class DurableOperations:
         """Migrates the store, takes up what was left, begins to work.
 
         Raises:
-            LockedError: another process uses the SQLite file.
-            NewerSchemaError: a newer version of this software has used the store.
+            StartError: another process uses the SQLite file, or a newer version of this software has used the store.
             UnavailableError: the database does not answer.
         """
         try:

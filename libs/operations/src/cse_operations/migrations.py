@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from cse_core.operations import StartError
 from cse_operations.database import Database
 
 _LOCK_KEY: Final = 0x6373655F6F7073
@@ -55,7 +56,7 @@ _FIRST: Final = (
 MIGRATIONS: Final = (_FIRST,)
 
 
-class NewerSchemaError(Exception):
+class NewerSchemaError(StartError):
     """The database was made by a newer version of this software."""
 
 

@@ -1,15 +1,17 @@
 """`cse-clusters`: the cluster manager as a process of its own."""
 
 import argparse
+import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from cse_clusters import __version__
 from cse_clusters.bootstrap import create
 from cse_clusters.settings import ClustersSettings
 from cse_core import logs, runtime
-from cse_core.config import ConfigError, load_config
+from cse_core.config import CONFIG_VARIABLE, ConfigError, load_config
+from cse_core.errors import CseError
+from cse_core.operations import StartError
 from cse_core.settings import SettingsError
 
 _EPILOG = """\
@@ -28,6 +30,11 @@ environment:
   CSE_LIMIT_BUSY          seconds that a busy or silent vCD is waited for (default: 600)
   CSE_LIMIT_OUTAGE        seconds that a vCenter or a guest's tools may be away (default: 300)
   CSE_RUNNING_OPERATIONS  operations at work at once (default: 64)
+  CSE_OPERATIONS_DATABASE where operations are kept: sqlite:///path for one process, postgresql://… for several
+                          replicas (default: cse-state/operations.db beside the configuration file)
+  CSE_OPERATIONS_KEY      keys that encrypt them, separated by commas; the first encrypts, all decrypt
+  CSE_OPERATIONS_KEY_FILE the same in a file (default with SQLite: made beside the database)
+  CSE_OPERATIONS_RETENTION  seconds for which operations that have ended are remembered (default: 30 days)
   CSE_LOG_LEVEL           DEBUG, INFO, WARNING or ERROR (default: INFO)
   CSE_LOG_FORMAT          console or json (default: console)
 
@@ -53,14 +60,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"cse-clusters {__version__}")
     options = parser.parse_args(arguments)
     try:
-        settings = ClustersSettings.read()
-        if options.config:
-            settings = replace(settings, config_file=options.config)
+        named = {CONFIG_VARIABLE: str(options.config)} if options.config else {}
+        settings = ClustersSettings.read({**os.environ, **named})
         logs.configure(service="clusters", level=settings.log_level, form=settings.log_format)
-        return runtime.run_until_signal([create(load_config(settings.config_file), settings)])
+        service = create(load_config(settings.config_file), settings)
+        code = runtime.run_until_signal([service])
+        if service.has_threads_left:
+            runtime.end_process(code)
+        return code
     except ConfigError as exc:
         findings = [f"{exc.path}: {finding}" for finding in exc.findings]
-    except (SettingsError, OSError) as exc:
+    except (SettingsError, StartError, CseError, OSError) as exc:
         findings = [str(exc)]
     for finding in findings:
         print(f"cse-clusters: {finding}", file=sys.stderr)

@@ -14,6 +14,7 @@ Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool 
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 import grpc
@@ -45,11 +46,11 @@ from cse_clusters.application.system import SystemState
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
+from cse_core.errors import UnavailableError
 from cse_core.grpc import operations as operation_servicers
 from cse_core.grpc.server import CHANNEL_OPTIONS, GrpcServer
-from cse_core.operations import Operations
-from cse_core.operations.in_memory import InMemoryOperations
-from cse_core.runtime import Service
+from cse_core.operations import OperationEngine, Operations
+from cse_operations import create_engine
 from cse_vcd.account import ServiceAccount
 from cse_vcd.auth import RoleRights, TokenVerifier
 from cse_vcd.service_tasks import ServiceTasks
@@ -64,8 +65,8 @@ WAITING_CALLS: Final = 40
 LOOKUP_THREADS: Final = 32
 GUEST_THREADS: Final = 16
 TEMPLATES_TIMEOUT_S: Final = 5.0
-KEPT_OPERATIONS: Final = 2000
-"""Ended operations that are remembered; each holds its scripts, some 10 KB."""
+GENERATION: Final = 1
+"""Of the operations' code; raised when an older replica could not go on with what this one has begun."""
 
 
 class Threads:
@@ -113,7 +114,7 @@ class ClustersService:
 
     Args:
         server: what it serves.
-        operations: the engine.
+        operations: the engine; started and closed here.
         state: asked for the end by StopSystem.
         world: closed at the end.
         threads: likewise.
@@ -124,7 +125,7 @@ class ClustersService:
     def __init__(
         self,
         server: GrpcServer,
-        operations: InMemoryOperations,
+        operations: OperationEngine,
         state: SystemState,
         world: World,
         threads: Threads,
@@ -136,6 +137,8 @@ class ClustersService:
         self._threads = threads
         self._stopping = threading.Lock()
         self._ended = threading.Event()
+        self.has_threads_left = False
+        """After `stop`: threads are still in calls that do not end, so that the process has to be ended by force."""
 
     @property
     def address(self) -> str:
@@ -143,17 +146,24 @@ class ClustersService:
         return self._server.address
 
     def start(self) -> None:
-        self._server.start()
+        """Goes on with the operations that were left unfinished, too. Raises StartError, CseError, OSError."""
+        self._operations.start()
+        try:
+            self._server.start()
+        except BaseException:
+            self._operations.close(0)
+            raise
 
     def stop(self, grace_s: float) -> None:
-        """Begins nothing new, gives the operations in progress so long, then ends them with a clear error."""
+        """Begins nothing new, and interrupts the operations in progress: the next process goes on with them."""
         with self._stopping:
             if self._ended.is_set():
                 return
             self._server.set_serving(serving=False)
-            if not self._operations.close(grace_s):
-                log.warning("operations_left", count=self._operations.active_count())
             self._server.stop(min(grace_s, 5.0))
+            if not self._operations.close(grace_s):
+                log.warning("operations_cut_off")
+                self.has_threads_left = True
             self._threads.close()
             self._world.close()
             self._ended.set()
@@ -162,11 +172,17 @@ class ClustersService:
         """Also True when StopSystem was asked for and no operation is in progress any more."""
         if self._ended.wait(timeout_s):
             return True
-        return self._state.stopping.is_set() and self._operations.active_count() == 0
+        return self._state.stopping.is_set() and self._is_idle()
+
+    def _is_idle(self) -> bool:
+        try:
+            return self._operations.active_count() == 0
+        except UnavailableError:  # it is not known
+            return False
 
 
-def create(config: Config, settings: ClustersSettings) -> Service:
-    """The service, ready to start."""
+def create(config: Config, settings: ClustersSettings) -> ClustersService:
+    """The service, ready to start; one in a process. Raises SettingsError, StartError."""
     world = World(config, settings)
     state = SystemState()
     ports = OperationPorts(
@@ -176,11 +192,10 @@ def create(config: Config, settings: ClustersSettings) -> Service:
         board=world.board,
         templates=world.templates,
     )
-    operations = InMemoryOperations(
+    running = settings.running_operations
+    operations = create_engine(
         operation_kinds(ports, version=__version__, limits=settings.limits),
-        max_running=settings.running_operations,
-        max_branches=2 * settings.running_operations,
-        keep=KEPT_OPERATIONS,
+        replace(settings.operations, running=running, branches=2 * running, generation=GENERATION),
     )
     threads = Threads()
     use_cases = _use_cases(config, settings, world, state, operations, threads)

@@ -10,7 +10,10 @@ from typing import Final, Literal, Self, cast
 from cse_clusters.application.guest_work import Limits
 from cse_core.config import CONFIG_VARIABLE, DEFAULT_CONFIG
 from cse_core.settings import Environment
+from cse_operations import OperationsSettings
 
+STATE_DIRECTORY: Final = "cse-state"
+"""Beside the configuration file, unless CSE_OPERATIONS_DATABASE names another place."""
 _LIMITS: Final = Limits()
 
 
@@ -18,6 +21,8 @@ _LIMITS: Final = Limits()
 class ClustersSettings:
     """Read once, at start; a bad value names its variable."""
 
+    operations: OperationsSettings
+    """`CSE_OPERATIONS_…`: where operations are kept."""
     listen: str = "127.0.0.1:7401"
     """`CSE_CLUSTERS_LISTEN`: `host:port` or `unix:/path`."""
     templates_target: str = "127.0.0.1:7402"
@@ -42,7 +47,10 @@ class ClustersSettings:
     def read(cls, values: Mapping[str, str] | None = None) -> Self:
         """Reads the settings; raises SettingsError."""
         environment = Environment(os.environ if values is None else values)
+        config_file = Path(environment.text(CONFIG_VARIABLE, DEFAULT_CONFIG))
+        database = config_file.absolute().parent / STATE_DIRECTORY / "operations.db"
         return cls(
+            operations=OperationsSettings.read(f"sqlite:///{database}", environment.values),
             listen=environment.address("CSE_CLUSTERS_LISTEN", cls.listen),
             templates_target=environment.address("CSE_TEMPLATES_TARGET", cls.templates_target),
             operation_timeout=environment.seconds("CSE_OPERATION_TIMEOUT", cls.operation_timeout),
@@ -56,7 +64,7 @@ class ClustersSettings:
             running_operations=environment.integer(
                 "CSE_RUNNING_OPERATIONS", cls.running_operations, low=1, high=10_000
             ),
-            config_file=Path(environment.text(CONFIG_VARIABLE, DEFAULT_CONFIG)),
+            config_file=config_file,
             log_level=environment.choice("CSE_LOG_LEVEL", cls.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
             log_format=cast(
                 Literal["console", "json"], environment.choice("CSE_LOG_FORMAT", cls.log_format, ("console", "json"))

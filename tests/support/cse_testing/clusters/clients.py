@@ -38,7 +38,8 @@ def token(user: str) -> tuple[tuple[str, str], ...]:
 @contextmanager
 def serving(world: ClustersInMemory) -> Iterator[Clients]:
     """While inside, the world is served on a free port."""
-    server = make_server(ClustersSettings(listen="127.0.0.1:0"), world.use_cases, world.operations)
+    settings = ClustersSettings.read({"CSE_CLUSTERS_LISTEN": "127.0.0.1:0"})
+    server = make_server(settings, world.use_cases, world.operations)
     server.start()
     try:
         with grpc.insecure_channel(server.address) as channel:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
@@ -26,6 +27,7 @@ from cse_core.config import Config, parse_config
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
+from cse_testing.operations.benches import settings_in
 from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.simulator import Simulator
 
@@ -217,7 +219,7 @@ def site(
     lanes: int = 0,
     **templates: Any,
 ) -> Iterator[Site]:
-    """While inside, everything runs on free ports of loopback.
+    """While inside, everything runs on free ports of loopback; one at a time in a process.
 
     Args:
         profile: latencies of the simulator.
@@ -226,19 +228,21 @@ def site(
         lanes: VDCs with vCenters of their own, see `inventory`.
         templates: further keys of each template in the configuration.
     """
-    with Simulator(inventory(lanes=lanes), profile=profile) as vcd:
+    with TemporaryDirectory() as state, Simulator(inventory(lanes=lanes), profile=profile) as vcd:
         config = config_for(vcd, **templates)
         of_catalogue = TemplatesSettings(listen="127.0.0.1:0", directory=templates_dir)
         catalogue = templates_bootstrap.create(config, of_catalogue)
         catalogue.start()
         settings = ClustersSettings(
-            listen="127.0.0.1:0", templates_target=_address(catalogue), limits=limits or Limits()
+            operations=settings_in(Path(state)),
+            listen="127.0.0.1:0",
+            templates_target=_address(catalogue),
+            limits=limits or Limits(),
         )
         service = clusters_bootstrap.create(config, settings)
         service.start()
         try:
             with grpc.insecure_channel(_address(service)) as channel:
-                assert isinstance(service, clusters_bootstrap.ClustersService)
                 yield Site(vcd, config, service, channel)
         finally:
             service.stop(5.0)

@@ -118,5 +118,10 @@ def durable(url: str, *, key: str | None = None, **changes: object) -> Make:
     return make
 
 
+def settings_in(directory: Path) -> OperationsSettings:
+    """For a service of a test: SQLite in a directory, with a key beside it, in a hurry."""
+    return OperationsSettings(database=Secret(sqlite_url(directory)), timing=QUICK)
+
+
 def sqlite_url(directory: Path) -> str:
     return f"sqlite:///{directory / 'operations.db'}"

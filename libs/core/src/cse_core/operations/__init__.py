@@ -16,7 +16,7 @@ from cse_core.operations.model import (
     OperationState,
     as_stored,
 )
-from cse_core.operations.port import OperationContext, OperationEngine, OperationKind, Operations
+from cse_core.operations.port import OperationContext, OperationEngine, OperationKind, Operations, StartError
 
 __all__ = [
     "Json",
@@ -32,5 +32,6 @@ __all__ = [
     "OperationRequest",
     "OperationState",
     "Operations",
+    "StartError",
     "as_stored",
 ]

@@ -17,6 +17,10 @@ from cse_core.operations.model import (
 from cse_core.secret import Secret
 
 
+class StartError(Exception):
+    """An engine cannot begin; the message says why and what to do."""
+
+
 class OperationContext(Protocol):
     """What an operation's code, or one of its parallel branches, has to work with.
 
@@ -172,7 +176,11 @@ class OperationEngine(Operations, Protocol):
     """An engine, and its life."""
 
     def start(self) -> None:
-        """Begins to work, on what a process before left unfinished as well. Raises what keeps it from working."""
+        """Begins to work, on what a process before left unfinished as well.
+
+        Raises:
+            StartError, UnavailableError: what keeps it from working.
+        """
 
     def close(self, grace_s: float) -> bool:
         """Accepts nothing more and stops working within about `grace_s`; returns whether nothing is at work any more.
