@@ -61,24 +61,23 @@ def main() -> int:
 
 def measure(facts: dict[str, Any]) -> tuple[Latencies, float, Latencies]:
     """How long lists took, the CPU time of one, and how long reading single clusters took."""
-    with TemporaryDirectory() as state, serving(facts, state) as address:
-        with grpc.insecure_channel(address) as channel:
-            stub = cluster_service_pb2_grpc.ClusterServiceStub(channel)
-            admin = (("x-vcloud-authorization", login(facts)), ("x-vcloud-api-version", "31.0"))
-            names = list_all(stub, admin)  # logs in, and asks for what is remembered
-            lists, reads = Latencies(), Latencies()
-            before = time.process_time()
-            for _ in range(LISTS):
-                began = time.perf_counter()
-                if len(list_all(stub, admin)) != len(names):
-                    raise SystemExit("bench-list: not all clusters are listed")
-                lists.seconds.append(time.perf_counter() - began)
-            cpu_s = (time.process_time() - before) / LISTS
-            for name in names[:: max(1, len(names) // READS)]:
-                began = time.perf_counter()
-                stub.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=admin, timeout=30)
-                reads.seconds.append(time.perf_counter() - began)
-            return lists, cpu_s, reads
+    with TemporaryDirectory() as state, serving(facts, state) as address, grpc.insecure_channel(address) as channel:
+        stub = cluster_service_pb2_grpc.ClusterServiceStub(channel)
+        admin = (("x-vcloud-authorization", login(facts)), ("x-vcloud-api-version", "31.0"))
+        names = list_all(stub, admin)  # logs in, and asks for what is remembered
+        lists, reads = Latencies(), Latencies()
+        before = time.process_time()
+        for _ in range(LISTS):
+            began = time.perf_counter()
+            if len(list_all(stub, admin)) != len(names):
+                raise SystemExit("bench-list: not all clusters are listed")
+            lists.seconds.append(time.perf_counter() - began)
+        cpu_s = (time.process_time() - before) / LISTS
+        for name in names[:: max(1, len(names) // READS)]:
+            began = time.perf_counter()
+            stub.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=admin, timeout=30)
+            reads.seconds.append(time.perf_counter() - began)
+        return lists, cpu_s, reads
 
 
 @contextmanager
