@@ -63,3 +63,10 @@ def not_allowed(message: str) -> VcdError:
 
 def not_acceptable(message: str) -> VcdError:
     return VcdError(406, "NOT_ACCEPTABLE", message)
+
+
+def unsupported_media_type(stated: str) -> VcdError:
+    shown = "".join(char if " " <= char <= "~" else "?" for char in stated)[:200]
+    return VcdError(
+        415, "UNSUPPORTED_MEDIA_TYPE", f"The request has an unsupported content type: {shown}. Send +xml or +json."
+    )

@@ -9,6 +9,7 @@ from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import Forwarder, diagnose
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.routing import Router
 
 _PORTS = range(1, 65536)
@@ -44,9 +45,7 @@ def amqp_routes(forwarder: Forwarder) -> Router:
 
 def _read(context: Context, forwarder: Forwarder) -> AmqpSettings:
     context.access.require_provider("System Settings: Edit")
-    root = context.xml()
-    if xml.local_name(root) != "AmqpSettings":
-        raise errors.bad_request("Bad request: validation error, a document AmqpSettings is expected.")
+    root = require_root(context.xml(), "AmqpSettings")
     current = forwarder.settings or AmqpSettings()
     settings = documents.read_amqp_settings(root, current)
     if (settings.host, settings.port, settings.username) != (current.host, current.port, current.username):

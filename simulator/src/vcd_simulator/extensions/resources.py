@@ -7,6 +7,7 @@ from vcd_simulator.model.services import API_FILTER, SERVICE, SERVICE_LINK, ApiF
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import people
+from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.routing import Router
 
 
@@ -46,7 +47,7 @@ class _Resources:
 
     def register(self, context: Context) -> Reply:
         context.access.require_provider("External Service: Manage")
-        service = self._registry.register(documents.read_service(_root(context, "Service")))
+        service = self._registry.register(documents.read_service(require_root(context.xml(), "Service")))
         return _created(context, service, documents.service(context, service))
 
     def show(self, context: Context, service_id: str) -> Reply:
@@ -54,7 +55,7 @@ class _Resources:
 
     def update(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        self._registry.update(service, documents.read_service(_root(context, "Service")))
+        self._registry.update(service, documents.read_service(require_root(context.xml(), "Service")))
         return Reply(content=documents.service(context, service))
 
     def delete(self, context: Context, service_id: str) -> Reply:
@@ -64,7 +65,7 @@ class _Resources:
 
     def add_filter(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        made = self._registry.add_filter(service, documents.read_filter(_root(context, "ApiFilter")))
+        made = self._registry.add_filter(service, documents.read_filter(require_root(context.xml(), "ApiFilter")))
         return _created(context, made, documents.api_filter(context, made, service))
 
     def show_filter(self, context: Context, filter_id: str) -> Reply:
@@ -77,7 +78,7 @@ class _Resources:
 
     def add_link(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        made = self._registry.add_link(service, documents.read_link(_root(context, "ServiceLink")))
+        made = self._registry.add_link(service, documents.read_link(require_root(context.xml(), "ServiceLink")))
         return _created(context, made, documents.service_link(context, made, service))
 
     def show_link(self, context: Context, link_id: str) -> Reply:
@@ -94,7 +95,7 @@ class _Resources:
 
     def add_right(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        made = self._registry.add_right(service, documents.read_right(_root(context, "Right")))
+        made = self._registry.add_right(service, documents.read_right(require_root(context.xml(), "Right")))
         content = people.right(context, made)
         return Reply(status=201, content=content, headers={"location": context.href(made)})
 
@@ -137,11 +138,3 @@ class _Resources:
 
 def _created(context: Context, made: ExtensionService | ApiFilter | ServiceLink, content: xml.Element) -> Reply:
     return Reply(status=201, content=content, headers={"location": context.href(made)})
-
-
-def _root(context: Context, expected: str) -> xml.Element:
-    """The request's document, which must be of one kind."""
-    root = context.xml()
-    if xml.local_name(root) != expected:
-        raise errors.bad_request(f"Bad request: validation error, a document {expected} is expected.")
-    return root

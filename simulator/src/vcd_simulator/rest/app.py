@@ -205,7 +205,7 @@ def _render(reply: Reply, accepted: Accepted) -> Response:
         return Response(content, reply.status, reply.headers, reply.media_type)
     kind = reply.media_type or content.get("type") or "application/*+xml"
     if accepted.json:
-        kind = kind.replace("+xml", "+json")
+        kind = kind.replace("text/xml", "application/*+json").replace("+xml", "+json")
         return Response(to_json(content), reply.status, reply.headers, _media_type(kind, accepted.version))
     return Response(xml.render(content), reply.status, reply.headers, _media_type(kind, accepted.version))
 

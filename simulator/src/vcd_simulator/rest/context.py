@@ -11,6 +11,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import Kind
 from vcd_simulator.model.task import Reference
 from vcd_simulator.rest import xml
+from vcd_simulator.rest.jsonbody import parse_json
 from vcd_simulator.rest.versions import V33, ApiVersion
 from vcd_simulator.sessions import Session, Sessions
 
@@ -88,11 +89,17 @@ class Context:
         return (self.parameter(name) or "").lower() == "true"
 
     def xml(self) -> xml.Element:
-        """The request's document, parsed.
+        """The request's document, parsed; one in JSON has the elements of the same in XML.
 
         Raises:
-            VcdError: 400, there is none or it is not XML.
+            VcdError: 400, there is none or it is not well-formed; 415, its format is neither of the two.
         """
+        stated = self.headers.get("content-type", "")
+        media_type = stated.partition(";")[0].strip().lower()
+        if media_type.endswith("json"):
+            return parse_json(self.body)
+        if media_type and not media_type.endswith(("xml", "/*", "octet-stream")):
+            raise errors.unsupported_media_type(stated)
         return xml.parse(self.body)
 
     def url(self, path: str) -> str:

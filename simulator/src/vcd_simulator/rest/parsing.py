@@ -15,9 +15,11 @@ from vcd_simulator.operations.connections import NO_NETWORK, NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
+from vcd_simulator.rest import jsonbody
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.xml import (
     RASD_NS,
+    VCLOUD_NS,
     VMW_NS,
     Element,
     attribute_flag,
@@ -54,14 +56,31 @@ def referenced_id(element: Element | None, what: str) -> str:
 def require_root(root: Element, *names: str) -> Element:
     """The root itself, if it is one of these documents.
 
+    A document in JSON need not say what it is; then it is the first of these.
+
     Raises:
         VcdError: 400, it is another document.
     """
+    if root.tag == jsonbody.ROOT:
+        root.tag = f"{{{VCLOUD_NS}}}{_stated_name(root, names)}"
     if local_name(root) not in names:
         raise errors.bad_request(
             f"Bad request: validation error, the document is a {local_name(root)}, expected {' or '.join(names)}."
         )
     return root
+
+
+def _stated_name(root: Element, names: tuple[str, ...]) -> str:
+    """What a document in JSON says it is, among what it may be."""
+    stated = root.get(jsonbody.TYPE)
+    if stated is None:
+        return names[0]
+    for name in names:
+        if stated.removeprefix("Admin") == f"{name.removeprefix('Admin')}Type":
+            return name
+    raise errors.bad_request(
+        f"Bad request: validation error, the document is a {stated[:80]}, expected {' or '.join(names)}."
+    )
 
 
 def optional_text(parent: Element | None, path: str) -> str | None:

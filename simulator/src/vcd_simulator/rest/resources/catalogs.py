@@ -6,6 +6,7 @@ from vcd_simulator.operations import captures, catalogs, uploads
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as documents
+from vcd_simulator.rest.jsonbody import TYPE
 from vcd_simulator.rest.parsing import referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
@@ -84,7 +85,7 @@ def upload(context: Context, catalog_id: str) -> Reply:
     """Begin to upload a vApp template; the answer's entity says where its descriptor goes."""
     catalog = _catalog_to_change(context, catalog_id, "vApp Template / Media: Create / Upload")
     root = context.xml()
-    if local_name(root) == "Media":
+    if local_name(root) == "Media" or root.get(TYPE) == "MediaType":
         raise errors.not_allowed("Media are not available in this cloud.")
     require_root(root, "UploadVAppTemplateParams")
     if attribute_flag(root, "manifestRequired"):

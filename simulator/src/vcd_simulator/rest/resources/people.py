@@ -140,6 +140,8 @@ def _apply(context: Context, user: User, root: Element) -> None:
     user.telephone = text_of(root, "Telephone", user.telephone)
     user.im = text_of(root, "IM", user.im)
     user.description = text_of(root, "Description", user.description)
+    user.stored_vm_quota = int_of(root, "StoredVmQuota", user.stored_vm_quota)
+    user.deployed_vm_quota = int_of(root, "DeployedVmQuota", user.deployed_vm_quota)
     user.password = text_of(root, "Password") or user.password
 
 
