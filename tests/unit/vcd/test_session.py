@@ -1,5 +1,6 @@
 """Sessions: versions, tokens, links, busy entities, our own account."""
 
+import ssl
 import threading
 from pathlib import Path
 
@@ -130,7 +131,8 @@ def test_links_are_followed_at_the_configured_address_only(server: ScriptedVcd) 
         (Answer("", 200), VcdUnavailableError),
         (Answer(error=requests.ConnectTimeout()), VcdUnavailableError),
         (Answer(error=requests.ConnectionError("refused")), VcdUnavailableError),
-        (Answer(error=requests.exceptions.SSLError("self-signed")), UntrustedError),
+        (Answer(error=requests.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed"))), UntrustedError),
+        (Answer(error=requests.exceptions.SSLError(ssl.SSLEOFError("cut"))), VcdUnavailableError),
     ],
 )
 def test_failures_become_errors_of_ours(server: ScriptedVcd, answer: Answer, expected: type[CseError]) -> None:

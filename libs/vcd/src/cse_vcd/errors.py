@@ -19,6 +19,7 @@
     └── GuestGoneError              vCenter does not know the machine (any more)
     InternalError
     └── GuestError                  the guest refuses for a reason that is none of the above
+        └── GuestDiskFullError      … because its disk is full
     DeadlineError
     └── ScriptTimeoutError          a script did not end in time; it has been killed
 
@@ -27,6 +28,8 @@ vCD's own message is kept, for it is what helps. Tokens and passwords are not: n
 
 import json
 import re
+import ssl
+from collections.abc import Iterator
 from typing import Final
 
 import requests
@@ -127,6 +130,12 @@ class GuestError(InternalError):
     reason = "GUEST_REFUSED"
 
 
+class GuestDiskFullError(GuestError):
+    """The guest has no space left for what is to be written."""
+
+    reason = "GUEST_DISK_FULL"
+
+
 class ScriptTimeoutError(DeadlineError):
     """A script in a guest did not end within its time; it has been killed."""
 
@@ -213,7 +222,7 @@ def tidy(message: str) -> str:
 
 def from_transport(exc: Exception, peer: str) -> CseError:
     """The error for a request that got no answer. `peer` names who was asked, for example `vCD at vcd.example.com`."""
-    if isinstance(exc, requests.exceptions.SSLError):
+    if isinstance(exc, requests.exceptions.SSLError) and _is_about_the_certificate(exc):
         return UntrustedError(
             f"the certificate of {peer} is not trusted; install its authority on this machine, "
             "or set `verify: false` for it in the configuration to do without the check",
@@ -226,13 +235,24 @@ def from_transport(exc: Exception, peer: str) -> CseError:
     return VcdUnavailableError(f"{peer} cannot be reached ({_root_cause(exc)})", peer=peer)
 
 
+def _is_about_the_certificate(exc: BaseException) -> bool:
+    """Whether TLS failed because of it, and not because the connection broke."""
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(exc))
+
+
 def _root_cause(exc: BaseException) -> str:
     """The innermost reason in a word or two: `Connection refused`, `Name or service not known`."""
-    seen = exc
-    for _ in range(10):
-        inner = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
+    *_, seen = _causes(exc)
     text = getattr(seen, "strerror", None)
     return tidy(text if isinstance(text, str) else type(seen).__name__)
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """The exception and what is behind it, the innermost last."""
+    seen: object = exc
+    for _ in range(10):
+        if not isinstance(seen, BaseException):
+            break
+        yield seen
+        inner = seen.args[0] if seen.args else None
+        seen = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__ or inner

@@ -1,5 +1,6 @@
 """What vCenter's faults mean for us, and whether trying again helps."""
 
+import re
 import ssl
 from http.client import HTTPException
 from typing import Any, Final
@@ -7,6 +8,7 @@ from xml.parsers.expat import ExpatError
 
 from cse_core.errors import CseError, ExhaustedError
 from cse_vcd.errors import (
+    GuestDiskFullError,
     GuestError,
     GuestFileNotFoundError,
     GuestGoneError,
@@ -26,6 +28,7 @@ TRANSPORT: Final = (OSError, HTTPException, ExpatError)
 
 _MEANING: Final[tuple[tuple[Any, type[CseError], str], ...]] = (
     (vim.fault.InvalidLogin, VcenterUnavailableError, "it refuses our account; check the section `vcs`"),
+    (vim.fault.NotAuthenticated, VcenterUnavailableError, "it ends our sessions as soon as they begin"),
     (vim.fault.NoPermission, GuestError, "our account may not do this; it needs the privileges for guest operations"),
     (vmodl.fault.ManagedObjectNotFound, GuestGoneError, "there is no such machine (any more)"),
     (vim.fault.GuestOperationsUnavailable, GuestUnavailableError, "the guest's tools do not run"),
@@ -36,6 +39,7 @@ _MEANING: Final[tuple[tuple[Any, type[CseError], str], ...]] = (
     (vim.fault.TaskInProgress, GuestUnavailableError, "another task works on the machine"),
 )
 _PASSING: Final = (vmodl.fault.SystemError, vmodl.fault.HostCommunication, vmodl.fault.RequestCanceled)
+_NO_SPACE: Final = re.compile(r"(?i)no space left|not enough (disk )?space|disk (is )?full")
 _UNSPECIFIC: Final = (vmodl.RuntimeFault, vmodl.MethodFault)
 """Of these very types it means as much as HTTP's 500."""
 
@@ -54,7 +58,8 @@ def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
             return error(f"{where}: {meaning}", vcenter=vcenter)
     if isinstance(exc, _PASSING) or not isinstance(exc, FAULT) or type(exc) in _UNSPECIFIC:
         return VcenterUnavailableError(f"{where} does not answer ({_says(exc)})", vcenter=vcenter)
-    return GuestError(f"{where}: {_says(exc)}", vcenter=vcenter, fault=type(exc).__name__.rsplit(".", 1)[-1])
+    refused = GuestDiskFullError if _NO_SPACE.search(_says(exc)) else GuestError
+    return refused(f"{where}: {_says(exc)}", vcenter=vcenter, fault=type(exc).__name__.rsplit(".", 1)[-1])
 
 
 def _says(exc: BaseException) -> str:

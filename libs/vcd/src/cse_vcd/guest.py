@@ -88,7 +88,7 @@ class Guest:
 
         Raises:
             GuestLoginError: tools run, but the password was refused to the end.
-            DeadlineError: it was not ready in time; the message says what was seen last.
+            DeadlineError: it was not ready in time; message and reason say what was seen last.
             GuestGoneError: vCenter does not know the machine.
         """
         deadline = Deadline(timeout_s, self._clock)
@@ -100,7 +100,9 @@ class Guest:
             if deadline.passed:
                 if isinstance(seen, GuestLoginError):
                     raise seen
-                raise DeadlineError(f"the guest was not ready within {timeout_s:.0f} s; {seen}") from seen
+                raise DeadlineError(
+                    f"the guest was not ready within {timeout_s:.0f} s; {seen}", reason=seen.code
+                ) from seen
             pause(backoff.next_s(), check, deadline, self._clock)
 
     def run_script(
@@ -222,13 +224,11 @@ class Guest:
         backoff = Backoff(_FIRST_POLL_S, _MOST_POLL_S)
         try:
             while True:
-                exit_code = self._exit_code(pid)
+                exit_code, silent = self._look(pid)
                 if exit_code is not None:
                     return exit_code
                 if deadline.passed:
-                    raise ScriptTimeoutError(
-                        f"a script in the guest did not end within {timeout_s:.0f} s and was killed", moid=self._moid
-                    )
+                    raise self._overdue(timeout_s, silent)
                 pause(backoff.next_s(), check, deadline, self._clock)
         except _ENDED_BY_ITSELF:
             raise
@@ -236,13 +236,27 @@ class Guest:
             self._kill(pid, directory)
             raise
 
-    def _exit_code(self, pid: int) -> int | None:
-        """None while it runs, and while nobody can tell."""
+    def _look(self, pid: int) -> tuple[int | None, CseError | None]:
+        """The exit code, None while it runs; and why nobody can tell."""
         try:
-            found = self._processes(pid)
+            return self._exit_code(pid), None
+        except _LostProcessError:
+            raise
         except (VcenterUnavailableError, GuestUnavailableError) as exc:
             log.info("guest_not_asked", moid=self._moid, error=str(exc))
-            return None
+            return None, exc
+
+    def _overdue(self, timeout_s: float, silent: CseError | None) -> DeadlineError:
+        """Why a script is given up; `silent` is why nobody could tell how it is at last."""
+        if silent is not None:
+            return DeadlineError(f"a script in the guest was begun, but then {silent}", reason=silent.code)
+        return ScriptTimeoutError(
+            f"a script in the guest did not end within {timeout_s:.0f} s and was killed", moid=self._moid
+        )
+
+    def _exit_code(self, pid: int) -> int | None:
+        """None while it runs."""
+        found = self._processes(pid)
         if not found:
             raise _LostProcessError(
                 "the guest was restarted while a script ran; how it ended is not known", moid=self._moid

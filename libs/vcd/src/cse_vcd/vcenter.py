@@ -104,7 +104,7 @@ class Vcenter:
         with self._slot(doing), self._translated(doing):
             connection = self._connected(None)
             try:
-                return use(connection)
+                return self._used(connection, use)
             except SESSION_OVER:
                 log.info("vcenter_session_expired", vcenter=self.name)
                 connection = self._connected(connection)
@@ -112,7 +112,7 @@ class Vcenter:
                 if not repeatable:
                     raise
                 log.info("vcenter_call_repeated", vcenter=self.name, error=type(exc).__name__)
-            return use(connection)
+            return self._used(connection, use)
 
     def check(self) -> None:
         """Logs in if need be; returns when vCenter answers.
@@ -176,6 +176,13 @@ class Vcenter:
             raise kind(f"{doing}: {error.message}", vcenter=self.name) from exc
         except (FAULT, *TRANSPORT) as exc:
             raise from_vim(exc, doing, self.name) from exc
+
+    def _used(self, connection: _Connection, use: Callable[[_Connection], T]) -> T:
+        try:
+            return use(connection)
+        finally:
+            if connection is not self._connection:  # given up meanwhile: what came back to its pool is closed, too
+                connection.stub.DropConnections()
 
     def _url(self, url: str) -> str:
         """The address to use: vSphere may write `*` for its own host."""
