@@ -199,7 +199,7 @@ def test_filters_choose_operations(served: Served, text: str, found: bool) -> No
     watch = watch_grpc.OperationServiceStub(served.channel).WatchOperation
     started = watch(watch_pb2.WatchOperationRequest(name=served.submit(), from_sequence=2))
     assert next(iter(started)).event.message == "started"
-    started.cancel()
+    started.cancel()  # type: ignore[no-untyped-call]
     listed = stub.ListOperations(operations_pb2.ListOperationsRequest(filter=text))
     assert bool(listed.operations) == found
 

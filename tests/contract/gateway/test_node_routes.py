@@ -10,7 +10,7 @@ from cse_core import errors
 from cse_testing.fake_services import a_node, an_operation
 from cse_testing.gateway import Bench
 
-TASK = {"cluster_name": "demo", "task_href": "https://vcd.example.com/api/task/1"}
+TASK = {"cluster_name": "demo", "task_href": "https://vcd.example.com/api/task/1", "operation_id": "op-1"}
 NEW_NODES = {
     "name": "demo",
     "vdc": "dev vdc",

@@ -104,7 +104,12 @@ def test_creating_a_cluster_is_accepted(bench: Bench) -> None:
     message_id = str(uuid.uuid4())
     reply = bench.cell.ask("POST", "/api/cse", body=NEW_CLUSTER, message_id=message_id)
     assert reply.status == 202
-    assert reply.json == {"name": "demo", "cluster_id": "uid-1", "task_href": "https://vcd.example.com/api/task/1"}
+    assert reply.json == {
+        "name": "demo",
+        "cluster_id": "uid-1",
+        "task_href": "https://vcd.example.com/api/task/1",
+        "operation_id": "op-1",
+    }
     (call,) = bench.services.called("CreateCluster")
     request = call.request
     assert isinstance(request, cluster_service_pb2.CreateClusterRequest)
@@ -178,7 +183,8 @@ def test_the_services_words_for_fields_become_those_of_the_client(bench: Bench) 
 def test_deleting_a_cluster_is_accepted(bench: Bench) -> None:
     reply = bench.cell.ask("DELETE", "/api/cse/demo", body={"name": "demo"})
     assert reply.status == 202
-    assert reply.json == {"cluster_name": "demo", "task_href": "https://vcd.example.com/api/task/1"}
+    task_href = "https://vcd.example.com/api/task/1"
+    assert reply.json == {"cluster_name": "demo", "task_href": task_href, "operation_id": "op-1"}
     (call,) = bench.services.called("DeleteCluster")
     assert call.request.name == "orgs/-/vdcs/-/clusters/demo"  # type: ignore[attr-defined]
 

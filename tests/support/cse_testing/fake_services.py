@@ -1,15 +1,16 @@
 """Services behind the gateway that answer what a test tells them, over real gRPC, and remember who asked what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
-from cse.operations.v1 import operation_pb2
+from cse.operations.v1 import operation_pb2, operation_service_pb2_grpc
 from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grpc
 from cse.templates.v1 import template_pb2, template_service_pb2, template_service_pb2_grpc
 from cse_core.grpc.server import GrpcServer
@@ -25,7 +26,8 @@ class RecordedCall:
     time_remaining_s: float | None
 
 
-Answer = Callable[[Any], Message]
+Answer = Callable[[Any], Any]
+"""Computes a response, or what a stream iterates over."""
 
 
 @dataclass
@@ -51,6 +53,9 @@ class FakeServices:
                     _Templates(self), server
                 ),
                 lambda server: operations_pb2_grpc.add_OperationsServicer_to_server(_Operations(self), server),
+                lambda server: operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
+                    _Watching(self), server
+                ),
             ],
         )
         self._server.start()
@@ -69,6 +74,10 @@ class FakeServices:
 
     def called(self, method: str) -> list[RecordedCall]:
         return [call for call in self.calls if call.method == method]
+
+    def replay(self, method: str, request: Message, context: grpc.ServicerContext) -> Iterator[Any]:
+        """As `answer`, of a method that answers with a stream: what is computed is what to iterate over."""
+        yield from self.answer(method, request, context, lambda _: ())
 
     def answer(self, method: str, request: Message, context: grpc.ServicerContext, default: Answer) -> Any:
         remaining: float | None = context.time_remaining()
@@ -211,6 +220,21 @@ class _Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
 
     def GetOperation(self, request: Any, context: Any) -> Any:
         return self._services.answer("GetOperation", request, context, lambda _: an_operation())
+
+    def ListOperations(self, request: Any, context: Any) -> Any:
+        listed = operations_pb2.ListOperationsResponse(operations=[an_operation()])
+        return self._services.answer("ListOperations", request, context, lambda _: listed)
+
+    def CancelOperation(self, request: Any, context: Any) -> Any:
+        return self._services.answer("CancelOperation", request, context, lambda _: empty_pb2.Empty())
+
+
+class _Watching(operation_service_pb2_grpc.OperationServiceServicer):
+    def __init__(self, services: FakeServices) -> None:
+        self._services = services
+
+    def WatchOperation(self, request: Any, context: Any) -> Iterator[Any]:
+        yield from self._services.replay("WatchOperation", request, context)
 
 
 def _clusters() -> cluster_service_pb2.ListClustersResponse:

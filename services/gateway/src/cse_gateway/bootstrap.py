@@ -32,6 +32,8 @@ _HEARTBEAT_S: Final = 10
 _CONNECT_TIMEOUT_S: Final = 5.0
 _PREFETCH_PER_LISTENER: Final = 10
 """A listener of CSE 1.2.x began a thread for each message; ours wait for other services most of the time."""
+_WAITING_SHARE: Final = 4
+"""One of so many requests at work may be one that waits for events; the rest is for those who want to work."""
 
 
 class Gateway:
@@ -115,7 +117,14 @@ class Gateway:
     ) -> Listener:
         config, settings = self._config, self._settings
         shown = Listeners(consumer_threads=config.service.listeners, thread_count=threading.active_count)
-        routes = route_table(clusters=clusters, templates=templates, learn_state=watch.learn, listeners=shown)
+        prefetch = config.service.listeners * _PREFETCH_PER_LISTENER
+        routes = route_table(
+            clusters=clusters,
+            templates=templates,
+            learn_state=watch.learn,
+            listeners=shown,
+            waiting=prefetch // _WAITING_SHARE,
+        )
         listening = Listening(
             parameters=connection_parameters(config.amqp),
             topology=Topology(exchange=config.amqp.exchange, routing_key=config.amqp.routing_key),
@@ -124,7 +133,7 @@ class Gateway:
                 margin_s=settings.reply_margin.total_seconds(),
                 clock_tolerance_s=settings.clock_tolerance.total_seconds(),
             ),
-            prefetch=config.service.listeners * _PREFETCH_PER_LISTENER,
+            prefetch=prefetch,
         )
         dispatcher = Dispatcher(routes, watch, self.counters)
         return Listener(listening, dispatcher, self.counters, health.set_serving)

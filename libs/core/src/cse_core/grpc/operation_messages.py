@@ -22,7 +22,7 @@ ResultOf = Callable[[Operation], Message]
 
 _TERM: Final = re.compile(r'\s*(\w+)\s*=\s*(?:"([^"]*)"|([^\s"]+))(?:\s+AND\s+(?=\S)|\s*$)')
 _TEXTS: Final = ("kind", "target", "target_id", "target_uid")
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 def to_proto(operation: Operation, result_of: ResultOf) -> operations_pb2.Operation:

@@ -1,8 +1,10 @@
 """Calls to the services: the caller's token and request id go along, deadlines hold, errors are ours."""
 
+import asyncio
 import contextlib
 import uuid
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
 
 import grpc
 import structlog
@@ -29,9 +31,17 @@ RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
 Method = grpc.aio.UnaryUnaryMultiCallable
 """A method of a generated stub."""
+StreamingMethod = grpc.aio.UnaryStreamMultiCallable
+"""A method of a generated stub that answers with a stream."""
 
 _REQUEST_IDS: Final = uuid.UUID("6f1f4c1c-5d0e-4d1b-9d5a-2f9f0f4f3c55")
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
+_NEXT_WITHIN_S: Final = 0.1
+"""What a service has already, it sends without such a pause."""
+_SPARE_S: Final = 0.3
+"""What is left of a call's time for the answer when waiting ends."""
+_FIRST_WITHIN_S: Final = 1.0
+"""Where nobody waits: how long a service may take to begin with what it has."""
 
 
 def connect(target: str) -> grpc.aio.Channel:
@@ -55,6 +65,57 @@ async def invoke(method: "Method[RequestT, ResponseT]", message: RequestT, call:
         return await method(message, timeout=call.remaining_s(), metadata=metadata_of(call.request))
     except grpc.aio.AioRpcError as error:
         raise _translated(error, service) from error
+
+
+@dataclass
+class Gathered(Generic[ResponseT]):
+    """The beginning of a stream."""
+
+    messages: list[ResponseT] = field(default_factory=list)
+    is_all: bool = False
+    """Whether the stream has ended behind them."""
+
+
+async def gather(
+    method: "StreamingMethod[RequestT, ResponseT]",
+    message: RequestT,
+    call: Call,
+    *,
+    service: str,
+    wait_s: float,
+    limit: int,
+) -> Gathered[ResponseT]:
+    """What a stream brings: what is there at once, or as soon as there is something.
+
+    Args:
+        method: a method of a generated stub.
+        message: what it takes.
+        call: whose time, token and request id to use.
+        service: what the other side is called in messages to users.
+        wait_s: how long to wait for something, within the time of `call`.
+        limit: the most messages that are wanted.
+
+    Raises:
+        CseError: as the service said; UnavailableError if it does not answer.
+    """
+    found = Gathered[ResponseT]()
+    stream = method(message, timeout=call.remaining_s(), metadata=metadata_of(call.request))
+    patience_s = min(max(wait_s, _FIRST_WITHIN_S), max(call.remaining_s() - _SPARE_S, 0.0))
+    try:
+        async with asyncio.timeout(patience_s) as waiting:
+            async for each in stream:
+                found.messages.append(each)
+                if len(found.messages) >= limit:
+                    return found
+                waiting.reschedule(asyncio.get_running_loop().time() + _NEXT_WITHIN_S)
+            found.is_all = True
+    except TimeoutError:
+        pass  # nothing more for now; who wants to know asks again
+    except grpc.aio.AioRpcError as error:
+        raise _translated(error, service) from error
+    finally:
+        stream.cancel()
+    return found
 
 
 def request_id_of(request: Request) -> str:

@@ -65,7 +65,12 @@ class ClusterRoutes:
         metadata = metadata_of(operation)
         return json_reply(
             202,
-            {"name": request.cluster_id, "cluster_id": metadata.target_uid, "task_href": metadata.task_href},
+            {
+                "name": request.cluster_id,
+                "cluster_id": metadata.target_uid,
+                "task_href": metadata.task_href,
+                "operation_id": last_part(operation.name),
+            },
         )
 
     async def info(self, call: Call) -> Reply:
@@ -83,7 +88,7 @@ class ClusterRoutes:
         cluster = cluster_in(call)
         request = cluster_service_pb2.DeleteClusterRequest(name=str(cluster), request_id=request_id_of(call.request))
         operation = await invoke(self._stub.DeleteCluster, request, call, service=SERVICE)
-        return json_reply(202, {"cluster_name": cluster.cluster, "task_href": metadata_of(operation).task_href})
+        return changing_reply(cluster, operation)
 
 
 def cluster_to_json(cluster: cluster_pb2.Cluster) -> dict[str, object]:
@@ -141,6 +146,18 @@ def _create_request(call: Call) -> cluster_service_pb2.CreateClusterRequest:
                 storage_profile=body.text("storage_profile"),
             ),
         ),
+    )
+
+
+def changing_reply(cluster: ClusterName, operation: operations_pb2.Operation) -> Reply:
+    """A change of a cluster has begun."""
+    return json_reply(
+        202,
+        {
+            "cluster_name": cluster.cluster,
+            "task_href": metadata_of(operation).task_href,
+            "operation_id": last_part(operation.name),
+        },
     )
 
 

@@ -10,7 +10,7 @@ from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb
 from cse_core.errors import ConflictError, CseError, InvalidArgumentError
 from cse_core.names import ClusterName, NodeName, check_vcd_name
 from cse_gateway.adapters.backend import invoke, request_id_of
-from cse_gateway.adapters.routes.clusters import SERVICE, cluster_in, in_rest_words, last_part, metadata_of
+from cse_gateway.adapters.routes.clusters import SERVICE, changing_reply, cluster_in, in_rest_words, last_part
 from cse_gateway.domain.body import Body
 from cse_gateway.domain.http import Reply
 from cse_gateway.domain.replies import json_reply
@@ -131,7 +131,7 @@ async def _changed(call: Call, body: Body, ask: Ask) -> Reply:
             operation = await ask(str(ClusterName(name.org, check_vcd_name(vdc, field="vdc"), name.cluster)))
     except CseError as error:
         raise in_rest_words(error, _REST_FIELDS) from error
-    return json_reply(202, {"cluster_name": name.cluster, "task_href": metadata_of(operation).task_href})
+    return changing_reply(name, operation)
 
 
 def _role(node_type: str) -> "cluster_pb2.Node.Role.ValueType":

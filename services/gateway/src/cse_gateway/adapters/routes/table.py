@@ -18,7 +18,12 @@ _SWAGGER: Final = "the description of the API is not offered by this version yet
 
 
 def route_table(
-    *, clusters: grpc.aio.Channel, templates: grpc.aio.Channel, learn_state: LearnState, listeners: Listeners
+    *,
+    clusters: grpc.aio.Channel,
+    templates: grpc.aio.Channel,
+    learn_state: LearnState,
+    listeners: Listeners,
+    waiting: int,
 ) -> RouteTable:
     """The routes, over channels to the services that answer them.
 
@@ -27,12 +32,13 @@ def route_table(
         templates: the template service.
         learn_state: is told the service's state whenever an answer contains it.
         listeners: what `GET /api/cse/system` shows of this gateway.
+        waiting: how many requests may wait for something to happen at once.
     """
     cluster = ClusterRoutes(clusters)
     node = NodeRoutes(clusters)
     template = TemplateRoutes(templates)
     system = SystemRoutes(clusters, learn_state, listeners)
-    operation = OperationRoutes(clusters)
+    operation = OperationRoutes(clusters, waiting=waiting)
     return RouteTable(
         [
             Route("GET", "/api/cse", cluster.list),
@@ -52,7 +58,10 @@ def route_table(
             Route("GET", "/api/cse/swagger.json", _later(_SWAGGER)),
             Route("GET", "/api/cse/swagger.yaml", _later(_SWAGGER)),
             Route("POST", "/api/cse/_clusters/{cluster}/resize", node.resize),
-            Route("GET", "/api/cse/_operations/{operation}", operation.show),
+            Route("GET", "/api/cse/_operations", operation.list, always_open=True),
+            Route("GET", "/api/cse/_operations/{operation}", operation.show, always_open=True),
+            Route("GET", "/api/cse/_operations/{operation}/events", operation.events, always_open=True),
+            Route("POST", "/api/cse/_operations/{operation}/cancel", operation.cancel, always_open=True),
         ]
     )
 
