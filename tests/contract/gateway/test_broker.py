@@ -67,7 +67,7 @@ def test_a_request_at_work_when_the_connection_breaks_is_answered_after_it(
         release.wait(10)
         raise UnavailableError("vCD does not answer")
 
-    own.services.answers["DeleteCluster"] = slow  # type: ignore[assignment]
+    own.services.answers["DeleteCluster"] = slow
     properties = own.cell.properties("kept", timeout_s=60)
     properties.delivery_mode = 2
     own.cell.send(request_message("DELETE", "/api/cse/demo"), properties=properties)
@@ -185,7 +185,7 @@ def test_the_work_in_flight_is_bounded(broker: PrivateRabbitMQ) -> None:
             release.wait(5)
             raise UnavailableError("too slow")
 
-        bench.services.answers["ListTemplates"] = slow  # type: ignore[assignment]
+        bench.services.answers["ListTemplates"] = slow
         sent = [bench.cell.send(request_message()) for _ in range(80)]
         assert wait_until(lambda: bench.gateway.counters.in_flight == 50, timeout_s=5)
         assert bench.cell.message_count("bounded") == 30
