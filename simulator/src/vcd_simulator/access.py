@@ -282,19 +282,23 @@ class Access:
 
 
 class _MomentaryAccess(Access):
-    """Looks every right up once, and at every vApp once for all of its VMs."""
+    """Looks every right up once, and at every VDC once for all of its vApps."""
 
     def __init__(self, cloud: Cloud, user: User) -> None:
         super().__init__(cloud, user)
         self._known: dict[str, bool] = {}
-        self._seen_owners: dict[tuple[str | None, str | None], bool] = {}
+        self._open_vdcs: dict[str, bool] = {}
 
-    def sees_vm(self, vm: Vm) -> bool:
-        owner = vm.vapp_id, vm.template_id
-        seen = self._seen_owners.get(owner)
-        if seen is None:
-            seen = self._seen_owners[owner] = super().sees_vm(vm)
-        return seen
+    def sees_vapp(self, vapp: Vapp) -> bool:
+        return self._sees_all_in(vapp.vdc_id) or super().sees_vapp(vapp)
+
+    def _sees_all_in(self, vdc_id: str) -> bool:
+        """Whether the caller sees every vApp of a VDC, whoever owns it."""
+        known = self._open_vdcs.get(vdc_id)
+        if known is None:
+            own = self._cloud.vdcs[vdc_id].org_id == self.org.id
+            known = self._open_vdcs[vdc_id] = self.is_sysadmin or (own and self.has(ADMINISTRATOR_VIEW))
+        return known
 
     def has(self, right_name: str) -> bool:
         known = self._known.get(right_name)

@@ -17,6 +17,7 @@ from vcd_simulator import errors
 from vcd_simulator.clock import Clock
 from vcd_simulator.errors import VcdError
 from vcd_simulator.latency import Latency
+from vcd_simulator.model.lock import StateLock
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.task import Reference, Task, TaskError, TaskStatus
 
@@ -41,8 +42,9 @@ class _Work:
 class TaskEngine:
     """Runs tasks against the clock. All methods but `start` and `stop` expect the cloud's lock to be held."""
 
-    def __init__(self, lock: threading.RLock, clock: Clock, latency: Latency, new_id: Callable[[], str]) -> None:
-        self._changed = threading.Condition(lock)
+    def __init__(self, lock: StateLock, clock: Clock, latency: Latency, new_id: Callable[[], str]) -> None:
+        self._lock = lock
+        self._changed = lock.condition()
         self._clock = clock
         self._latency = latency
         self._new_id = new_id
@@ -182,6 +184,7 @@ class TaskEngine:
         """Do everything whose time has come, and what follows from it at once."""
         while self._agenda and self._agenda[0][0] <= self._clock.now():
             _, _, action = heapq.heappop(self._agenda)
+            self._lock.changed()
             try:
                 action()
             except Exception:

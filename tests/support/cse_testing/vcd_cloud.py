@@ -38,7 +38,7 @@ class LabCloud:
         profile = Profile.model_validate({"delays": {"task": TASK_S, "task.queued": 0}})
         self.hypervisor = NoGuests()
         self.cloud = Cloud(self.hypervisor, latency=Latency(profile), clock=self.clock)
-        self.cloud.lock.acquire()  # one thread only: the test's
+        self.cloud.lock.__enter__()  # one thread only: the test's
         populate(self.cloud, inventory or Inventory.lab())
 
     def pass_time(self, seconds: float = TASK_S) -> None:

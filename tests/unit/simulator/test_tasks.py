@@ -8,6 +8,7 @@ from vcd_simulator import errors, tasks
 from vcd_simulator.clock import ManualClock, SystemClock
 from vcd_simulator.errors import VcdError
 from vcd_simulator.latency import Latency, Profile
+from vcd_simulator.model.lock import StateLock
 from vcd_simulator.model.task import Reference, Task, TaskStatus
 from vcd_simulator.tasks import TaskEngine
 
@@ -19,8 +20,8 @@ class Engine:
         self.clock = ManualClock()
         numbers = iter(range(1000))
         profile = Profile.model_validate({"delays": {"task": 10, "task.queued": 1}})
-        lock = threading.RLock()
-        lock.acquire()  # nobody else is there, and the engine wants it held
+        lock = StateLock()
+        lock.__enter__()  # nobody else is there, and the engine wants it held
         self.engine = TaskEngine(lock, self.clock, Latency(profile), lambda: str(next(numbers)))
 
     def begin(self, *locks: str, **fields: Any) -> Task:
@@ -133,7 +134,7 @@ def test_extra_time_is_added(engine: Engine) -> None:
 
 
 def test_without_delays_a_task_is_over_when_the_request_that_made_it_ends() -> None:
-    lock = threading.RLock()
+    lock = StateLock()
     engine = TaskEngine(lock, ManualClock(), Latency(), lambda: "1")
     reference = Reference(href="/x")
     with lock:
@@ -163,7 +164,7 @@ def test_old_tasks_that_are_over_are_forgotten_and_open_ones_never(
 
 
 def test_the_scheduler_finishes_tasks_by_itself_in_the_order_of_their_ends() -> None:
-    lock = threading.RLock()
+    lock = StateLock()
     profile = Profile.model_validate({"delays": {"task.slow": 0.06, "task.fast": 0.02}})
     numbers = iter("12")
     engine = TaskEngine(lock, SystemClock(), Latency(profile), lambda: next(numbers))

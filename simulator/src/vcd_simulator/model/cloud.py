@@ -1,7 +1,6 @@
 """The whole state of a simulated cloud, behind one lock."""
 
 import random
-import threading
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from vcd_simulator.model.infrastructure import (
     ProviderVdc,
     VimServer,
 )
+from vcd_simulator.model.lock import StateLock
 from vcd_simulator.model.metadata import MetadataStore
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.table import Table
@@ -54,7 +54,7 @@ class Cloud:
         faults: Faults | None = None,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
-        self.lock = threading.RLock()
+        self.lock = StateLock()
         self.clock: Clock = clock or SystemClock()
         self.latency = latency or Latency(seed=seed)
         self.hypervisor = hypervisor

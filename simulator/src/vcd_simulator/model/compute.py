@@ -70,6 +70,14 @@ class Hardware:
     memory_mb: int = 1024
     disks: list[Disk] = field(default_factory=list)
 
+    @property
+    def storage_kb(self) -> int:
+        """What the disks hold, together."""
+        total = 0
+        for disk in self.disks:
+            total += disk.capacity_mb
+        return total * 1024
+
     def copy(self) -> "Hardware":
         return replace(self, disks=[replace(disk) for disk in self.disks])
 

@@ -1,6 +1,6 @@
 """Metadata of every entity, with an index by key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 TYPES = ("MetadataStringValue", "MetadataNumberValue", "MetadataBooleanValue", "MetadataDateTimeValue")
@@ -27,7 +27,7 @@ class MetadataStore:
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[Key, MetadataEntry]] = {}
-        self._holders: dict[Key, dict[str, None]] = {}
+        self._holders: dict[Key, dict[str, MetadataEntry]] = {}
 
     def of(self, entity_id: str) -> list[MetadataEntry]:
         return list(self._entries.get(entity_id, {}).values())
@@ -35,16 +35,16 @@ class MetadataStore:
     def get(self, entity_id: str, domain: str, key: str) -> MetadataEntry | None:
         return self._entries.get(entity_id, {}).get((domain, key))
 
-    def holders(self, domain: str, key: str) -> Iterable[str]:
-        """Ids of the entities that have this key."""
-        return self._holders.get((domain, key), {}).keys()
+    def holders(self, domain: str, key: str) -> Mapping[str, MetadataEntry]:
+        """The entries with this key, by the ids of their entities."""
+        return self._holders.get((domain, key), {})
 
     def put(self, entity_id: str, entries: Iterable[MetadataEntry]) -> None:
         """Merge entries; a key that is there already gets the new value."""
         own = self._entries.setdefault(entity_id, {})
         for entry in entries:
             own[entry.domain, entry.key] = entry
-            self._holders.setdefault((entry.domain, entry.key), {})[entity_id] = None
+            self._holders.setdefault((entry.domain, entry.key), {})[entity_id] = entry
 
     def remove(self, entity_id: str, domain: str, key: str) -> None:
         own = self._entries.get(entity_id, {})

@@ -11,7 +11,7 @@ def status_of(cloud: Cloud, vapp: Vapp) -> Status:
     found: Status | None = None
     for vm_id in vapp.vm_ids:
         status = cloud.vms[vm_id].status
-        if status is Status.UNRESOLVED or status is found:
+        if status is found or status is Status.UNRESOLVED:
             continue
         if found is not None:
             return Status.MIXED

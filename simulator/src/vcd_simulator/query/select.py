@@ -1,9 +1,11 @@
 """Selecting entities: filter, order, page."""
 
 import heapq
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import reduce
+from itertools import compress
 from typing import Any
 
 from vcd_simulator import errors
@@ -12,8 +14,9 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.query import fiql
 from vcd_simulator.query.fiql import And, Comparison, Expression, Or
+from vcd_simulator.query.records import Entry, Records
 from vcd_simulator.query.types import AnyRecordType
-from vcd_simulator.query.values import Pointer, Value, compare
+from vcd_simulator.query.values import Value, compare, matcher
 
 _METADATA_TYPES = {
     "STRING": "MetadataStringValue",
@@ -21,9 +24,10 @@ _METADATA_TYPES = {
     "BOOLEAN": "MetadataBooleanValue",
     "DATETIME": "MetadataDateTimeValue",
 }
-Test = Callable[[Any], bool]
 _FOLDED = ("status",)
 """Attributes that are compared without regard to case."""
+_FEW = 16
+"""This part of something is little: a heap then finds the first sooner than sorting does, and an index pays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,31 +57,40 @@ def select(cloud: Cloud, access: Access, kind: AnyRecordType, selection: Selecti
     """
     expression = selection.expression
     access = access.at_this_moment()
-    found: Iterable[Any] = _candidates(cloud, kind, expression)
     if expression is not None:
         _check_names(kind, expression)
-        found = filter(_test(cloud, access, kind, expression), found)
-    visible = kind.visible
-    entities = [one for one in found if visible(access, one)]
-    total = len(entities)
+    records = _candidates(cloud, kind, expression)
+    every = range(len(records.entities))
+    places: Sequence[int] | None = None
+    for condition in _conditions(expression):
+        fits = _fits(records, access, condition, places)
+        places = list(compress(every if places is None else places, fits))
+    visible = records.visible(access)
+    places = list(compress(every, visible)) if places is None else [place for place in places if visible[place]]
     start = (selection.page - 1) * selection.page_size
     end = start + selection.page_size
+    found: Sequence[int] = places
     if selection.sort_by is not None:
-        entities = _first(cloud, kind, entities, end, sort_by=selection.sort_by, descending=selection.descending)
-    return Page(entities=entities[start:end], total=total)
+        if not kind.knows(selection.sort_by):
+            raise errors.bad_request(f"The type {kind.name} cannot be sorted by {selection.sort_by[:80]!r}.")
+        found = _first(records.column(selection.sort_by).values, places, end, descending=selection.descending)
+    return Page(entities=[records.entities[place] for place in found[start:end]], total=len(places))
 
 
 def visible_metadata(cloud: Cloud, access: Access, entity_id: str, name: str) -> MetadataEntry | None:
     """The entry that `metadata:key` or `metadata@SYSTEM:key` names, if the caller may see it."""
+    domain, key = _metadata_key(name)
+    entry = cloud.metadata.get(entity_id, domain, key)
+    return entry if entry is not None and _sees(access, entry.visibility) else None
+
+
+def _sees(access: Access, visibility: str) -> bool:
+    return visibility != "PRIVATE" or access.is_sysadmin
+
+
+def _metadata_key(name: str) -> tuple[str, str]:
     prefix, _, key = name.partition(":")
-    entry = cloud.metadata.get(entity_id, _domain(prefix), key)
-    if entry is None or (entry.visibility == "PRIVATE" and not access.is_sysadmin):
-        return None
-    return entry
-
-
-def _domain(prefix: str) -> str:
-    return "SYSTEM" if prefix.endswith("@SYSTEM") else "GENERAL"
+    return "SYSTEM" if prefix.endswith("@SYSTEM") else "GENERAL", key
 
 
 def _check_names(kind: AnyRecordType, expression: Expression) -> None:
@@ -90,90 +103,81 @@ def _is_metadata(name: str) -> bool:
     return name.startswith(("metadata:", "metadata@"))
 
 
-def _candidates(cloud: Cloud, kind: AnyRecordType, expression: Expression | None) -> Iterable[Any]:
-    """Entities among which everything wanted is; few, if an index or metadata can tell."""
-    parts: Iterable[Expression] = ()
-    if expression is not None:
-        parts = expression.parts if isinstance(expression, And) else (expression,)
-    fewest: list[Any] | None = None
-    for part in parts:
-        found = _indexed(cloud, kind, part) if isinstance(part, Comparison) else None
-        if found is not None and (fewest is None or len(found) < len(fewest)):
+def _conditions(expression: Expression | None) -> tuple[Expression, ...]:
+    """What must be true, each of which leaves fewer entities for the next."""
+    if expression is None:
+        return ()
+    return expression.parts if isinstance(expression, And) else (expression,)
+
+
+def _candidates(cloud: Cloud, kind: AnyRecordType, expression: Expression | None) -> Records:
+    """Records among which everything wanted is; few, if an index or metadata can tell."""
+    most = len(kind.table(cloud)) // _FEW
+    fewest: Iterable[Any] | None = None
+    for part in _conditions(expression):
+        found = _indexed(cloud, kind, part, most) if isinstance(part, Comparison) else None
+        if found is not None:
+            most = len(found)
             fewest = found
-    return kind.table(cloud) if fewest is None else fewest
+    return Records.all(cloud, kind) if fewest is None else Records(cloud, kind, fewest)
 
 
-def _indexed(cloud: Cloud, kind: AnyRecordType, one: Comparison) -> list[Any] | None:
-    """What an index has for a comparison; `None` when there is no index for it."""
+def _indexed(cloud: Cloud, kind: AnyRecordType, one: Comparison, most: int) -> list[Any] | None:
+    """What an index has for a comparison; `None` when there is no index for it, or it has more than so many."""
     if _is_metadata(one.name):
-        prefix, _, key = one.name.partition(":")
-        table = kind.table(cloud)
-        holders = cloud.metadata.holders(_domain(prefix), key)
-        return [entity for entity in map(table.get, holders) if entity is not None]
+        holders = cloud.metadata.holders(*_metadata_key(one.name))
+        if len(holders) > most:
+            return None
+        return [entity for entity in map(kind.table(cloud).get, holders) if entity is not None]
     found = kind.find(cloud, one.name, one.value) if one.operator == "==" else None
-    return None if found is None else list(found)
+    return list(found) if found is not None and len(found) <= most else None
 
 
-def _test(cloud: Cloud, access: Access, kind: AnyRecordType, expression: Expression) -> Test:
-    """What tells whether an entity fits an expression; made once, since there may be very many entities."""
+def _fits(records: Records, access: Access, expression: Expression, places: Sequence[int] | None) -> Iterable[bool]:
+    """Whether the record at each of these places fits an expression."""
     match expression:
-        case Comparison():
-            return _comparison(cloud, access, kind, expression)
+        case Comparison() if _is_metadata(expression.name):
+            test = _metadata_test(access, expression)
+            return records.metadata_verdicts(*_metadata_key(expression.name), test, places)
+        case Comparison(name, sign, wanted):
+            return records.column(name).verdicts(matcher(sign, wanted, fold_case=name in _FOLDED), places)
         case And(parts):
-            tests = [_test(cloud, access, kind, part) for part in parts]
-            return lambda entity: all(test(entity) for test in tests)
+            each = (_fits(records, access, part, places) for part in parts)
+            return reduce(lambda some, more: map(operator.and_, some, more), each)
         case Or(parts):
-            tests = [_test(cloud, access, kind, part) for part in parts]
-            return lambda entity: any(test(entity) for test in tests)
+            each = (_fits(records, access, part, places) for part in parts)
+            return reduce(lambda some, more: map(operator.or_, some, more), each)
 
 
-def _comparison(cloud: Cloud, access: Access, kind: AnyRecordType, one: Comparison) -> Test:
-    if _is_metadata(one.name):
-        return lambda entity: _metadata_fits(visible_metadata(cloud, access, entity.id, one.name), one)
-    read = kind.reader(one.name)
-    fold_case = one.name in _FOLDED
-
-    # Many entities have the same few values of most attributes.
-    @lru_cache(maxsize=1024, typed=True)
-    def fits(value: Value) -> bool:
-        return compare(value, one.operator, one.value, fold_case=fold_case)
-
-    return lambda entity: fits(read(cloud, entity))
-
-
-def _metadata_fits(entry: MetadataEntry | None, one: Comparison) -> bool:
-    """Entities without the key fit no comparison, not even that it differs."""
-    if entry is None:
-        return False
+def _metadata_test(access: Access, one: Comparison) -> Callable[[Entry], bool]:
     kind, colon, wanted = one.value.partition(":")
     if not colon or kind not in _METADATA_TYPES:
         kind, wanted = "STRING", one.value
-    if entry.type != _METADATA_TYPES[kind]:
-        return False
-    return compare(_typed(entry), one.operator, wanted)
+
+    def test(entry: Entry) -> bool:
+        type_name, value, visibility = entry
+        if type_name != _METADATA_TYPES[kind] or not _sees(access, visibility):
+            return False
+        return compare(_typed(type_name, value), one.operator, wanted)
+
+    return test
 
 
-def _typed(entry: MetadataEntry) -> Value:
-    if entry.type == "MetadataNumberValue" and entry.value.lstrip("+-").isdigit():
-        return int(entry.value)
-    if entry.type == "MetadataBooleanValue":
-        return entry.value.lower() == "true"
-    return entry.value
+def _typed(type_name: str, value: str) -> Value:
+    if type_name == "MetadataNumberValue" and value.lstrip("+-").isdigit():
+        return int(value)
+    if type_name == "MetadataBooleanValue":
+        return value.lower() == "true"
+    return value
 
 
-def _first(
-    cloud: Cloud, kind: AnyRecordType, entities: list[Any], count: int, *, sort_by: str, descending: bool
-) -> list[Any]:
-    """The first so many in an order; entities without a value come last. A page needs no more, and sorting is slow."""
-    if not kind.knows(sort_by):
-        raise errors.bad_request(f"The type {kind.name} cannot be sorted by {sort_by[:80]!r}.")
-    read = kind.reader(sort_by)
-    values: list[Any] = [read(cloud, one) for one in entities]
-    if any(isinstance(one, Pointer) for one in values):
-        values = [one.id if isinstance(one, Pointer) else one for one in values]
-    valued = (number for number, value in enumerate(values) if value is not None)
-    pick = heapq.nlargest if descending else heapq.nsmallest
-    found = pick(count, valued, key=values.__getitem__)
+def _first(values: Sequence[Any], places: Sequence[int], count: int, *, descending: bool) -> list[int]:
+    """The first so many places in an order; those without a value come last."""
+    valued = [place for place in places if values[place] is not None]
+    if count * _FEW < len(valued):
+        pick = heapq.nlargest if descending else heapq.nsmallest
+        return pick(count, valued, key=values.__getitem__)
+    found = sorted(valued, key=values.__getitem__, reverse=descending)[:count]
     if len(found) < count:
-        found += [number for number, value in enumerate(values) if value is None]
-    return [entities[number] for number in found[:count]]
+        found += [place for place in places if values[place] is None][: count - len(found)]
+    return found

@@ -6,7 +6,8 @@ from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.kinds import ORG, PROVIDER_VDC, USER, VDC
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, Right, Role, User
-from vcd_simulator.query.types import Attribute, RecordType
+from vcd_simulator.query.columns import Attribute
+from vcd_simulator.query.types import RecordType
 from vcd_simulator.query.values import Pointer
 
 _ORG: dict[str, Attribute[Org]] = {

@@ -1,6 +1,6 @@
 """Record types: which entities there are to ask for, who sees them, and what a record says about one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -8,6 +8,7 @@ from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import Kind
 from vcd_simulator.model.table import Table
+from vcd_simulator.query.columns import Attribute
 from vcd_simulator.query.values import Pointer, Value, entity_id
 
 
@@ -21,8 +22,6 @@ class Queried(Protocol):
 
 
 E = TypeVar("E", bound=Queried)
-
-Attribute = Callable[[Cloud, E], Value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,10 @@ class RecordType(Generic[E]):
     references: Mapping[str, Kind] = field(default_factory=dict)
     """Of the indexed attributes, those that refer to an entity of a kind."""
     has_metadata: bool = False
+    owner: str | None = None
+    """The field with the id of what decides whether the caller sees an entity, if many share it."""
+    very_many: bool = False
+    """Whether it pays to remember what was read of all entities, until something changes."""
 
     @property
     def stem(self) -> str:
@@ -65,12 +68,12 @@ class RecordType(Generic[E]):
         return self.attributes[attribute](cloud, entity)
 
     def reader(self, attribute: str) -> Attribute[E]:
-        """What reads one attribute, for use on many entities."""
+        """What reads one attribute."""
         if attribute in ("id", "href"):
             return lambda cloud, entity: self.pointer(entity)
         return self.attributes[attribute]
 
-    def find(self, cloud: Cloud, attribute: str, wanted: str) -> Iterable[E] | None:
+    def find(self, cloud: Cloud, attribute: str, wanted: str) -> list[E] | None:
         """The entities whose attribute may equal this, if an index tells; `None` if all have to be looked at."""
         index = self.indexes.get(attribute)
         if index is None or "*" in wanted:

@@ -1,12 +1,16 @@
 """Records of vApps, VMs, catalogs, items and templates."""
 
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
+from vcd_simulator.model.compute import Catalog, CatalogItem, Nic, Status, Vapp, VappTemplate, Vm
 from vcd_simulator.model.kinds import CATALOG, CATALOG_ITEM, ORG, USER, VAPP, VAPP_TEMPLATE, VDC, VIM_SERVER
 from vcd_simulator.operations.status import status_of
-from vcd_simulator.query.types import Attribute, RecordType
-from vcd_simulator.query.values import Pointer
+from vcd_simulator.query.columns import Attribute, Computed, Related, Stored
+from vcd_simulator.query.types import RecordType
+from vcd_simulator.query.values import Pointer, Value
 
 
 def _user_name(cloud: Cloud, user_id: str) -> str | None:
@@ -18,30 +22,42 @@ def _org_name(cloud: Cloud, org_id: str) -> str:
     return cloud.orgs[org_id].name
 
 
+def _statuses(cloud: Cloud, vapps: Iterable[Vapp]) -> list[str]:
+    names = {status.value: status.name for status in Status}
+    return [names[status_of(cloud, vapp).value] for vapp in vapps]
+
+
+def _sum(path: str) -> Computed[Vapp]:
+    """The sum of a number over a vApp's VMs."""
+    number: Callable[[Vm], int] = attrgetter(path)
+
+    def many(cloud: Cloud, vapps: Iterable[Vapp]) -> list[int]:
+        get = cloud.vms.get
+        return [sum([number(vm) for vm in map(get, vapp.vm_ids) if vm is not None]) for vapp in vapps]
+
+    return Computed(lambda cloud, vapp: many(cloud, [vapp])[0], many)
+
+
 _VAPP: dict[str, Attribute[Vapp]] = {
-    "name": lambda cloud, vapp: vapp.name,
-    "description": lambda cloud, vapp: vapp.description,
-    "vdc": lambda cloud, vapp: Pointer(VDC, vapp.vdc_id),
-    "vdcName": lambda cloud, vapp: cloud.vdcs[vapp.vdc_id].name,
-    "org": lambda cloud, vapp: Pointer(ORG, cloud.vdcs[vapp.vdc_id].org_id),
-    "owner": lambda cloud, vapp: Pointer(USER, vapp.owner_id),
-    "ownerName": lambda cloud, vapp: _user_name(cloud, vapp.owner_id),
-    "status": lambda cloud, vapp: status_of(cloud, vapp).name,
-    "isDeployed": lambda cloud, vapp: vapp.deployed,
+    "name": Stored("name"),
+    "description": Stored("description"),
+    "vdc": Related("vdc_id", read=lambda cloud, vdc_id: Pointer(VDC, vdc_id)),
+    "vdcName": Related("vdc_id", read=lambda cloud, vdc_id: cloud.vdcs[vdc_id].name),
+    "org": Related("vdc_id", read=lambda cloud, vdc_id: Pointer(ORG, cloud.vdcs[vdc_id].org_id)),
+    "owner": Related("owner_id", read=lambda cloud, owner_id: Pointer(USER, owner_id)),
+    "ownerName": Related("owner_id", read=_user_name),
+    "status": Computed(lambda cloud, vapp: status_of(cloud, vapp).name, _statuses),
+    "isDeployed": Stored("deployed"),
     "isEnabled": lambda cloud, vapp: True,
     "isBusy": lambda cloud, vapp: cloud.tasks.is_busy(vapp.id),
     "isExpired": lambda cloud, vapp: False,
     "isInMaintenanceMode": lambda cloud, vapp: False,
     "creationDate": lambda cloud, vapp: float(vapp.created),
     "numberOfVMs": lambda cloud, vapp: len(vapp.vm_ids),
-    "numberOfCpus": lambda cloud, vapp: sum(vm.hardware.cpu_count for vm in cloud.vms_of(vapp)),
-    "memoryAllocationMB": lambda cloud, vapp: sum(vm.hardware.memory_mb for vm in cloud.vms_of(vapp)),
-    "storageKB": lambda cloud, vapp: sum(_disk_mb(vm) for vm in cloud.vms_of(vapp)) * 1024,
+    "numberOfCpus": _sum("hardware.cpu_count"),
+    "memoryAllocationMB": _sum("hardware.memory_mb"),
+    "storageKB": _sum("hardware.storage_kb"),
 }
-
-
-def _disk_mb(vm: Vm) -> int:
-    return sum(disk.capacity_mb for disk in vm.hardware.disks)
 
 
 def _vapps(name: str, tag: str, *, admin: bool) -> RecordType[Vapp]:
@@ -55,53 +71,71 @@ def _vapps(name: str, tag: str, *, admin: bool) -> RecordType[Vapp]:
         indexes={"name": "name", "vdc": "vdc", "owner": "owner"},
         references={"vdc": VDC, "owner": USER},
         has_metadata=True,
+        very_many=True,
     )
 
 
-def _container(vm: Vm) -> Pointer:
-    if vm.vapp_id is not None:
-        return Pointer(VAPP, vm.vapp_id)
-    return Pointer(VAPP_TEMPLATE, vm.template_id or "")
+OF_VM = ("vapp_id", "template_id")
+"""What tells where a VM belongs: to a vApp, or to a template."""
+Place = tuple[str | None, str | None]
 
 
-def _owner(cloud: Cloud, vm: Vm) -> Vapp | VappTemplate:
-    return cloud.vapps[vm.vapp_id] if vm.vapp_id is not None else cloud.templates[vm.template_id or ""]
+def _container(_cloud: Cloud, place: Place) -> Pointer:
+    vapp_id, template_id = place
+    return Pointer(VAPP, vapp_id) if vapp_id is not None else Pointer(VAPP_TEMPLATE, template_id or "")
 
 
-def _primary_address(vm: Vm) -> str | None:
-    for nic in vm.nics:
-        if nic.index == vm.primary_nic:
-            return nic.ip_address
-    return None
+def _owner(cloud: Cloud, place: Place) -> Vapp | VappTemplate:
+    vapp_id, template_id = place
+    return cloud.vapps[vapp_id] if vapp_id is not None else cloud.templates[template_id or ""]
 
 
-def _primary_network(vm: Vm) -> str | None:
-    return next((nic.network for nic in vm.nics if nic.index == vm.primary_nic), None)
+def _of_owner(read: Callable[[Cloud, Vapp | VappTemplate], Value]) -> Related:
+    """What a VM's record says of its vApp or template."""
+    return Related(*OF_VM, read=lambda cloud, place: read(cloud, _owner(cloud, place)))
+
+
+def _primary_nic(vm: Vm) -> Nic | None:
+    nics, primary = vm.nics, vm.primary_nic
+    if nics and nics[0].index == primary:
+        return nics[0]
+    return next((nic for nic in nics if nic.index == primary), None)
+
+
+def _primary_address(_cloud: Cloud, vm: Vm) -> str | None:
+    nic = _primary_nic(vm)
+    return nic.ip_address if nic is not None else None
+
+
+def _primary_network(_cloud: Cloud, vm: Vm) -> str | None:
+    nic = _primary_nic(vm)
+    return nic.network if nic is not None else None
 
 
 _VM: dict[str, Attribute[Vm]] = {
-    "name": lambda cloud, vm: vm.name,
-    "container": lambda cloud, vm: _container(vm),
-    "containerName": lambda cloud, vm: _owner(cloud, vm).name,
-    "vdc": lambda cloud, vm: Pointer(VDC, _owner(cloud, vm).vdc_id),
-    "org": lambda cloud, vm: Pointer(ORG, cloud.vdcs[_owner(cloud, vm).vdc_id].org_id),
-    "ownerName": lambda cloud, vm: _user_name(cloud, _owner(cloud, vm).owner_id),
-    "status": lambda cloud, vm: vm.status.name,
-    "isDeployed": lambda cloud, vm: vm.deployed,
+    "name": Stored("name"),
+    "container": Related(*OF_VM, read=_container),
+    "containerName": _of_owner(lambda cloud, owner: owner.name),
+    "vdc": _of_owner(lambda cloud, owner: Pointer(VDC, owner.vdc_id)),
+    "org": _of_owner(lambda cloud, owner: Pointer(ORG, cloud.vdcs[owner.vdc_id].org_id)),
+    "ownerName": _of_owner(lambda cloud, owner: _user_name(cloud, owner.owner_id)),
+    # The public `name` of an enum's member is a property, and slow.
+    "status": Stored("status._name_"),
+    "isDeployed": Stored("deployed"),
     "isDeleted": lambda cloud, vm: False,
     "isVAppTemplate": lambda cloud, vm: vm.template_id is not None,
     "isBusy": lambda cloud, vm: cloud.tasks.is_busy(vm.id),
-    "guestOs": lambda cloud, vm: vm.os_type,
-    "hardwareVersion": lambda cloud, vm: vm.hardware_version,
-    "numberOfCpus": lambda cloud, vm: vm.hardware.cpu_count,
-    "memoryMB": lambda cloud, vm: vm.hardware.memory_mb,
-    "ipAddress": lambda cloud, vm: _primary_address(vm),
-    "networkName": lambda cloud, vm: _primary_network(vm),
+    "guestOs": Stored("os_type"),
+    "hardwareVersion": Stored("hardware_version"),
+    "numberOfCpus": Stored("hardware.cpu_count"),
+    "memoryMB": Stored("hardware.memory_mb"),
+    "ipAddress": _primary_address,
+    "networkName": _primary_network,
     "dateCreated": lambda cloud, vm: float(vm.created),
 }
 _ADMIN_VM: dict[str, Attribute[Vm]] = _VM | {
-    "moref": lambda cloud, vm: vm.moid,
-    "vc": lambda cloud, vm: Pointer(VIM_SERVER, vm.vim_server_id),
+    "moref": Stored("moid"),
+    "vc": Related("vim_server_id", read=lambda cloud, server_id: Pointer(VIM_SERVER, server_id)),
 }
 
 
@@ -113,6 +147,8 @@ def _vms(name: str, tag: str, *, admin: bool) -> RecordType[Vm]:
         visible=Access.sees_vm,
         attributes=_ADMIN_VM if admin else _VM,
         admin=admin,
+        owner="vapp_id",
+        very_many=True,
         indexes={"name": "name"},
         has_metadata=True,
     )
@@ -222,7 +258,7 @@ _TEMPLATE: dict[str, Attribute[VappTemplate]] = {
     "numberOfVMs": lambda cloud, template: len(template.vm_ids),
     "numberOfCpus": lambda cloud, template: sum(vm.hardware.cpu_count for vm in cloud.vms_of(template)),
     "memoryAllocationMB": lambda cloud, template: sum(vm.hardware.memory_mb for vm in cloud.vms_of(template)),
-    "storageKB": lambda cloud, template: sum(_disk_mb(vm) for vm in cloud.vms_of(template)) * 1024,
+    "storageKB": lambda cloud, template: sum(vm.hardware.storage_kb for vm in cloud.vms_of(template)),
 }
 
 

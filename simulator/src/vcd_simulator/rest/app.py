@@ -120,7 +120,7 @@ class RestApp:
             reply = await self._call(context, match)
             exchange.note_caller(context.current)
             return reply
-        with self.cloud.lock:
+        with self.cloud.lock.reading():
             context.current = self.sessions.find(context.headers)
             extension = self.extensions
             forward = extension is not None and extension.matches(context.raw_path)
@@ -143,7 +143,8 @@ class RestApp:
         if inspect.iscoroutinefunction(handler):
             answer: Reply = await handler(context, **match.parameters)
             return answer
-        with self.cloud.lock:
+        reads = context.method in ("GET", "HEAD")
+        with self.cloud.lock.reading() if reads else self.cloud.lock:
             reply = cast(Reply, handler(context, **match.parameters))
             if self.extensions is not None and isinstance(reply.content, xml.Element) and context.current is not None:
                 self.extensions.add_links(context, reply.content)

@@ -217,3 +217,10 @@ def test_the_parts_of_a_service_are_queries_too(lab: LabCloud, administrator: Re
     services = administrator.get("/api/admin/extension/service/query?sortDesc=name").xml
     assert [row.get("name") for row in services] == ["other", "cse"]
     assert alice.get(f"{root}/apifilters").status == 403
+
+
+def test_an_attribute_may_be_more_than_the_entity_s_own(alice: RestCaller, vapps: LabCloud) -> None:
+    vapps.vapp("with-vms", vapps.machine("vm-1"), vapps.machine("vm-2"))
+    asked = {"filter": "(containerName==with*,name==nobody);ownerName!=bob", "sortDesc": "containerName"}
+    assert names(alice, "vm", **asked) == ["vm-1", "vm-2"]
+    assert names(alice, "vApp", filter="numberOfVMs=ge=2;numberOfCpus=gt=1;storageKB=gt=0") == ["with-vms"]
