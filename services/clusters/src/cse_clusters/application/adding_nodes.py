@@ -1,5 +1,6 @@
 """Adding nodes to a cluster: one recompose, then each node by itself, side by side."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -7,6 +8,7 @@ from cse_clusters.application.control_plane import ControlPlane, hasty, running_
 from cse_clusters.application.failures import step, wants_rollback
 from cse_clusters.application.guest_logins import GuestDirectory
 from cse_clusters.application.guest_work import GuestWork, Limits
+from cse_clusters.application.ledger import MachinesNote
 from cse_clusters.application.machine_steps import MachineSteps
 from cse_clusters.application.node_branches import NodeBranches, NodeNames
 from cse_clusters.application.node_data import AddNodesInput, NodeChange, NodeMake
@@ -59,6 +61,8 @@ class NodeAddition:
         self._names, self._control_plane = self._chosen()
         password = self._ports.templates.admin_password(make.template)
         self._may_exist = True
+        for note in self._notes():
+            note.creating(ctx)
         step(ctx, "add_machines", lambda: self._machines.add(self._names, make, password))
         if make.has_own_hardware:
             self._machines.size(self._names, make, power_on=True)
@@ -82,7 +86,10 @@ class NodeAddition:
         if not self._may_exist:
             return "Nothing was left behind."
         with self._ctx.rollback():
-            return self._delete()
+            outcome = self._delete()
+            for note in self._notes():
+                note.removed(self._ctx)
+            return outcome
 
     def _delete(self) -> str:
         self._report.say(f"Taking back the new nodes of {self._change.title}", 0)
@@ -99,6 +106,10 @@ class NodeAddition:
         if left:
             raise nodes_left(cast(list[str], left), problems)
         return "The new nodes were taken back."
+
+    def _notes(self) -> Iterator[MachinesNote]:
+        """The ledger's entries about what is added."""
+        return MachinesNote.all_of(self._change.cluster, self._names)
 
     def _chosen(self) -> tuple[list[str], str]:
         """Names that the vApp does not have, and the control plane that workers join."""

@@ -110,6 +110,7 @@ class _Creation:
         if not vapp.href and vapp.may_exist and isinstance(exc, RetryableError | CancelledError):
             vapp.href = patiently(ctx, vapp.find_own, within=self._limits.busy)  # vCD may have begun without an answer
         if not vapp.href:
+            vapp.note.removed(ctx)
             return False
         self._say(f"Taking back cluster {self.job.name} ({self.job.uid})", 0)
 
@@ -118,6 +119,7 @@ class _Creation:
             return None
 
         step(ctx, "take_back_vapp", delete)
+        vapp.note.removed(ctx)
         return True
 
     def _choose_names(self) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.ledger import VappNote
 from cse_clusters.application.machine_steps import MachineSteps
 from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.operation_data import CreateInput, cluster_to_json
@@ -22,7 +23,7 @@ class VappSteps:
     """What is done in vCD for one creation.
 
     `href` is the vApp's as soon as vCD has told it; `may_exist` is true from when vCD was first asked to make it;
-    `make` is what its nodes are made from.
+    `make` is what its nodes are made from; `note` is its entry in the ledger.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class VappSteps:
         self._ctx = ctx
         self._job = job
         self.make = NodeMake.of_creation(job)
+        self.note = VappNote.of(job.vdc, job.name, job.uid)
         self._inventory = inventory
         self._host = host
         self._version = version
@@ -61,6 +63,7 @@ class VappSteps:
         found = self._inventory.find_vapp(SERVICE, job.vdc, job.name)
         if found is None:
             who = job.acting_as.credentials(self._ctx)
+            self.note.creating(self._ctx)
             self.may_exist = True
             started = self._host.compose(
                 who, job.vdc, name=job.name, description=self._description(), network=job.network
