@@ -8,7 +8,8 @@ kinds in use:
 * `task.<operationName>`: a vCD task, such as `task.vdcComposeVapp`; `task.queued`: the time before a task starts to
   run
 * `vm.clone`, `vm.power`: added to a task for each VM it clones or powers (VMs are worked on side by side,
-  `vm.parallel` at a time)
+  `parallel` of the profile at a time)
+* `vcenter.<Method>`: a task of a vCenter, such as `vcenter.PowerOnVM_Task`, or what it asks of a guest
 * `guest.boot`, `guest.process.<program>`: what happens inside a VM
 """
 

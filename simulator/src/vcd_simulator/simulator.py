@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +27,7 @@ from vcd_simulator.guests import Hypervisor
 from vcd_simulator.inventory import Inventory, InventoryError, populate
 from vcd_simulator.latency import Latency
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.operations.power import notice_guest
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.server import HttpsServer, bind
@@ -33,6 +35,7 @@ from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 from vcd_simulator.tls import make_certificate
 from vcd_simulator.vcenter.app import create_app
+from vcd_simulator.vcenter.service import VimService
 from vcd_simulator.vcenter.sessions import VcenterAccount
 
 Address = tuple[str, int]
@@ -273,19 +276,24 @@ class Simulator:
             state=StateControls(self),
             access=ControlAccess(self.cloud, self.sessions, self.control_token),
         )
+        services: list[VimService] = []
         servers = [HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")]
         for name, vcenter in self.vcenters.items():
             account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
             vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
             servers.append(HttpsServer(vcenter_app, sockets[name], tls, name=name))
+            services.append(vcenter_app.state.service)
         for server in servers:
             server.start()
             stack.callback(server.stop)
+        for service in services:
+            stack.callback(service.close)  # before the servers stop, which wait for what is under way
 
     def _make_cloud(self) -> RestApp:
         self.cloud = Cloud(
             self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed, faults=self.faults
         )
+        self.hypervisor.on_power_change(partial(notice_guest, self.cloud))
         populate(self.cloud, self.inventory, self._vcenter_urls())
         self.sessions = Sessions(self.cloud)
         if self._session_idle_timeout_s is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pyvcloud.vcd.client import QueryResultFormat
 from pyvcloud.vcd.vapp import VApp
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim as typed_vim
@@ -63,11 +64,16 @@ class Guest:
     def _is_running(self) -> bool:
         return bool(self.vm.guest.toolsRunningStatus == "guestToolsRunning")
 
+    def start(self, command: str) -> int:
+        """Start a shell command; returns its number."""
+        spec = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/sh", arguments=f"-c {shlex.quote(command)}")
+        manager = self.content.guestOperationsManager.processManager
+        return int(manager.StartProgramInGuest(self.vm, self.login, spec))
+
     def succeeds(self, command: str) -> bool:
         """Whether a shell command ends with 0 in the guest."""
         manager = self.content.guestOperationsManager.processManager
-        spec = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/sh", arguments=f"-c {shlex.quote(command)}")
-        pid = manager.StartProgramInGuest(self.vm, self.login, spec)
+        pid = self.start(command)
         ended: list[Any] = []
 
         def has_ended() -> bool:
@@ -115,6 +121,32 @@ def test_a_guest_that_is_off_cannot_be_used_and_vcd_notices_one_that_ended(
     alice.wait(vapp.power_on())
     vapp.reload()
     assert Guest(vcenter, vapp, "one").succeeds("true"), "the same password after a second start"
+
+
+def test_query_records_follow_what_happens_inside_of_guests_and_in_vcenter(
+    alice: Tenant, vapp: VApp, vcenter: Any
+) -> None:
+    alice.wait(vapp.add_vms([alice.machine("one", password_auto=True)]))
+    vapp.reload()
+    guest = Guest(vcenter, vapp, "one")
+
+    def recorded() -> str:
+        equality = ("containerName", vapp.name)
+        query = alice.client.get_typed_query(
+            "vm", query_result_format=QueryResultFormat.RECORDS, equality_filter=equality
+        )
+        return str(next(iter(query.execute())).get("status"))
+
+    def is_recorded(status: str) -> bool:
+        return wait_until(lambda: recorded() == status, timeout_s=LIMIT_S)
+
+    assert recorded() == "POWERED_ON"
+    guest.start("shutdown -h now")
+    assert is_recorded("POWERED_OFF")
+    guest.vm.PowerOnVM_Task(None)
+    assert is_recorded("POWERED_ON")
+    guest.vm.SuspendVM_Task()
+    assert is_recorded("SUSPENDED")
 
 
 def test_a_deleted_vm_is_gone_from_vcenter_too(alice: Tenant, vapp: VApp, vcenter: Any) -> None:

@@ -86,7 +86,7 @@ def test_profiles_name_only_work_that_exists(name: str) -> None:
         family, _, rest = kind.partition(".")
         if family == "task":  # names of power actions are put together from a prefix and a suffix
             known = any(f'"{rest.removeprefix(prefix)}"' in source for prefix in ("", "vapp", "vm"))
-        elif family == "soap":
+        elif family in ("soap", "vcenter"):
             known = f'"{rest}"' in source
         else:
             known = f'"{kind}"' in source or f'"{kind}.' in source

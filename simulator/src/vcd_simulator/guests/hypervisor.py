@@ -1,5 +1,6 @@
 """The hypervisor: creates, boots, stops, captures and deletes guests."""
 
+import asyncio
 import contextlib
 import itertools
 import resource
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.boot import boot
+from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.images import Image, built_in_images
@@ -69,6 +71,9 @@ class Hypervisor:
             raise
         _allow_many_files()
         self._loop = GuestLoop()
+        self.changes = Changes()
+        """Told whenever something changes that can be seen from outside a guest."""
+        self._power_listeners: list[Callable[[str], None]] = []
         self._platform = Platform(
             sandbox=sandbox,
             launcher=Launcher(self._loop, state / "sockets", sandbox.limits.wall_s),
@@ -80,6 +85,8 @@ class Hypervisor:
             serve=STANDINS.serve,
             power_request=self._request_power,
             base_standins=STANDINS.base_names,
+            changes=self.changes,
+            power_changed=self._tell_power,
         )
         self._built_in = built_in_images()
         self._images = dict(self._built_in)
@@ -134,6 +141,8 @@ class Hypervisor:
                 self._platform.networks.connect(guest)
             else:
                 self._boot(guest, spec)
+        if resumed:
+            guest.thaw_programs()
 
     def power_off(self, moid: str) -> None:
         """Pull the plug: every process ends, the files stay. Harmless when it is off."""
@@ -166,7 +175,7 @@ class Hypervisor:
             self._boot(guest, guest.spec, customize=False)
 
     def suspend(self, moid: str) -> None:
-        """Take the guest off its networks until the next power-on; a program that is running ends.
+        """Take the guest off its networks and stop what runs in it; the next power-on lets it all go on.
 
         Raises:
             PowerStateError: it is not on.
@@ -179,7 +188,7 @@ class Hypervisor:
             guest.power = PowerState.SUSPENDED
             guest.tools = ToolsState.NOT_RUNNING
         self._platform.networks.disconnect(guest)
-        guest.kill_programs()
+        guest.freeze_programs()
 
     def delete(self, moid: str) -> None:
         """Remove the virtual machine and its files; one that is on is powered off first."""
@@ -259,6 +268,20 @@ class Hypervisor:
         with self._lock:
             return [guest for guest in self._guests.values() if guest.vcenter == vcenter]
 
+    def on_power_change(self, listener: Callable[[str], None]) -> None:
+        """Have a function called with the moid of every guest whose power state has changed, soon afterwards.
+
+        It runs in a thread of the hypervisor and may wait for locks.
+        """
+        self._power_listeners.append(listener)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after so much time, in a thread of the hypervisor; at once and here, if it is no time at all."""
+        if seconds <= 0:
+            action()
+        else:
+            self._loop.start(self._do_later(seconds, action))
+
     def execute(self, moid: str, script: str) -> tuple[int, str, str]:
         """Run a shell script as root, around vCenter; returns the exit code, stdout and stderr. For inspection."""
         guest = self.guest(moid)
@@ -326,6 +349,17 @@ class Hypervisor:
     def _boot(self, guest: Guest, spec: GuestSpec, *, customize: bool | None = None) -> None:
         customize = spec.customize if customize is None else customize
         self._boots[guest.moid] = self._loop.start(boot(guest, spec, customize=customize))
+
+    async def _do_later(self, seconds: float, action: Callable[[], None]) -> None:
+        await asyncio.sleep(seconds)
+        await asyncio.get_running_loop().run_in_executor(None, action)
+
+    def _tell_power(self, guest: Guest) -> None:
+        """Listeners take locks of their own, so they are not called under the guest's."""
+        if self._closed:
+            return
+        for listener in self._power_listeners:
+            self._loop.loop.call_soon_threadsafe(self._loop.loop.run_in_executor, None, listener, guest.moid)
 
     def _request_power(self, guest: Guest, verb: str) -> None:
         """Carry out what a guest asked for, without making the guest wait for its own end."""

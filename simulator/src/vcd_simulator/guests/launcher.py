@@ -149,7 +149,7 @@ async def _follow(program: Program, pipe: int) -> None:
     try:
         info = json.loads(await reader.readuntil(b"}"))
         with suppress(ProcessLookupError):  # it has ended already
-            program.contain_in(os.pidfd_open(info["child-pid"]))
+            program.contain_in(os.pidfd_open(info["child-pid"]), info["child-pid"])
         await reader.readline()
         program.end(int(await reader.readline()))
     except (asyncio.IncompleteReadError, ValueError):

@@ -16,6 +16,7 @@ from typing import Any
 from vcd_simulator.faults import DiskFull, Faults, GuestHangs, Injection, Place, WrongGuestPassword
 from vcd_simulator.guests.accounts import Account, Accounts
 from vcd_simulator.guests.archive import unpack
+from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.images import Image
@@ -54,6 +55,10 @@ class Platform:
     """Called when a guest itself asks for `reboot` or `poweroff`; returns at once."""
     base_standins: Callable[[str], frozenset[str]]
     """Stand-ins that every guest of a family (`debian`, `rpm`) has, whatever packages it has."""
+    changes: Changes
+    """Told whenever something changes that can be seen from outside a guest."""
+    power_changed: Callable[["Guest"], None]
+    """Called when a guest's power state is another than before; returns at once."""
 
 
 class Guest:
@@ -70,8 +75,8 @@ class Guest:
         self.platform = platform
         self.lock = threading.RLock()
         self.spec = GuestSpec(name=moid, computer_name=moid)
-        self.power = PowerState.OFF
-        self.tools = ToolsState.NOT_RUNNING
+        self._power = PowerState.OFF
+        self._tools = ToolsState.NOT_RUNNING
         self.boots = 0
         self.booted_at: float | None = None
         self.hostname = image.distribution.name
@@ -96,6 +101,27 @@ class Guest:
         self._programs: dict[int, Program] = {}
         self._last_pid = _FIRST_PID
         self._disk_ready = False
+
+    @property
+    def power(self) -> PowerState:
+        return self._power
+
+    @power.setter
+    def power(self, state: PowerState) -> None:
+        before, self._power = self._power, state
+        if before is not state:
+            self.platform.changes.tell()
+            self.platform.power_changed(self)
+
+    @property
+    def tools(self) -> ToolsState:
+        return self._tools
+
+    @tools.setter
+    def tools(self, state: ToolsState) -> None:
+        before, self._tools = self._tools, state
+        if before is not state:
+            self.platform.changes.tell()
 
     @property
     def is_untouched(self) -> bool:
@@ -249,6 +275,7 @@ class Guest:
         with self.lock:
             self.hostname = _UNSAFE_IN_HOSTNAME.sub("-", name)[:63].strip("-.") or "localhost"
             self.write_identity()
+        self.platform.changes.tell()
 
     def environment(self, account: Account) -> dict[str, str]:
         """Variables of a program that is started without any of its own."""
@@ -333,6 +360,16 @@ class Guest:
         for program in programs:
             program.kill()
         wait([program.gone for program in programs], timeout=_KILL_TIMEOUT_S)
+
+    def freeze_programs(self) -> None:
+        """Let nothing that runs go on until `thaw_programs`."""
+        for program in self.programs():
+            program.freeze()
+
+    def thaw_programs(self) -> None:
+        """Let programs go on where they were."""
+        for program in self.programs():
+            program.thaw()
 
     def remove_disk(self) -> None:
         """Delete the guest's files."""

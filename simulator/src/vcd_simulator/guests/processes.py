@@ -5,9 +5,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ENDED_PROGRAMS_STAY_S = 300.0
@@ -31,15 +32,19 @@ class Program:
     gone: "Future[None]" = field(default_factory=Future)
     """Resolves when nothing of it runs any more."""
     _init: int | None = None
+    _init_pid: int = 0
     _killed: bool = False
+    _frozen: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def contain_in(self, init: int) -> None:
-        """Say by which pidfd the sandbox's process 1 is known, whose end is the end of all others in there."""
+    def contain_in(self, init: int, pid: int) -> None:
+        """Say by which pidfd and number the sandbox's process 1 is known; its end is the end of all others in there."""
         with self._lock:
-            self._init = init
+            self._init, self._init_pid = init, pid
             if self._killed:
                 self._kill_init(init)
+            elif self._frozen:
+                _signal_all(pid, signal.SIGSTOP)
 
     def end(self, exit_code: int) -> None:
         """Note the program's end; only the first call counts."""
@@ -56,6 +61,20 @@ class Program:
             if self._init is not None:
                 self._kill_init(self._init)
 
+    def freeze(self) -> None:
+        """Stop the program and all that it started, until `thaw`."""
+        with self._lock:
+            self._frozen = True
+            if self._init is not None:
+                _signal_all(self._init_pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen program go on; harmless with one that is not."""
+        with self._lock:
+            if self._frozen and self._init is not None:
+                _signal_all(self._init_pid, signal.SIGCONT)
+            self._frozen = False
+
     def close(self) -> None:
         """Note that nothing of the program runs any more."""
         with self._lock:
@@ -71,6 +90,29 @@ class Program:
             signal.pidfd_send_signal(init, signal.SIGKILL)
         except ProcessLookupError:
             return
+
+
+def _signal_all(init: int, number: signal.Signals) -> None:
+    """Signal all processes of a sandbox, also those that they start meanwhile."""
+    told: set[int] = set()
+    while found := {init, *_descendants(init)} - told:
+        for pid in found:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+        told |= found
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = listing.read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        for child in map(int, children):
+            yield child
+            yield from _descendants(child)
 
 
 class GuestLoop:

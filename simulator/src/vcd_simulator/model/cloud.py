@@ -9,6 +9,7 @@ from vcd_simulator.clock import Clock, SystemClock
 from vcd_simulator.faults import Faults
 from vcd_simulator.hypervisor import Hypervisor
 from vcd_simulator.latency import Latency
+from vcd_simulator.model.authorization import AclRule, ResourceClass, ResourceClassAction, ServiceResource
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.infrastructure import (
@@ -108,12 +109,17 @@ class Cloud:
             name=lambda vm: vm.name,
             vapp_name=lambda vm: (vm.vapp_id, vm.name) if vm.vapp_id else None,
             profile=lambda vm: vm.storage_profile_id,
+            guest=lambda vm: vm.moid if vm.guest_exists else None,
         )
         self.services: Table[ExtensionService] = Table(
             name=lambda service: service.name, namespace=lambda service: service.namespace
         )
         self.api_filters: Table[ApiFilter] = Table(service=lambda one: one.service_id)
         self.service_links: Table[ServiceLink] = Table(service=lambda one: one.service_id)
+        self.resource_classes: Table[ResourceClass] = Table(service=lambda one: one.service_id)
+        self.service_resources: Table[ServiceResource] = Table(resource_class=lambda one: one.class_id)
+        self.resource_class_actions: Table[ResourceClassAction] = Table(resource_class=lambda one: one.class_id)
+        self.acl_rules: Table[AclRule] = Table(action=lambda one: one.action_id)
 
     def tables(self) -> dict[str, Table[Any]]:
         """All tables but that of tasks, by name."""

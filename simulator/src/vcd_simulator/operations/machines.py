@@ -160,6 +160,7 @@ def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
         cloud.hypervisor.create(vm.moid, vm.image, cloud.vim_servers[vm.vim_server_id].name)
     vm.guest_exists = True
     vm.status = Status.POWERED_OFF
+    cloud.vms.reindex(vm)
 
 
 def check_profile_space(cloud: Cloud, vm: Vm) -> None:

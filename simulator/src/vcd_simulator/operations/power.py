@@ -33,6 +33,12 @@ def notice_guests(cloud: Cloud, vms: Iterable[Vm]) -> None:
             vm.status = _SEEN[cloud.hypervisor.power_state(vm.moid)]
 
 
+def notice_guest(cloud: Cloud, moid: str) -> None:
+    """The same for one machine, as soon as the hypervisor tells of it; one that is gone meanwhile does not matter."""
+    with cloud.lock:
+        notice_guests(cloud, cloud.vms.find("guest", moid))
+
+
 def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> None:
     """Power one VM on, at once; one that runs is left alone."""
     vapp.deployed = vm.deployed = True

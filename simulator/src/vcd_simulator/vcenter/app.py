@@ -40,10 +40,11 @@ def create_app(
 
     `app.state.service` is its `VimService`.
     """
-    service = VimService(hypervisor, vcenter)
+    faults = faults if faults is not None else Faults()
+    service = VimService(hypervisor, vcenter, faults=faults)
     site = VcenterDisturbance(
         vcenter.name,
-        faults if faults is not None else Faults(),
+        faults,
         stats if stats is not None else Stats(),
         hypervisor.latency,
     )
@@ -84,7 +85,12 @@ async def _soap(service: VimService, site: VcenterDisturbance, request: Request)
         agent=request.headers.get("user-agent", ""),
         authority=request.headers.get("host") or request.url.netloc,
     )
-    response = await site.soap(service, bytes(body), caller)
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            continue
+
+    response = await site.soap(service, bytes(body), caller, gone)
     if known is None:
         response.headers["set-cookie"] = f'{COOKIE}="{cookie}"; Path=/; HttpOnly; Secure;'
     return response

@@ -54,8 +54,10 @@ class VcenterDisturbance:
 
         return answer
 
-    async def soap(self, service: VimService, body: bytes, caller: Caller) -> Response:
-        """Answer a call of the vSphere API."""
+    async def soap(
+        self, service: VimService, body: bytes, caller: Caller, gone: Callable[[], Awaitable[None]]
+    ) -> Response:
+        """Answer a call of the vSphere API; `gone` returns when the caller has hung up."""
         began = time.perf_counter()
         try:
             call = soap.parse_request(body)
@@ -77,6 +79,8 @@ class VcenterDisturbance:
             if isinstance(injection.error, SoapFault):
                 fault = soap.SoapFaultError(injection.error.fault, injection.error.message)
                 return _envelope(500, soap.render_fault(fault))
+            if service.waits(call):
+                return _envelope(*await service.carry_out_waiting(call, caller, gone))
             return _envelope(*await run_in_threadpool(service.carry_out, call, caller))
 
         response = await _through(injection, answer)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from vcd_simulator.guests.accounts import Account
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.guests.spec import PowerState
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.soap import Arguments, Enum, SoapFaultError
 
@@ -58,9 +59,10 @@ def guest_faults(file: str = "") -> Iterator[None]:
 def power_fault(error: PowerStateError) -> SoapFaultError:
     """InvalidPowerState with both states."""
     kind = "VirtualMachinePowerState"
+    existing = {PowerState.ON: "Powered on", PowerState.OFF: "Powered off"}.get(PowerState(error.existing), "Suspended")
     return SoapFaultError(
         "InvalidPowerState",
-        f"The attempted operation cannot be performed in the current state ({error.existing}).",
+        f"The attempted operation cannot be performed in the current state ({existing}).",
         requestedState=Enum(kind, error.requested),
         existingState=Enum(kind, error.existing),
     )

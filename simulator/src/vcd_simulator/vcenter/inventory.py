@@ -1,88 +1,135 @@
 """The managed objects of a vCenter and their properties."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
-from vcd_simulator.guests.spec import PowerState, ToolsState
-from vcd_simulator.vcenter.soap import Array, Data, Enum, Ref, SoapFaultError, Value
-
-SERVICE_INSTANCE = Ref("ServiceInstance", "ServiceInstance")
-ROOT_FOLDER = Ref("Folder", "group-d1")
-DATACENTER = Ref("Datacenter", "datacenter-2")
-VM_FOLDER = Ref("Folder", "group-v3")
-HOST_FOLDER = Ref("Folder", "group-h4")
-SESSION_MANAGER = Ref("SessionManager", "SessionManager")
-PROPERTY_COLLECTOR = Ref("PropertyCollector", "propertyCollector")
-VIEW_MANAGER = Ref("ViewManager", "ViewManager")
-SEARCH_INDEX = Ref("SearchIndex", "SearchIndex")
-GUEST_OPERATIONS = Ref("GuestOperationsManager", "guestOperationsManager")
-PROCESS_MANAGER = Ref("GuestProcessManager", "guestOperationsProcessManager")
-FILE_MANAGER = Ref("GuestFileManager", "guestOperationsFileManager")
-AUTH_MANAGER = Ref("GuestAuthManager", "guestOperationsAuthManager")
+from vcd_simulator.vcenter.machines import vm_properties
+from vcd_simulator.vcenter.objects import (
+    AUTH_MANAGER,
+    CLUSTER,
+    DATACENTER,
+    DATASTORE,
+    DATASTORE_FOLDER,
+    FILE_MANAGER,
+    GUEST_OPERATIONS,
+    HOST,
+    HOST_FOLDER,
+    NAMES,
+    NETWORK_FOLDER,
+    PARENTS,
+    PROCESS_MANAGER,
+    PROPERTY_COLLECTOR,
+    RESOURCE_POOL,
+    ROOT_FOLDER,
+    SEARCH_INDEX,
+    SERVICE_INSTANCE,
+    SESSION_MANAGER,
+    TASK_MANAGER,
+    VIEW_MANAGER,
+    VM_FOLDER,
+    Properties,
+    network_ref,
+)
+from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref, SoapFaultError, Value, missing_object
+from vcd_simulator.vcenter.tasks import VcenterTasks
 
 VERSION = "6.7.0"
 API_VERSION = "6.7"
-_NAMES = {ROOT_FOLDER: "Datacenters", DATACENTER: "Datacenter", VM_FOLDER: "vm", HOST_FOLDER: "host"}
-_GUEST_IDS = {
-    "photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"),
-    "ubuntu": ("ubuntu64Guest", "Ubuntu Linux (64-bit)"),
-}
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
-
-Properties = Mapping[str, Callable[[], Value]]
+_CHILD_TYPES = {
+    ROOT_FOLDER: ["Folder", "Datacenter"],
+    VM_FOLDER: ["Folder", "VirtualMachine", "VirtualApp"],
+    HOST_FOLDER: ["Folder", "ComputeResource"],
+    DATASTORE_FOLDER: ["Folder", "Datastore", "StoragePod"],
+    NETWORK_FOLDER: ["Folder", "Network", "DistributedVirtualSwitch"],
+}
+_DATASTORE_BYTES = 16 << 40
 
 
 class Inventory:
-    """Objects of one vCenter. What belongs to one session (views) is kept elsewhere."""
+    """Objects of one vCenter. What belongs to one session (views, filters) is kept elsewhere."""
 
-    def __init__(self, hypervisor: Hypervisor, name: str) -> None:
+    def __init__(self, hypervisor: Hypervisor, name: str, tasks: VcenterTasks) -> None:
         self.hypervisor = hypervisor
         self.name = name
         self.instance_uuid = str(uuid.uuid5(_UUIDS, f"vcenter {name}"))
+        self._tasks = tasks
 
     def guest(self, ref: Ref) -> Guest:
         """The guest of a VirtualMachine. Raises SoapFaultError (ManagedObjectNotFound)."""
         try:
             guest = self.hypervisor.guest(ref.id)
         except UnknownGuestError:
-            raise _not_found(ref) from None
+            raise missing_object(ref) from None
         if ref.type != "VirtualMachine" or guest.vcenter != self.name:
-            raise _not_found(ref)
+            raise missing_object(ref)
         return guest
 
     def guests(self) -> list[Guest]:
         """All guests of this vCenter."""
         return self.hypervisor.guests_of(self.name)
 
+    def has(self, ref: Ref) -> bool:
+        """Whether there is such an object."""
+        try:
+            self.properties(ref)
+        except SoapFaultError:
+            return False
+        return True
+
     def children(self, container: Ref, *, recursive: bool) -> list[Ref]:
         """Managed entities inside a container."""
-        below = {
-            ROOT_FOLDER: [DATACENTER],
-            DATACENTER: [VM_FOLDER, HOST_FOLDER],
-            VM_FOLDER: [Ref("VirtualMachine", guest.moid) for guest in self.guests()]
-            if container == VM_FOLDER or recursive
-            else [],
-        }
-        found = []
-        for child in below.get(container, []):
+        found: list[Ref] = []
+        for child in self._below(container, recursive=recursive):
             found.append(child)
             if recursive:
                 found += self.children(child, recursive=True)
         return found
 
+    def _below(self, container: Ref, *, recursive: bool) -> list[Ref]:
+        if container == VM_FOLDER:
+            return [Ref("VirtualMachine", guest.moid) for guest in self.guests()]
+        if container == NETWORK_FOLDER:
+            return [network_ref(one) for one in sorted({one for guest in self.guests() for one, _ in guest.cards})]
+        if container == CLUSTER and not recursive:
+            return []
+        return [child for child, parent in PARENTS.items() if parent == container]
+
     def properties(self, ref: Ref) -> Properties:
         """How to read each property of an object. Raises SoapFaultError (ManagedObjectNotFound)."""
         if ref.type == "VirtualMachine":
-            return _vm_properties(self.guest(ref), ref)
-        fixed: dict[Ref, Properties] = {
+            guest = self.guest(ref)
+            return {
+                **vm_properties(guest, ref),
+                "recentTask": lambda: Array("ManagedObjectReference", self._tasks.recent(ref)),
+            }
+        if ref.type == "Task":
+            return self._task(ref)
+        if ref.type == "Network":
+            return self._network(ref)
+        try:
+            return self._fixed()[ref]
+        except KeyError:
+            raise missing_object(ref) from None
+
+    def _fixed(self) -> dict[Ref, Properties]:
+        """The objects that every vCenter has."""
+        return {
             SERVICE_INSTANCE: {"content": self.content, "serverClock": _now, "capability": lambda: None},
-            SESSION_MANAGER: {"defaultLocale": lambda: "en", "maxConcurrentSessions": lambda: 2000},
-            PROPERTY_COLLECTOR: {"filter": lambda: Array("ManagedObjectReference", [])},
+            SESSION_MANAGER: {
+                "defaultLocale": lambda: "en",
+                "maxConcurrentSessions": lambda: 2000,
+                "messageLocaleList": lambda: Array("String", ["en"]),
+                "supportedLocaleList": lambda: Array("String", ["en"]),
+            },
             VIEW_MANAGER: {"viewList": lambda: Array("ManagedObjectReference", [])},
+            TASK_MANAGER: {
+                "recentTask": lambda: Array("ManagedObjectReference", self._tasks.recent()),
+                "maxCollector": lambda: 32,
+            },
             SEARCH_INDEX: {},
             GUEST_OPERATIONS: {
                 "authManager": lambda: AUTH_MANAGER,
@@ -92,19 +139,54 @@ class Inventory:
             AUTH_MANAGER: {},
             FILE_MANAGER: {},
             PROCESS_MANAGER: {},
-            ROOT_FOLDER: self._folder(ROOT_FOLDER, None, ["Folder", "Datacenter"]),
+            **{ref: self._folder(ref) for ref in _CHILD_TYPES},
             DATACENTER: {
-                **self._entity(DATACENTER, ROOT_FOLDER),
+                **_entity(DATACENTER),
                 "vmFolder": lambda: VM_FOLDER,
                 "hostFolder": lambda: HOST_FOLDER,
+                "datastoreFolder": lambda: DATASTORE_FOLDER,
+                "networkFolder": lambda: NETWORK_FOLDER,
+                "datastore": lambda: _refs(DATASTORE),
+                "network": lambda: _refs(*self.children(NETWORK_FOLDER, recursive=False)),
             },
-            VM_FOLDER: self._folder(VM_FOLDER, DATACENTER, ["Folder", "VirtualMachine", "VirtualApp"]),
-            HOST_FOLDER: self._folder(HOST_FOLDER, DATACENTER, ["Folder", "ComputeResource"]),
+            CLUSTER: {
+                **_entity(CLUSTER),
+                "host": lambda: _refs(HOST),
+                "resourcePool": lambda: RESOURCE_POOL,
+                "datastore": lambda: _refs(DATASTORE),
+            },
+            HOST: {**_entity(HOST), "vm": self._machines, "datastore": lambda: _refs(DATASTORE)},
+            RESOURCE_POOL: {**_entity(RESOURCE_POOL), "owner": lambda: CLUSTER, "vm": self._machines},
+            DATASTORE: {**_entity(DATASTORE), "summary": _datastore_summary, "vm": self._machines},
         }
-        try:
-            return fixed[ref]
-        except KeyError:
-            raise _not_found(ref) from None
+
+    def _machines(self) -> Value:
+        return _refs(*self.children(VM_FOLDER, recursive=False))
+
+    def _folder(self, ref: Ref) -> Properties:
+        return {
+            **_entity(ref),
+            "childType": lambda: Array("String", _CHILD_TYPES[ref]),
+            "childEntity": lambda: _refs(*self.children(ref, recursive=False)),
+        }
+
+    def _network(self, ref: Ref) -> Properties:
+        connected = [guest for guest in self.guests() if any(network_ref(network) == ref for network, _ in guest.cards)]
+        if not connected:
+            raise missing_object(ref)
+        name = next(network for network, _ in connected[0].cards if network_ref(network) == ref)
+        return {
+            "name": lambda: name,
+            "parent": lambda: NETWORK_FOLDER,
+            "overallStatus": _green,
+            "vm": lambda: _refs(*(Ref("VirtualMachine", guest.moid) for guest in connected)),
+        }
+
+    def _task(self, ref: Ref) -> Properties:
+        task = self._tasks.find(ref)
+        if task is None:
+            raise missing_object(ref)
+        return {"info": task.info}
 
     def content(self) -> Data:
         """The ServiceContent: where everything else is found."""
@@ -133,188 +215,41 @@ class Inventory:
                 "viewManager": VIEW_MANAGER,
                 "about": about,
                 "sessionManager": SESSION_MANAGER,
+                "taskManager": TASK_MANAGER,
                 "searchIndex": SEARCH_INDEX,
                 "guestOperationsManager": GUEST_OPERATIONS,
             },
         )
 
-    def _entity(self, ref: Ref, parent: Ref | None) -> Properties:
-        return {
-            "name": lambda: _NAMES[ref],
-            "parent": lambda: parent,
-            "overallStatus": lambda: Enum("ManagedEntityStatus", "green"),
-        }
 
-    def _folder(self, ref: Ref, parent: Ref | None, kinds: list[str]) -> Properties:
-        return {
-            **self._entity(ref, parent),
-            "childType": lambda: Array("String", kinds),
-            "childEntity": lambda: Array("ManagedObjectReference", self.children(ref, recursive=False)),
-        }
+def _entity(ref: Ref) -> Properties:
+    return {"name": lambda: NAMES[ref], "parent": lambda: PARENTS.get(ref), "overallStatus": _green}
 
 
-def vm_uuid(moid: str, kind: str = "bios") -> str:
-    """A VM's BIOS UUID, or (`instance`) its instance UUID."""
-    return str(uuid.uuid5(_UUIDS, f"{kind} {moid}"))
+def _green() -> Value:
+    return Enum("ManagedEntityStatus", "green")
 
 
-def mac_address(moid: str, card: int) -> str:
-    """The address of a VM's network card, in VMware's range."""
-    digits = uuid.uuid5(_UUIDS, f"mac {moid} {card}").hex
-    return f"00:50:56:{int(digits[:2], 16) & 0x3F:02x}:{digits[2:4]}:{digits[4:6]}"
+def _refs(*refs: Ref) -> Array:
+    return Array("ManagedObjectReference", refs)
 
 
 def _now() -> Value:
     return datetime.now(UTC)
 
 
-def _not_found(ref: Ref) -> SoapFaultError:
-    return SoapFaultError(
-        "ManagedObjectNotFound",
-        f"The object '{ref.type}:{ref.id}' has already been deleted or has not been completely created",
-        obj=ref,
-    )
-
-
-def _vm_properties(guest: Guest, ref: Ref) -> Properties:
-    return {
-        "name": lambda: guest.spec.name,
-        "parent": lambda: VM_FOLDER,
-        "config": lambda: _config(guest),
-        "guest": lambda: _guest_info(guest),
-        "runtime": lambda: _runtime(guest),
-        "summary": lambda: _summary(guest, ref),
-        "overallStatus": lambda: Enum("ManagedEntityStatus", "green"),
-        "guestHeartbeatStatus": lambda: Enum("ManagedEntityStatus", "green" if _tools_run(guest) else "gray"),
-        "recentTask": lambda: Array("ManagedObjectReference", []),
-    }
-
-
-def _tools_run(guest: Guest) -> bool:
-    return guest.tools is ToolsState.RUNNING
-
-
-def _guest_info(guest: Guest) -> Data:
-    guest_id, full_name = _GUEST_IDS[guest.image.distribution.name]
-    up = guest.is_up and guest.tools is not ToolsState.NOT_RUNNING
-    addresses = [address for _network, address in guest.cards] if up else []
-    cards = [
-        Data(
-            "GuestNicInfo",
-            {
-                "network": network,
-                "ipAddress": address,
-                "macAddress": mac_address(guest.moid, number),
-                "connected": True,
-                "deviceConfigId": 4000 + number,
-            },
-        )
-        for number, (network, address) in enumerate(guest.cards)
-        if up
-    ]
+def _datastore_summary() -> Value:
     return Data(
-        "GuestInfo",
+        "DatastoreSummary",
         {
-            "toolsStatus": "toolsOk" if _tools_run(guest) else "toolsNotRunning",
-            "toolsVersionStatus": "guestToolsUnmanaged",
-            "toolsVersionStatus2": "guestToolsUnmanaged",
-            "toolsRunningStatus": guest.tools.value,
-            "toolsVersion": "10338",
-            "guestId": guest_id if up else None,
-            "guestFamily": "linuxGuest" if up else None,
-            "guestFullName": full_name if up else None,
-            "hostName": guest.hostname if up else None,
-            "ipAddress": addresses[0] if addresses else None,
-            "net": cards,
-            "guestState": "running" if up else "notRunning",
-            "guestOperationsReady": _tools_run(guest),
-            "interactiveGuestOperationsReady": False,
-            "guestStateChangeSupported": _tools_run(guest),
+            "datastore": DATASTORE,
+            "name": NAMES[DATASTORE],
+            "url": "ds:///vmfs/volumes/datastore1/",
+            "capacity": Long(_DATASTORE_BYTES),
+            "freeSpace": Long(_DATASTORE_BYTES // 2),
+            "accessible": True,
+            "multipleHostAccess": True,
+            "type": "VMFS",
+            "maintenanceMode": "normal",
         },
     )
-
-
-def _config(guest: Guest) -> Data:
-    guest_id, full_name = _GUEST_IDS[guest.image.distribution.name]
-    path = f"[datastore1] {guest.spec.name}/{guest.spec.name}.vmx"
-    return Data(
-        "VirtualMachineConfigInfo",
-        {
-            "changeVersion": str(guest.boots),
-            "modified": datetime.now(UTC),
-            "name": guest.spec.name,
-            "guestFullName": full_name,
-            "version": "vmx-11",
-            "uuid": vm_uuid(guest.moid),
-            "instanceUuid": vm_uuid(guest.moid, "instance"),
-            "template": False,
-            "guestId": guest_id,
-            "alternateGuestName": full_name,
-            "files": Data("VirtualMachineFileInfo", {"vmPathName": path}),
-            "hardware": Data("VirtualHardware", {"numCPU": guest.spec.cpu_count, "memoryMB": guest.spec.memory_mb}),
-        },
-    )
-
-
-def _runtime(guest: Guest) -> Data:
-    return Data(
-        "VirtualMachineRuntimeInfo",
-        {
-            "connectionState": "connected",
-            "powerState": guest.power.value,
-            "faultToleranceState": "notConfigured",
-            "toolsInstallerMounted": False,
-            "bootTime": datetime.fromtimestamp(guest.booted_at, UTC) if guest.booted_at else None,
-            "numMksConnections": 0,
-            "recordReplayState": "inactive",
-            "onlineStandby": False,
-            "consolidationNeeded": False,
-        },
-    )
-
-
-def _summary(guest: Guest, ref: Ref) -> Data:
-    info = _guest_info(guest).fields
-    config = _config(guest).fields
-    inside = (
-        "guestId",
-        "guestFullName",
-        "toolsStatus",
-        "toolsVersionStatus",
-        "toolsVersionStatus2",
-        "toolsRunningStatus",
-        "hostName",
-        "ipAddress",
-    )
-    return Data(
-        "VirtualMachineSummary",
-        {
-            "vm": ref,
-            "runtime": _runtime(guest),
-            "guest": Data("VirtualMachineGuestSummary", {name: info[name] for name in inside}),
-            "config": Data(
-                "VirtualMachineConfigSummary",
-                {
-                    "name": guest.spec.name,
-                    "template": False,
-                    "vmPathName": f"[datastore1] {guest.spec.name}/{guest.spec.name}.vmx",
-                    "memorySizeMB": guest.spec.memory_mb,
-                    "numCpu": guest.spec.cpu_count,
-                    "numEthernetCards": len(guest.cards),
-                    "numVirtualDisks": 1,
-                    "uuid": config["uuid"],
-                    "instanceUuid": config["instanceUuid"],
-                    "guestId": config["guestId"],
-                    "guestFullName": config["guestFullName"],
-                },
-            ),
-            "quickStats": Data("VirtualMachineQuickStats", {"uptimeSeconds": _uptime(guest)}),
-            "overallStatus": "green",
-        },
-    )
-
-
-def _uptime(guest: Guest) -> int:
-    if guest.power is not PowerState.ON or guest.booted_at is None:
-        return 0
-    return int(datetime.now(UTC).timestamp() - guest.booted_at)

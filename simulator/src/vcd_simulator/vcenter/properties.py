@@ -2,52 +2,111 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from vcd_simulator.vcenter.inventory import Inventory
-from vcd_simulator.vcenter.soap import Arguments, Array, Data, Ref, SoapFaultError, Value, invalid_request
+from vcd_simulator.vcenter.objects import Properties
+from vcd_simulator.vcenter.soap import (
+    Arguments,
+    Array,
+    Data,
+    Ref,
+    SoapFaultError,
+    Value,
+    invalid_request,
+    missing_object,
+)
 
+_ENTITY = ("ManagedEntity", "ExtensibleManagedObject")
 _SUPERTYPES = {
-    "VirtualMachine": ("ManagedEntity", "ExtensibleManagedObject"),
-    "Folder": ("ManagedEntity", "ExtensibleManagedObject"),
-    "Datacenter": ("ManagedEntity", "ExtensibleManagedObject"),
+    "VirtualMachine": _ENTITY,
+    "Folder": _ENTITY,
+    "Datacenter": _ENTITY,
+    "ClusterComputeResource": ("ComputeResource", *_ENTITY),
+    "HostSystem": _ENTITY,
+    "ResourcePool": _ENTITY,
+    "Datastore": _ENTITY,
+    "Network": _ENTITY,
+    "Task": ("ExtensibleManagedObject",),
     "ContainerView": ("ManagedObjectView", "View"),
+    "ListView": ("ManagedObjectView", "View"),
 }
+_VIEWS = ("ContainerView", "ListView")
 _MAX_DEPTH = 32
+
+Selection = dict[Ref, dict[str, Value]]
+"""Objects with those of their properties that were asked for and have a value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """A view: of what is in a container now, or of a list of objects."""
+
+    session: str
+    container: Ref | None = None
+    kinds: tuple[str, ...] = ()
+    recursive: bool = False
+    listed: tuple[Ref, ...] = ()
 
 
 class ContainerViews:
-    """Views that clients have made and not destroyed yet. Thread-safe."""
+    """Views that clients have made and not destroyed yet; they end with their sessions. Thread-safe."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
-        self._views: dict[str, tuple[Ref, tuple[str, ...], bool]] = {}
+        self._views: dict[Ref, _View] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def create(self, container: Ref, kinds: tuple[str, ...], *, recursive: bool) -> Ref:
-        """Raises SoapFaultError: there is no such container."""
+    def create(self, session: str, container: Ref, kinds: tuple[str, ...], *, recursive: bool) -> Ref:
+        """A ContainerView. Raises SoapFaultError: there is no such container."""
         self._inventory.properties(container)
-        with self._lock:
-            view = Ref("ContainerView", f"session[simulator]{next(self._numbers)}")
-            self._views[view.id] = (container, kinds, recursive)
-        return view
+        view = _View(session=session, container=container, kinds=kinds, recursive=recursive)
+        return self._enter("ContainerView", view)
+
+    def create_list(self, session: str, members: Iterable[Ref]) -> Ref:
+        """A ListView of the objects that there are."""
+        return self._enter("ListView", _View(session=session, listed=tuple(members)))
 
     def destroy(self, view: Ref) -> None:
+        """Raises SoapFaultError: there is no such view."""
         with self._lock:
-            self._views.pop(view.id, None)
+            if self._views.pop(view, None) is None:
+                raise missing_object(view)
 
-    def content(self, view: Ref) -> tuple[Ref, tuple[str, ...], bool]:
-        """What a view was made with. Raises SoapFaultError (ManagedObjectNotFound)."""
+    def forget(self, session: str) -> None:
+        """Destroy the views of a session that has ended."""
         with self._lock:
-            if view.id not in self._views:
-                raise SoapFaultError("ManagedObjectNotFound", f"The view {view.id} does not exist", obj=view)
-            return self._views[view.id]
+            self._views = {ref: view for ref, view in self._views.items() if view.session != session}
 
-    def members(self, view: Ref) -> list[Ref]:
-        container, kinds, recursive = self.content(view)
-        found = self._inventory.children(container, recursive=recursive)
-        return [ref for ref in found if not kinds or any(is_kind(ref, kind) for kind in kinds)]
+    def properties(self, ref: Ref) -> Properties:
+        """How to read a view's properties. Raises SoapFaultError (ManagedObjectNotFound)."""
+        with self._lock:
+            view = self._views.get(ref)
+        if view is None:
+            raise missing_object(ref)
+        members: Properties = {"view": lambda: Array("ManagedObjectReference", self._members(view))}
+        if view.container is None:
+            return members
+        return {
+            **members,
+            "container": lambda: view.container,
+            "type": lambda: Array("String", view.kinds),
+            "recursive": lambda: view.recursive,
+        }
+
+    def _enter(self, kind: str, view: _View) -> Ref:
+        with self._lock:
+            ref = Ref(kind, f"session[{view.session[:8]}]{next(self._numbers)}")
+            self._views[ref] = view
+        return ref
+
+    def _members(self, view: _View) -> list[Ref]:
+        if view.container is None:
+            return [ref for ref in view.listed if self._inventory.has(ref)]
+        found = self._inventory.children(view.container, recursive=view.recursive)
+        return [ref for ref in found if not view.kinds or any(is_kind(ref, kind) for kind in view.kinds)]
 
 
 def is_kind(ref: Ref, kind: str) -> bool:
@@ -56,22 +115,23 @@ def is_kind(ref: Ref, kind: str) -> bool:
 
 
 class PropertyReader:
-    """Reads properties of any managed object by path, e.g. `guest.toolsRunningStatus`."""
+    """Reads properties of any managed object by path, e.g. `guest.toolsRunningStatus`, as one session sees them."""
 
-    def __init__(self, inventory: Inventory, views: ContainerViews) -> None:
+    def __init__(
+        self, inventory: Inventory, views: ContainerViews, own: Callable[[str, Ref], Properties | None]
+    ) -> None:
+        """`own` knows the objects whose properties depend on the session, by the session's key; None for all others."""
         self._inventory = inventory
         self._views = views
+        self._own = own
 
-    def read(self, ref: Ref, path: str) -> Value:
+    def read(self, session: str, ref: Ref, path: str) -> Value:
         """One property. Raises SoapFaultError (InvalidProperty, ManagedObjectNotFound)."""
         name, *rest = path.split(".")
-        if ref.type == "ContainerView":
-            value = self._read_view(ref, name)
-        else:
-            readers = self._inventory.properties(ref)
-            if name not in readers:
-                raise _invalid_property(path)
-            value = readers[name]()
+        readers = self._properties(session, ref)
+        if name not in readers:
+            raise _invalid_property(path)
+        value = readers[name]()
         for part in rest:
             if value is None:
                 return None
@@ -80,61 +140,90 @@ class PropertyReader:
             value = value.fields[part]
         return value
 
-    def names(self, ref: Ref) -> list[str]:
-        """All properties of an object."""
-        if ref.type == "ContainerView":
-            return ["container", "type", "recursive", "view"]
-        return list(self._inventory.properties(ref))
+    def names(self, session: str, ref: Ref) -> list[str]:
+        """All properties of an object. Raises SoapFaultError (ManagedObjectNotFound)."""
+        return list(self._properties(session, ref))
 
-    def retrieve(self, specifications: list[Arguments]) -> list[Data]:
+    def retrieve(self, session: str, specifications: list[Arguments]) -> list[Data]:
         """ObjectContents for the PropertyFilterSpecs of a RetrieveProperties call."""
-        return [content for specification in specifications for content in self._retrieve(specification)]
-
-    def _retrieve(self, specification: Arguments) -> Iterator[Data]:
-        wanted = specification.children("propSet")
-        seen: set[Ref] = set()
-        for start in specification.children("objectSet"):
-            selections = _by_name(start.children("selectSet"))
-            roots = [] if start.boolean("skip") else [start.ref("obj")]
-            found = [*roots, *self._traverse(start.ref("obj"), start.children("selectSet"), selections, 0)]
-            for ref in found:
-                if ref not in seen:
-                    seen.add(ref)
-                    yield from self._content(ref, wanted)
-
-    def _content(self, ref: Ref, wanted: list[Arguments]) -> Iterator[Data]:
-        matching = [one for one in wanted if is_kind(ref, one.text("type"))]
-        if not matching:
-            return
-        paths: dict[str, None] = {}
-        for one in matching:
-            paths.update(dict.fromkeys(self.names(ref) if one.boolean("all") else one.texts("pathSet")))
-        values = [(path, self.read(ref, path)) for path in paths]
-        properties = [
-            Data("DynamicProperty", {"name": path, "val": value}) for path, value in values if value is not None
+        return [
+            Data("ObjectContent", {"obj": ref, "propSet": [_dynamic(*pair) for pair in values.items()]})
+            for specification in specifications
+            for ref, values in self.select(session, specification).items()
         ]
-        yield Data("ObjectContent", {"obj": ref, "propSet": properties})
 
-    def _traverse(self, ref: Ref, steps: list[Arguments], named: dict[str, Arguments], depth: int) -> Iterator[Ref]:
+    def select(self, session: str, specification: Arguments, *, again: bool = False) -> Selection:
+        """What a PropertyFilterSpec selects now.
+
+        Args:
+            session: key of the session that asks.
+            specification: the PropertyFilterSpec.
+            again: it has been looked at before, so that an object which it names may be gone meanwhile.
+
+        Raises:
+            SoapFaultError: it names a property that does not exist, or (unless `again`) an object.
+        """
+        wanted = specification.children("propSet")
+        found: Selection = {}
+        for start in specification.children("objectSet"):
+            try:
+                for ref in self._objects(session, start):
+                    if ref not in found and any(is_kind(ref, one.text("type")) for one in wanted):
+                        found[ref] = self._values(session, ref, wanted)
+            except SoapFaultError as error:
+                if not again or error.fault.type != "ManagedObjectNotFound":
+                    raise
+        return found
+
+    def _properties(self, session: str, ref: Ref) -> Properties:
+        if ref.type in _VIEWS:
+            return self._views.properties(ref)
+        own = self._own(session, ref)
+        return self._inventory.properties(ref) if own is None else own
+
+    def _objects(self, session: str, start: Arguments) -> Iterator[Ref]:
+        """What an ObjectSpec leads to; what vanishes while we look is left out."""
+        root, steps = start.ref("obj"), start.children("selectSet")
+        self.names(session, root)  # is it there?
+        if not start.boolean("skip"):
+            yield root
+        for ref in self._traverse(session, root, steps, _by_name(steps), 0):
+            if self._exists(session, ref):
+                yield ref
+
+    def _exists(self, session: str, ref: Ref) -> bool:
+        try:
+            self.names(session, ref)
+        except SoapFaultError:
+            return False
+        return True
+
+    def _values(self, session: str, ref: Ref, wanted: list[Arguments]) -> dict[str, Value]:
+        paths: dict[str, None] = {}
+        for one in wanted:
+            if is_kind(ref, one.text("type")):
+                every = one.boolean("all")
+                paths.update(dict.fromkeys(self.names(session, ref) if every else one.texts("pathSet")))
+        values = ((path, self.read(session, ref, path)) for path in paths)
+        return {path: value for path, value in values if value is not None}
+
+    def _traverse(
+        self, session: str, ref: Ref, steps: list[Arguments], named: dict[str, Arguments], depth: int
+    ) -> Iterator[Ref]:
         if depth > _MAX_DEPTH:
             raise invalid_request("the traversal does not end", "selectSet")
         for step in steps:
             whole = named.get(step.text("name", ""), step) if not step.has("path") else step
             if not whole.has("path") or not is_kind(ref, whole.text("type")):
                 continue
-            for target in _references(self.read(ref, whole.text("path"))):
+            for target in _references(self.read(session, ref, whole.text("path"))):
                 if not whole.boolean("skip"):
                     yield target
-                yield from self._traverse(target, whole.children("selectSet"), named, depth + 1)
+                yield from self._traverse(session, target, whole.children("selectSet"), named, depth + 1)
 
-    def _read_view(self, view: Ref, name: str) -> Value:
-        container, kinds, recursive = self._views.content(view)
-        if name == "view":
-            return Array("ManagedObjectReference", self._views.members(view))
-        values: dict[str, Value] = {"container": container, "type": Array("String", kinds), "recursive": recursive}
-        if name not in values:
-            raise _invalid_property(name)
-        return values[name]
+
+def _dynamic(path: str, value: Value) -> Data:
+    return Data("DynamicProperty", {"name": path, "val": value})
 
 
 def _by_name(steps: list[Arguments]) -> dict[str, Arguments]:

@@ -1,31 +1,36 @@
 """The methods of the vSphere API, and what a caller must have done before."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from vcd_simulator.guests.errors import PowerStateError, UnknownGuestError
+from vcd_simulator.faults import Faults
+from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
-from vcd_simulator.guests.machine import Guest
-from vcd_simulator.vcenter import inventory as objects
-from vcd_simulator.vcenter.guest_access import guest_faults, log_in, power_fault
+from vcd_simulator.vcenter import objects, power
+from vcd_simulator.vcenter.collector import WAITING_METHODS, PropertyMethods
+from vcd_simulator.vcenter.guest_access import log_in
 from vcd_simulator.vcenter.guest_files import GuestFiles
 from vcd_simulator.vcenter.guest_processes import GuestProcesses
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.properties import ContainerViews, PropertyReader
+from vcd_simulator.vcenter.search import SearchIndex
 from vcd_simulator.vcenter.sessions import Session, Sessions, VcenterAccount
 from vcd_simulator.vcenter.soap import (
     Arguments,
-    Data,
+    Array,
     Ref,
     Request,
     SoapFaultError,
     Value,
+    invalid_request,
     parse_request,
     render_fault,
     render_response,
 )
+from vcd_simulator.vcenter.tasks import VcenterTasks
 from vcd_simulator.vcenter.transfers import Transfers
 
 log = logging.getLogger(__name__)
@@ -48,16 +53,25 @@ Method = Callable[[Request, Caller], Value]
 
 
 class VimService:
-    """One vCenter's methods. Thread-safe; every call returns within milliseconds."""
+    """One vCenter's methods. Thread-safe; every call returns within milliseconds, but for those that wait."""
 
-    def __init__(self, hypervisor: Hypervisor, account: VcenterAccount) -> None:
+    def __init__(self, hypervisor: Hypervisor, account: VcenterAccount, *, faults: Faults | None = None) -> None:
         self.transfers = Transfers()
-        self.sessions = Sessions(account)
         self._hypervisor = hypervisor
-        self._inventory = Inventory(hypervisor, account.name)
+        self._tasks = VcenterTasks(hypervisor, faults if faults is not None else Faults(), account.name)
+        self._inventory = Inventory(hypervisor, account.name, self._tasks)
         self._views = ContainerViews(self._inventory)
-        self._reader = PropertyReader(self._inventory, self._views)
+        self._reader = PropertyReader(self._inventory, self._views, self._own_properties)
+        self._collector = PropertyMethods(self._reader, hypervisor.changes)
+        self._power = power.PowerOperations(hypervisor, self._inventory, self._tasks)
+        self.sessions = Sessions(account, ended=self._forget_session)
         self._methods = self._method_table()
+        self._closed = False
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        self._closed = True
+        self._hypervisor.changes.tell()
 
     def answer(self, body: bytes, caller: Caller) -> tuple[int, bytes]:
         """Carry out one SOAP request; returns the HTTP status and the envelope."""
@@ -73,17 +87,36 @@ class VimService:
             if method is None:
                 raise SoapFaultError("NotSupported", f"{request.this.type} has no method {request.method} here")
             self._check_session(request, caller)
-            result = method(request, caller)
-            return 200, render_response(request.method, result, dynamic=request.method == "Fetch")
+            return _rendered(request, method(request, caller))
         except SoapFaultError as error:
             return 500, render_fault(error)
         except Exception:
             log.exception("the vCenter failed to answer a request")
             return 500, render_fault(SoapFaultError("RuntimeFault", "internal error of the simulator"))
 
+    @staticmethod
+    def waits(request: Request) -> bool:
+        """Whether a request is one for `carry_out_waiting`."""
+        return request.this.type == "PropertyCollector" and request.method in WAITING_METHODS
+
+    async def carry_out_waiting(
+        self, request: Request, caller: Caller, gone: Callable[[], Awaitable[None]]
+    ) -> tuple[int, bytes]:
+        """Carry out a request that waits for changes; `gone` returns when the caller has hung up."""
+
+        def check_session() -> str:
+            if self._closed:
+                raise SoapFaultError("RequestCanceled", "The vCenter is shutting down.")
+            return self._session(request, caller).key
+
+        try:
+            return _rendered(request, await self._collector.wait(request, check_session, gone))
+        except SoapFaultError as error:
+            return 500, render_fault(error)
+
     def knows(self, request: Request) -> bool:
         """Whether there is such a method."""
-        return any((kind, request.method) in self._methods for kind in (request.this.type, ""))
+        return self.waits(request) or any((kind, request.method) in self._methods for kind in (request.this.type, ""))
 
     def guest_names(self, request: Request) -> tuple[str, ...]:
         """By which names the virtual machine is known that a request is about: its own, and its moid."""
@@ -96,23 +129,31 @@ class VimService:
             return (about.id,)
 
     def _check_session(self, request: Request, caller: Caller) -> None:
-        session = self.sessions.find(caller.cookie)
-        if session is not None:
-            return
         is_anonymous = request.method in _WITHOUT_SESSION and (
-            request.method != "Fetch" or request.this == objects.SERVICE_INSTANCE
+            request.method != "Fetch" or request.this in (objects.SERVICE_INSTANCE, objects.SESSION_MANAGER)
         )
         if not is_anonymous:
+            self._session(request, caller)
+
+    def _session(self, request: Request, caller: Caller) -> Session:
+        """The caller's session, which counts as alive from now. Raises SoapFaultError (NotAuthenticated)."""
+        session = self.sessions.find(caller.cookie)
+        if session is None:
             raise SoapFaultError(
                 "NotAuthenticated", "The session is not authenticated.", object=request.this, privilegeId="System.View"
             )
+        return session
 
-    def _method_table(self) -> dict[tuple[str, str], Method]:
+    def _forget_session(self, key: str) -> None:
+        self._collector.forget(key)
+        self._views.forget(key)
+
+    def _method_table(self) -> Mapping[tuple[str, str], Method]:
         """Methods by the type of object and their name."""
         processes = GuestProcesses(self._inventory)
         files = GuestFiles(self._inventory, self.transfers)
-        process, file, vm = objects.PROCESS_MANAGER.type, objects.FILE_MANAGER.type, "VirtualMachine"
-        plain = {
+        process, file, auth = objects.PROCESS_MANAGER.type, objects.FILE_MANAGER.type, objects.AUTH_MANAGER.type
+        plain: dict[tuple[str, str], Callable[[Arguments], Value]] = {
             (process, "StartProgramInGuest"): processes.start,
             (process, "ListProcessesInGuest"): processes.list,
             (process, "TerminateProcessInGuest"): processes.terminate,
@@ -126,125 +167,134 @@ class VimService:
             (file, "DeleteFileInGuest"): files.delete_file,
             (file, "DeleteDirectoryInGuest"): files.delete_directory,
             (file, "ChangeFileAttributesInGuest"): files.change_attributes,
+            (auth, "ValidateCredentialsInGuest"): self._validate_credentials,
+            (auth, "AcquireCredentialsInGuest"): _no_tickets,
+            (auth, "ReleaseCredentialsInGuest"): _no_tickets,
+            **{
+                (objects.SEARCH_INDEX.type, name): method
+                for name, method in SearchIndex(self._inventory, self._reader).methods().items()
+            },
         }
-        table = {key: _plain(method) for key, method in plain.items()}
-        return table | {
+        return {
+            **{key: partial(_plain, method) for key, method in plain.items()},
             ("", "Fetch"): self._fetch,
             ("ServiceInstance", "RetrieveServiceContent"): lambda _request, _caller: self._inventory.content(),
             ("ServiceInstance", "CurrentTime"): lambda _request, _caller: datetime.now(UTC),
-            ("SessionManager", "Login"): self._log_in,
-            ("SessionManager", "Logout"): self._log_out,
-            ("SessionManager", "SessionIsActive"): self._is_active,
-            ("PropertyCollector", "RetrieveProperties"): self._retrieve,
-            ("PropertyCollector", "RetrievePropertiesEx"): self._retrieve_page,
-            ("ViewManager", "CreateContainerView"): self._create_view,
-            ("ContainerView", "DestroyView"): self._destroy_view,
-            ("SearchIndex", "FindByUuid"): self._find_by_uuid,
-            ("SearchIndex", "FindByInventoryPath"): self._find_by_path,
-            ("SearchIndex", "FindByIp"): self._find_by_ip,
-            ("SearchIndex", "FindByDnsName"): self._find_by_dns_name,
-            ("SearchIndex", "FindChild"): self._find_child,
-            (objects.AUTH_MANAGER.type, "ValidateCredentialsInGuest"): self._validate_credentials,
             (file, "InitiateFileTransferToGuest"): lambda call, who: files.upload(call.arguments, who.authority),
             (file, "InitiateFileTransferFromGuest"): lambda call, who: files.download(call.arguments, who.authority),
-            (vm, "ShutdownGuest"): self._guest_power(self._hypervisor.shut_down),
-            (vm, "RebootGuest"): self._guest_power(self._hypervisor.reset),
+            **self._session_methods(),
+            **self._collector_methods(),
+            **self._power_methods(),
         }
+
+    def _session_methods(self) -> dict[tuple[str, str], Method]:
+        manager = objects.SESSION_MANAGER.type
+        return {
+            (manager, "Login"): self._log_in,
+            (manager, "Logout"): lambda _call, who: self.sessions.log_out(who.cookie),
+            (manager, "SessionIsActive"): lambda call, _who: self.sessions.is_active(call.arguments.text("sessionID")),
+            (manager, "TerminateSession"): self._terminate_session,
+            (manager, "SetLocale"): lambda _call, _who: None,
+        }
+
+    def _collector_methods(self) -> dict[tuple[str, str], Method]:
+        collector, own = self._collector, self._own
+        kind = "PropertyCollector"
+        return {
+            (kind, "RetrieveProperties"): own(lambda call, key: collector.retrieve(call.arguments, key)),
+            (kind, "RetrievePropertiesEx"): own(lambda call, key: collector.retrieve_page(call.arguments, key)),
+            (kind, "ContinueRetrievePropertiesEx"): own(lambda call, key: collector.next_page(call.arguments, key)),
+            (kind, "CancelRetrievePropertiesEx"): own(lambda call, key: collector.forget_pages(call.arguments, key)),
+            (kind, "CreateFilter"): own(collector.create_filter),
+            (kind, "CheckForUpdates"): own(collector.check),
+            (kind, "CancelWaitForUpdates"): own(collector.cancel_wait),
+            (kind, "CreatePropertyCollector"): own(lambda _call, key: collector.collectors.create(key)),
+            (kind, "DestroyPropertyCollector"): own(lambda call, key: collector.collectors.destroy(key, call.this)),
+            ("PropertyFilter", "DestroyPropertyFilter"): own(
+                lambda call, key: collector.collectors.remove_filter(key, call.this)
+            ),
+            ("ViewManager", "CreateContainerView"): own(self._create_view),
+            ("ViewManager", "CreateListView"): own(self._create_list_view),
+            ("ContainerView", "DestroyView"): lambda call, _who: self._views.destroy(call.this),
+            ("ListView", "DestroyView"): lambda call, _who: self._views.destroy(call.this),
+        }
+
+    def _power_methods(self) -> dict[tuple[str, str], Method]:
+        vm = "VirtualMachine"
+        return {
+            **{(vm, name): self._start_power_task for name in power.TASK_METHODS},
+            **{
+                (vm, name): lambda call, _who: self._power.ask_guest(call.this, call.method)
+                for name in power.GUEST_METHODS
+            },
+            (vm, "TerminateVM"): lambda call, _who: self._power.terminate(call.this),
+            ("Task", "CancelTask"): self._cancel_task,
+        }
+
+    def _own(self, method: Callable[[Request, str], Value]) -> Method:
+        """A method that works with what belongs to the caller's session."""
+        return lambda request, caller: method(request, self._session(request, caller).key)
 
     def _log_in(self, request: Request, caller: Caller) -> Value:
         user, password = request.arguments.text("userName"), request.arguments.text("password")
         session = self.sessions.log_in(caller.cookie, user, password, address=caller.address, agent=caller.agent)
         return session.to_data()
 
-    def _log_out(self, _request: Request, caller: Caller) -> Value:
-        self.sessions.log_out(caller.cookie)
+    def _terminate_session(self, request: Request, caller: Caller) -> Value:
+        keys = request.arguments.texts("sessionId")
+        if self._session(request, caller).key in keys:
+            raise invalid_request("a session cannot terminate itself; log out instead", "sessionId")
+        self.sessions.terminate(keys)
         return None
-
-    def _is_active(self, request: Request, _caller: Caller) -> Value:
-        return self.sessions.is_active(request.arguments.text("sessionID"))
 
     def _fetch(self, request: Request, caller: Caller) -> Value:
-        name = request.arguments.text("prop")
-        if request.this == objects.SESSION_MANAGER and name in ("currentSession", "sessionList"):
-            session = self._session(caller)
-            return session.to_data() if session else None
-        return self._reader.read(request.this, name)
+        session = self.sessions.find(caller.cookie)
+        return self._reader.read("" if session is None else session.key, request.this, request.arguments.text("prop"))
 
-    def _session(self, caller: Caller) -> Session | None:
-        return self.sessions.find(caller.cookie)
+    def _own_properties(self, key: str, ref: Ref) -> objects.Properties | None:
+        """Properties that depend on the session that asks."""
+        if ref == objects.SESSION_MANAGER:
+            return {
+                **self._inventory.properties(ref),
+                "currentSession": lambda: next((one.to_data() for one in self.sessions.all() if one.key == key), None),
+                "sessionList": lambda: Array("UserSession", [one.to_data() for one in self.sessions.all() if key]),
+            }
+        if ref.type == "PropertyCollector":
+            filters = self._collector.collectors.filters(key, ref)
+            return {"filter": lambda: Array("ManagedObjectReference", filters)}
+        return None
 
-    def _retrieve(self, request: Request, _caller: Caller) -> Value:
-        return self._reader.retrieve(request.arguments.children("specSet"))
-
-    def _retrieve_page(self, request: Request, caller: Caller) -> Value:
-        """All results in one page: clients ask for the next one only when there is a token."""
-        found = self._retrieve(request, caller)
-        return Data("RetrieveResult", {"objects": found}) if found else None
-
-    def _create_view(self, request: Request, _caller: Caller) -> Value:
+    def _create_view(self, request: Request, session: str) -> Value:
         arguments = request.arguments
         kinds = tuple(arguments.texts("type"))
-        return self._views.create(arguments.ref("container"), kinds, recursive=arguments.boolean("recursive"))
+        return self._views.create(session, arguments.ref("container"), kinds, recursive=arguments.boolean("recursive"))
 
-    def _destroy_view(self, request: Request, _caller: Caller) -> Value:
-        self._views.destroy(request.this)
+    def _create_list_view(self, request: Request, session: str) -> Value:
+        return self._views.create_list(session, request.arguments.refs("obj"))
+
+    def _start_power_task(self, request: Request, caller: Caller) -> Value:
+        return self._power.start_task(request.this, request.method, self._session(request, caller).user)
+
+    def _cancel_task(self, request: Request, _caller: Caller) -> Value:
+        self._inventory.properties(request.this)
+        raise SoapFaultError("NotSupported", "The task cannot be cancelled.")
+
+    def _validate_credentials(self, arguments: Arguments) -> Value:
+        log_in(self._inventory, arguments)
         return None
 
-    def _find_by_uuid(self, request: Request, _caller: Caller) -> Value:
-        arguments = request.arguments
-        kind = "instance" if arguments.boolean("instanceUuid") else "bios"
-        wanted = arguments.text("uuid").lower()
-        if not arguments.boolean("vmSearch"):
-            return None
-        return self._first_vm(lambda guest: objects.vm_uuid(guest.moid, kind) == wanted)
 
-    def _find_by_path(self, request: Request, _caller: Caller) -> Value:
-        found: Ref | None = objects.ROOT_FOLDER
-        for name in request.arguments.text("inventoryPath").strip("/").split("/"):
-            found = self._child(found, name) if found else None
-        return found
-
-    def _find_child(self, request: Request, _caller: Caller) -> Value:
-        return self._child(request.arguments.ref("entity"), request.arguments.text("name"))
-
-    def _find_by_ip(self, request: Request, _caller: Caller) -> Value:
-        wanted = request.arguments.text("ip")
-        return self._first_vm(lambda guest: guest.is_up and wanted in guest.spec.ip_addresses)
-
-    def _find_by_dns_name(self, request: Request, _caller: Caller) -> Value:
-        wanted = request.arguments.text("dnsName").lower()
-        return self._first_vm(lambda guest: guest.is_up and guest.hostname.lower() == wanted)
-
-    def _first_vm(self, matches: Callable[[Guest], bool]) -> Value:
-        found = next((guest for guest in self._inventory.guests() if matches(guest)), None)
-        return Ref("VirtualMachine", found.moid) if found else None
-
-    def _child(self, container: Ref, name: str) -> Ref | None:
-        children = self._inventory.children(container, recursive=False)
-        return next((child for child in children if self._reader.read(child, "name") == name), None)
-
-    def _validate_credentials(self, request: Request, _caller: Caller) -> Value:
-        log_in(self._inventory, request.arguments)
-        return None
-
-    def _guest_power(self, action: Callable[[str], None]) -> Method:
-        def act(request: Request, _caller: Caller) -> Value:
-            guest = self._inventory.guest(request.this)
-            with guest_faults():
-                guest.check_tools()
-            try:
-                action(guest.moid)
-            except PowerStateError as exc:
-                raise power_fault(exc) from exc
-            return None
-
-        return act
-
-
-def _plain(method: Callable[[Arguments], Value]) -> Method:
+def _plain(method: Callable[[Arguments], Value], request: Request, _caller: Caller) -> Value:
     """A method that needs to know only its arguments."""
+    return method(request.arguments)
 
-    def call(request: Request, _caller: Caller) -> Value:
-        return method(request.arguments)
 
-    return call
+def _no_tickets(_arguments: Arguments) -> Value:
+    """There is no single sign-on in the guests."""
+    raise SoapFaultError(
+        "OperationNotSupportedByGuest", "The guest supports only non-interactive logins with name and password."
+    )
+
+
+def _rendered(request: Request, result: Value) -> tuple[int, bytes]:
+    return 200, render_response(request.method, result, dynamic=request.method == "Fetch")

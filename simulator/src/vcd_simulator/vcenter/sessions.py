@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -63,8 +64,11 @@ class Session:
 class Sessions:
     """Sessions of one vCenter by the value of their cookie. Thread-safe."""
 
-    def __init__(self, account: VcenterAccount) -> None:
+    def __init__(self, account: VcenterAccount, ended: Callable[[str], None] = lambda _key: None) -> None:
+        """`ended` is called with the key of every session that ends, by whatever cause."""
+        self.idle_timeout_s = _IDLE_S
         self._account = account
+        self._ended = ended
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
@@ -85,8 +89,10 @@ class Sessions:
         """The session behind a cookie, which counts as a sign of life."""
         with self._lock:
             session = self._sessions.get(cookie)
-            if session is None or session.last_active < time.time() - _IDLE_S:
-                self._sessions.pop(cookie, None)
+            if session is None:
+                return None
+            if session.last_active < time.time() - self.idle_timeout_s:
+                self._end([cookie])
                 return None
             session.last_active = time.time()
             session.calls += 1
@@ -102,18 +108,38 @@ class Sessions:
         with self._lock:
             return any(session.key == key for session in self._sessions.values())
 
+    def all(self) -> list[Session]:
+        """Every session, oldest first."""
+        with self._lock:
+            self._forget_idle()
+            return list(self._sessions.values())
+
     def log_out(self, cookie: str) -> None:
         with self._lock:
-            self._sessions.pop(cookie, None)
+            self._end([cookie] if cookie in self._sessions else [])
 
-    def expire_all(self) -> None:
-        """End every session, as a restart of vCenter does."""
+    def terminate(self, keys: Collection[str]) -> None:
+        """End sessions by their keys, all or none. Raises SoapFaultError (NotFound)."""
         with self._lock:
-            self._sessions.clear()
+            found = [cookie for cookie, session in self._sessions.items() if session.key in keys]
+            if len(found) != len(set(keys)):
+                raise SoapFaultError("NotFound", "One of the sessions does not exist.")
+            self._end(found)
+
+    def expire_all(self) -> int:
+        """End every session, as a restart of vCenter does; returns how many there were."""
+        with self._lock:
+            count = len(self._sessions)
+            self._end(list(self._sessions))
+            return count
+
+    def _end(self, cookies: Iterable[str]) -> None:
+        for cookie in cookies:
+            self._ended(self._sessions.pop(cookie).key)
 
     def _forget_idle(self) -> None:
-        limit = time.time() - _IDLE_S
-        self._sessions = {cookie: one for cookie, one in self._sessions.items() if one.last_active >= limit}
+        limit = time.time() - self.idle_timeout_s
+        self._end([cookie for cookie, one in self._sessions.items() if one.last_active < limit])
 
 
 def new_cookie() -> str:

@@ -17,6 +17,8 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _XSI_TYPE = f"{{{_XSI}}}type"
 _DEFAULT = cast(dict[str, str], {None: VIM})  # lxml's stubs know no default namespace
+_ANY_TYPE = {("DynamicProperty", "val"), ("PropertyChange", "val"), ("TaskInfo", "result")}
+"""Properties whose values state their types."""
 _PREFIXES = {"soapenv": _SOAP, "xsi": _XSI, "xsd": _XSD}
 
 
@@ -129,6 +131,9 @@ class Arguments:
         child = self._find(name)
         return None if child is None else Ref(child.get("type") or "", (child.text or "").strip())
 
+    def refs(self, name: str) -> list[Ref]:
+        return [Ref(child.get("type") or "", (child.text or "").strip()) for child in self._children(name)]
+
     def children(self, name: str) -> list["Arguments"]:
         return [Arguments(child) for child in self._children(name)]
 
@@ -160,6 +165,12 @@ class Request:
 def invalid_request(message: str, name: str = "") -> SoapFaultError:
     """The fault for a call that does not fit the schema."""
     return SoapFaultError("InvalidArgument", message, invalidProperty=name or None)
+
+
+def missing_object(ref: Ref) -> SoapFaultError:
+    """The fault for a managed object that is not there."""
+    message = f"The object '{ref.type}:{ref.id}' has already been deleted or has not been completely created"
+    return SoapFaultError("ManagedObjectNotFound", message, obj=ref)
 
 
 def parse_request(body: bytes) -> Request:
@@ -239,7 +250,7 @@ def _append(parent: etree._Element, name: str, value: Value, *, dynamic: bool) -
 def _fill_data(element: etree._Element, value: Data) -> None:
     element.set(_XSI_TYPE, value.type)
     for key, item in value.fields.items():
-        _append(element, key, item, dynamic=value.type == "DynamicProperty" and key == "val")
+        _append(element, key, item, dynamic=(value.type, key) in _ANY_TYPE)
 
 
 def _array_element(of: str) -> str:

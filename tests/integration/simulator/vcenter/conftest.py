@@ -11,6 +11,7 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 
 from cse_testing.simulated import LIMIT_S, Endpoint, GuestClient
+from vcd_simulator.faults import Faults
 from vcd_simulator.guests import GuestSpec, Hypervisor
 from vcd_simulator.latency import Latency
 from vcd_simulator.server import HttpsServer, bind
@@ -49,12 +50,13 @@ def serve(hypervisor: Hypervisor, tls: TlsFiles) -> Iterator[Callable[..., Endpo
     """Starts a vCenter on an address of its own."""
     with ExitStack() as stack:
 
-        def start(name: str = "vc1", host: str = "127.0.0.1") -> Endpoint:
+        def start(name: str = "vc1", host: str = "127.0.0.1", faults: Faults | None = None) -> Endpoint:
             listener = stack.enter_context(bind(host, 0))
-            app = create_app(hypervisor, VcenterAccount(name=name, user=USER, password=PASSWORD))
+            app = create_app(hypervisor, VcenterAccount(name=name, user=USER, password=PASSWORD), faults=faults)
             server = HttpsServer(app, listener, tls, name=name)
             server.start()
             stack.callback(server.stop)
+            stack.callback(app.state.service.close)
             return Endpoint(host, listener.getsockname()[1], tls.ca, app.state.service)
 
         yield start

@@ -66,12 +66,33 @@ def test_a_view_of_all_machines(client: Any, boot: Callable[..., None]) -> None:
     view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
     assert sorted(vm.name for vm in view.view) == [f"vm-{n} of a vApp" for n in range(3)]
     everything = content.viewManager.CreateContainerView(content.rootFolder, [], True)
-    assert {type(one) for one in everything.view} == {vim.Datacenter, vim.Folder, vim.VirtualMachine}
+    places = {vim.Datacenter, vim.Folder, vim.ClusterComputeResource, vim.HostSystem, vim.ResourcePool, vim.Datastore}
+    assert {type(one) for one in everything.view} == {*places, vim.Network, vim.VirtualMachine}
     flat = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], False)
     assert flat.view == []
     view.DestroyView()
     with pytest.raises(vmodl.fault.ManagedObjectNotFound):
         _ = view.view
+
+
+def test_where_a_machine_is(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1", ip_addresses=("10.0.0.9",), network_ids=("acme-net",))
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
+    assert [network.name for network in vm.network] == ["acme-net"]
+    assert vm.network[0].vm == [vm]
+    assert (vm.runtime.host.name, vm.runtime.host.parent.resourcePool) == ("esx-1", vm.resourcePool)
+    assert [store.summary.accessible for store in vm.datastore] == [True]
+    (datacenter,) = client.content.rootFolder.childEntity
+    assert client.content.searchIndex.FindByDatastorePath(datacenter, vm.config.files.vmPathName) == vm
+
+
+def test_a_list_of_objects_is_a_view_too(client: Any, hypervisor: Hypervisor, boot: Callable[..., None]) -> None:
+    boot("vm-1")
+    machines: list[Any] = [vim.VirtualMachine(moid, client._stub) for moid in ("vm-1", "vm-404")]
+    view = client.content.viewManager.CreateListView(machines)
+    assert view.view == machines[:1]
+    hypervisor.delete("vm-1")
+    assert view.view == []
 
 
 @pytest.mark.parametrize("method", ["RetrieveProperties", "RetrievePropertiesEx"])
@@ -137,6 +158,9 @@ def test_the_search_index(client: Any, boot: Callable[..., None]) -> None:
     assert index.FindByUuid(None, vm.config.uuid, True) == vm
     assert index.FindByUuid(None, vm.config.instanceUuid, True, True) == vm
     assert index.FindByUuid(None, "0", True) is None
+    assert index.FindAllByUuid(None, vm.config.uuid, True) == [vm]
+    assert index.FindAllByIp(None, "10.0.0.9", True) == [vm]
+    assert index.FindAllByDnsName(None, "nobody", True) == []
     assert index.FindByInventoryPath("Datacenter/vm/vm-1 of a vApp") == vm
     assert index.FindByInventoryPath("Datacenter/vm/none") is None
     assert index.FindByIp(None, "10.0.0.9", True) == vm
