@@ -1,5 +1,6 @@
 """The documents of extension services: how they are shown, and how what clients send is read."""
 
+from vcd_simulator.extensions import authorization_documents
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.registry import FilterSpec, LinkSpec, RightSpec, ServiceSpec
 from vcd_simulator.model.kinds import ADMIN, RIGHT, VCLOUD
@@ -52,6 +53,7 @@ def service(context: Context, one: ExtensionService) -> Element:
         _link("add", f"{here}/links", f"{ADMIN}serviceLink+xml"),
         _link("down:serviceLinks", f"{here}/links", _RECORDS_MEDIA),
         _link("rights", f"{here}/rights", _RIGHTS_MEDIA),
+        authorization_documents.service_links(here),
         xml.vcloud_in_vmext("Description", one.description),
         xml.vmext("Namespace", one.namespace),
         xml.vmext("Enabled", one.enabled),
@@ -190,7 +192,7 @@ def amqp_test(context: Context, problem: str | None) -> Element:
     )
 
 
-def read_service(root: Element) -> ServiceSpec:
+def read_service(context: Context, root: Element) -> ServiceSpec:
     """What a client wants a service to be; the order of the elements does not matter."""
     return ServiceSpec(
         name=root.get("name"),
@@ -204,6 +206,7 @@ def read_service(root: Element) -> ServiceSpec:
         description=_optional(root, "Description"),
         filters=tuple(read_filter(one) for one in xml.children(xml.child(root, "ApiFilters"), "ApiFilter")),
         links=tuple(read_link(one) for one in xml.children(xml.child(root, "ServiceLinks"), "ServiceLink")),
+        resource_classes=authorization_documents.read_classes(context, root),
     )
 
 

@@ -1,8 +1,10 @@
 """Where HTTP meets AMQP: requests that an extension service has asked for leave the cell here."""
 
+from typing import Protocol
+
 from vcd_simulator import errors
-from vcd_simulator.extensions.forward import Forwarder
-from vcd_simulator.extensions.messages import Address, Caller, ForwardedRequest
+from vcd_simulator.extensions.cell import Destination
+from vcd_simulator.extensions.messages import Address, Caller, ForwardedReply, ForwardedRequest
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.model.kinds import ORG, RIGHT, USER
 from vcd_simulator.model.services import ExtensionService, ServiceLink
@@ -14,10 +16,18 @@ _WITHOUT_BODY = (204, 304)
 _LINK = f"{{{xml.VCLOUD_NS}}}Link"
 
 
+class Forwards(Protocol):
+    """Whoever passes requests on to services."""
+
+    async def forward_async(self, service: Destination, request: ForwardedRequest) -> ForwardedReply:
+        """Send a request and wait for the reply; raises `ForwardingError` when there is none."""
+        ...
+
+
 class ExtensionGateway:
     """What the REST application asks about requests that may belong to extension services."""
 
-    def __init__(self, registry: ExtensionRegistry, forwarder: Forwarder) -> None:
+    def __init__(self, registry: ExtensionRegistry, forwarder: Forwards) -> None:
         self._registry = registry
         self._forwarder = forwarder
 
@@ -41,25 +51,26 @@ class ExtensionGateway:
         """Let the service with the highest priority answer.
 
         Raises:
-            VcdError: 403, a service wants authorization that nothing grants; 500 and 504, there is no answer.
+            VcdError: 403, a service wants authorization that no rule grants; 500 and 504, there is no answer.
         """
         if "%5c" in context.raw_path.lower():
             return Reply(status=500)  # vCD's own filter refuses an encoded backslash, without a word
         with context.cloud.lock:
             services = self._registry.match(context.raw_path)
             request = _request(context)
+            self._authorize(services, context)
         if not services:
             raise errors.not_found(context.path)
-        self._authorize(services)
         reply = await self._forwarder.forward_async(services[0], request)
         body = b"" if reply.status in _WITHOUT_BODY else reply.body
         return Reply(status=reply.status, content=body, headers=dict(reply.headers))
 
-    @staticmethod
-    def _authorize(services: list[ExtensionService]) -> None:
-        """Every matching service must let the caller in; without rules, and there are none yet, it lets nobody in."""
+    def _authorize(self, services: list[ExtensionService], context: Context) -> None:
+        """Every matching service that takes part in the authorization must have a rule that lets the caller in."""
         for service in services:
-            if service.authorization_enabled:
+            if service.authorization_enabled and not self._registry.authorization.allows(
+                service, context.access, context.method, context.raw_path
+            ):
                 raise errors.forbidden(f'Access to the service "{service.name}" is forbidden: no rule allows it.')
 
 

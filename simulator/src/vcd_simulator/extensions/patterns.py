@@ -52,16 +52,21 @@ class UrlPattern:
 
     def matches(self, path: str) -> bool:
         """Whether the whole path fits. A pattern that takes absurdly long to decide does not."""
+        return self.groups(path) is not None
+
+    def groups(self, path: str) -> dict[str, str | None] | None:
+        """What the pattern's named groups stand for in a path that fits; None for one that does not."""
         began = time.thread_time()
         while True:
             try:
-                return self._compiled.fullmatch(path, timeout=_MATCH_TIMEOUT_S) is not None
+                found = self._compiled.fullmatch(path, timeout=_MATCH_TIMEOUT_S)
             except TimeoutError:
                 # The time-out counts time in which other threads ran; only our own says that the pattern is to blame.
                 if time.thread_time() - began < _MATCH_TIMEOUT_S / 2:
                     continue
                 log.warning("The URL pattern %r gave up on a path of %d characters", self.text, len(path))
-                return False
+                return None
+            return None if found is None else found.groupdict()
 
 
 def _without_quotations(pattern: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vcd_simulator import errors
+from vcd_simulator.extensions.authorization import Authorization, ClassSpec
 from vcd_simulator.extensions.patterns import UrlPattern
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
@@ -49,6 +50,7 @@ class ServiceSpec:
     description: str | None = None
     filters: tuple[FilterSpec, ...] = field(default=())
     links: tuple[LinkSpec, ...] = field(default=())
+    resource_classes: tuple[ClassSpec, ...] = field(default=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class ExtensionRegistry:
         self.services = cloud.services
         self.filters = cloud.api_filters
         self.links = cloud.service_links
+        self.authorization = Authorization(cloud)
 
     def match(self, path: str) -> list[ExtensionService]:
         """The enabled services that want a raw path, the one with the highest priority first."""
@@ -111,6 +114,12 @@ class ExtensionRegistry:
             self.filters.add(one)
         for link in links:
             self.links.add(link)
+        try:
+            for one_class in spec.resource_classes:
+                self.authorization.add_class(service, one_class)
+        except errors.VcdError:
+            self.delete(service, force=True)
+            raise
         return service
 
     def update(self, service: ExtensionService, spec: ServiceSpec) -> None:
@@ -137,6 +146,8 @@ class ExtensionRegistry:
         self.services.reindex(service)
         _replace(self.filters, service, filters)
         _replace(self.links, service, links)
+        for one in spec.resource_classes:
+            self.authorization.add_class(service, one)
 
     def delete(self, service: ExtensionService, *, force: bool) -> None:
         """Forget a service, its filters and its links; its rights outlive it, see `clear_unused_rights`.
@@ -152,6 +163,7 @@ class ExtensionRegistry:
             self.filters.remove(one)
         for link in self.links.find("service", service.id):
             self.links.remove(link)
+        self.authorization.forget_service(service)
         self.services.remove(service)
 
     def add_filter(self, service: ExtensionService, spec: FilterSpec) -> ApiFilter:

@@ -2,6 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.extensions import documents
+from vcd_simulator.extensions.authorization_resources import authorization_routes
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.model.services import API_FILTER, SERVICE, SERVICE_LINK, ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.rest import xml
@@ -32,6 +33,7 @@ def service_routes(registry: ExtensionRegistry) -> Router:
     router.post(f"{root}/{{service_id}}/rights")(resources.add_right)
     router.get("/api/extensibility")(resources.extensibility)
     router.get("/api/service/{service_id}")(resources.show_to_users)
+    router.include(authorization_routes(registry))
     return router
 
 
@@ -47,7 +49,7 @@ class _Resources:
 
     def register(self, context: Context) -> Reply:
         context.access.require_provider("External Service: Manage")
-        service = self._registry.register(documents.read_service(require_root(context.xml(), "Service")))
+        service = self._registry.register(documents.read_service(context, require_root(context.xml(), "Service")))
         return _created(context, service, documents.service(context, service))
 
     def show(self, context: Context, service_id: str) -> Reply:
@@ -55,7 +57,7 @@ class _Resources:
 
     def update(self, context: Context, service_id: str) -> Reply:
         service = self._service(context, service_id)
-        self._registry.update(service, documents.read_service(require_root(context.xml(), "Service")))
+        self._registry.update(service, documents.read_service(context, require_root(context.xml(), "Service")))
         return Reply(content=documents.service(context, service))
 
     def delete(self, context: Context, service_id: str) -> Reply:

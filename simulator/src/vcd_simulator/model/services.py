@@ -6,10 +6,10 @@ from typing import ClassVar
 from vcd_simulator.extensions.patterns import UrlPattern
 from vcd_simulator.model.kinds import ADMIN, Kind
 
-_ROOT = "/api/admin/extension/service/"
+SERVICE_ROOT = "/api/admin/extension/service/"
 
 
-def _kind(name: str, path: str, media: str) -> Kind:
+def service_kind(name: str, path: str, media: str) -> Kind:
     media_type = f"{ADMIN}{media}+xml"
     return Kind(
         name=name,
@@ -21,9 +21,9 @@ def _kind(name: str, path: str, media: str) -> Kind:
     )
 
 
-SERVICE = _kind("externalService", _ROOT, "service")
-API_FILTER = _kind("apiFilter", f"{_ROOT}apifilter/", "apiFilter")
-SERVICE_LINK = _kind("serviceLink", f"{_ROOT}link/", "serviceLink")
+SERVICE = service_kind("externalService", SERVICE_ROOT, "service")
+API_FILTER = service_kind("apiFilter", f"{SERVICE_ROOT}apifilter/", "apiFilter")
+SERVICE_LINK = service_kind("serviceLink", f"{SERVICE_ROOT}link/", "serviceLink")
 
 
 @dataclass(slots=True, kw_only=True)

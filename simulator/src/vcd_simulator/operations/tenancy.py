@@ -110,6 +110,8 @@ def _forget_org(cloud: Cloud, org: Org) -> None:
         cloud.users.remove(user)
     for role in cloud.roles.find("org", org.id):
         cloud.roles.remove(role)
+    for resource in [one for one in cloud.service_resources if one.org_id == org.id]:
+        cloud.service_resources.remove(resource)
     cloud.metadata.remove_all(org.id)
     cloud.orgs.remove(org)
 

@@ -1,8 +1,9 @@
 """All record types, by name."""
 
-from vcd_simulator.query import provider, tenants, virtual
+from vcd_simulator.query import provider, services, tenants, virtual
 from vcd_simulator.query.types import AnyRecordType
 
-PROVIDER = frozenset(kind.name for kind in provider.TYPES)
-"""Types about what belongs to the provider."""
-TYPES: dict[str, AnyRecordType] = {kind.name: kind for kind in (*virtual.TYPES, *tenants.TYPES, *provider.TYPES)}
+FOR_ORG_ADMINISTRATORS = frozenset({"organization"})
+"""Of the types for administrators, those that an organisation's own may use, about what is theirs."""
+_ALL = (*virtual.TYPES, *tenants.TYPES, *provider.TYPES, *services.TYPES, *services.OPEN_TYPES)
+TYPES: dict[str, AnyRecordType] = {kind.name: kind for kind in _ALL}

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from vcd_simulator.bulk import without_garbage_collection
 from vcd_simulator.guests.snapshot import GuestsRecord
+from vcd_simulator.model.authorization import AclRule, ResourceClass, ResourceClassAction, ServiceResource
 from vcd_simulator.model.cloud import Sequences
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
@@ -57,6 +58,10 @@ class Tables:
     services: list[ExtensionService]
     api_filters: list[ApiFilter]
     service_links: list[ServiceLink]
+    resource_classes: list[ResourceClass] = field(default_factory=list)
+    service_resources: list[ServiceResource] = field(default_factory=list)
+    resource_class_actions: list[ResourceClassAction] = field(default_factory=list)
+    acl_rules: list[AclRule] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

@@ -41,6 +41,11 @@ _REFERENCES = (
     ("vms", "vim_server_id", "vim_servers", False),
     ("api_filters", "service_id", "services", False),
     ("service_links", "service_id", "services", False),
+    ("resource_classes", "service_id", "services", False),
+    ("service_resources", "class_id", "resource_classes", False),
+    ("service_resources", "org_id", "orgs", False),
+    ("resource_class_actions", "class_id", "resource_classes", False),
+    ("acl_rules", "action_id", "resource_class_actions", False),
 )
 """Table, attribute, table that it refers to, and whether it may be absent."""
 

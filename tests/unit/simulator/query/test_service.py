@@ -60,9 +60,12 @@ def test_queries_are_offered_to_whom_they_are_for(
     assert not [name for name in offered if name and name.startswith("admin")]
     assert bob.get("/api/query?type=adminVApp").status == 403
     offered = {link.get("name") for link in alice.get("/api/query").xml}
-    assert "adminVApp" in offered, "organisation administrators have a right to that"
-    assert not {"virtualCenter", "adminService", "providerVdc"} & offered
-    assert alice.get("/api/query?type=virtualCenter").status == 403
+    assert "organization" in offered, "organisation administrators have a right to that"
+    assert not [name for name in offered if name and name.startswith("admin")], "those are for the provider"
+    assert not {"virtualCenter", "providerVdc", "resourceClass"} & offered
+    for kind in ("virtualCenter", "adminVApp", "adminUser"):
+        assert alice.get(f"/api/query?type={kind}").status == 403
+    assert names(alice, "organization") == ["acme"]
     for link in administrator.get("/api/query").xml:
         assert "?" in (link.get("href") or "")  # clients append &page=1
         assert administrator.get(link.get("href") or "").status == 200

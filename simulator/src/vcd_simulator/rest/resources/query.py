@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from vcd_simulator import errors
 from vcd_simulator.query import documents, fiql
-from vcd_simulator.query.catalogue import PROVIDER, TYPES
+from vcd_simulator.query.catalogue import FOR_ORG_ADMINISTRATORS, TYPES
 from vcd_simulator.query.select import Selection, select
 from vcd_simulator.query.types import AnyRecordType
 from vcd_simulator.rest.context import Context, Reply
@@ -29,14 +29,28 @@ def query_services(context: Context) -> Reply:
     return run(context, "adminService", _parameters(context.query_string))
 
 
-@router.get("/api/admin/extension/service/{service_id}/apifilters")
-def list_api_filters(context: Context, service_id: str) -> Reply:
-    return _of_service(context, "apiFilter", service_id)
+_SERVICE = "/api/admin/extension/service"
+_PARTS = (
+    (f"{_SERVICE}/{{service_id}}/apifilters", "apiFilter", "service"),
+    (f"{_SERVICE}/{{service_id}}/links", "serviceLink", "service"),
+    (f"{_SERVICE}/{{service_id}}/resourceclasses", "resourceClass", "service"),
+    (f"{_SERVICE}/resourceclass/{{class_id}}/resourceclassactions", "resourceClassAction", "resourceClass"),
+    (f"{_SERVICE}/resourceclass/{{class_id}}/serviceresources", "serviceResource", "resourceClass"),
+    (f"{_SERVICE}/resourceclassaction/{{action_id}}/aclrules", "aclRule", "resourceClassAction"),
+)
+"""Lists of what belongs to a service, or to a part of one: path, query type, attribute that names the owner."""
 
 
-@router.get("/api/admin/extension/service/{service_id}/links")
-def list_service_links(context: Context, service_id: str) -> Reply:
-    return _of_service(context, "serviceLink", service_id)
+def _serve_parts(path: str, type_name: str, owner: str) -> None:
+    @router.get(path)
+    def list_parts(context: Context, **parameters: str) -> Reply:
+        context.access.require_provider("External Service: View")
+        (owner_id,) = parameters.values()
+        return run(context, type_name, _parameters(context.query_string) | {"filter": f"{owner}=={owner_id}"})
+
+
+for _path, _type_name, _owner in _PARTS:
+    _serve_parts(_path, _type_name, _owner)
 
 
 def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
@@ -62,21 +76,15 @@ def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
     return Reply(content=documents.page(context, kind, format_name, selection, found, fields, rest))
 
 
-def _of_service(context: Context, type_name: str, service_id: str) -> Reply:
-    context.access.require_provider("External Service: View")
-    parameters = _parameters(context.query_string) | {"filter": f"service=={service_id}"}
-    return run(context, type_name, parameters)
-
-
 def _allowed(context: Context) -> list[AnyRecordType]:
     return [kind for kind in TYPES.values() if _may_ask(context, kind)]
 
 
 def _may_ask(context: Context, kind: AnyRecordType) -> bool:
-    """Tenants with a right to it may use the administrators' types, and see what is theirs."""
+    """The administrators' types are for system administrators; a right opens few of them to tenants' own."""
     if context.access.is_sysadmin or not kind.admin:
         return True
-    return kind.name not in PROVIDER and context.access.has("Organization: Perform Administrator Queries")
+    return kind.name in FOR_ORG_ADMINISTRATORS and context.access.has("Organization: Perform Administrator Queries")
 
 
 def _selection(parameters: dict[str, str]) -> Selection:
