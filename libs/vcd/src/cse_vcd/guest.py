@@ -38,6 +38,7 @@ OUTPUT_BYTES: Final = 64 * 1024
 
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
+_POLL_FACTOR: Final = 1.1
 _KILLED_WITHIN_S: Final = 10.0
 
 
@@ -48,6 +49,7 @@ class ScriptResult:
     exit_code: int
     stdout: str
     stderr: str
+    """Empty after success, for then it is not fetched: what it says helps when something went wrong."""
     is_cut: bool = False
     """Whether a stream was longer than what is here."""
 
@@ -93,6 +95,7 @@ class Guest:
         """
         deadline = Deadline(timeout_s, self._clock)
         backoff = Backoff(0.1, _MOST_POLL_S)
+        self._vcenter.tools.wait(self._moid, deadline=deadline, check=check)
         while True:
             seen = self._why_not_ready()
             if seen is None:
@@ -138,7 +141,7 @@ class Guest:
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
             exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
             stdout, cut_out = self._stream(f"{directory}/stdout", output_bytes)
-            stderr, cut_err = self._stream(f"{directory}/stderr", output_bytes)
+            stderr, cut_err = self._stream(f"{directory}/stderr", output_bytes) if exit_code else ("", False)
             return ScriptResult(exit_code=exit_code, stdout=stdout, stderr=stderr, is_cut=cut_out or cut_err)
         finally:
             self._delete_directory(directory)
@@ -221,15 +224,17 @@ class Guest:
     def _await(self, pid: int, directory: str, timeout_s: float, check: Check) -> int:
         """The exit code of the program."""
         deadline = Deadline(timeout_s, self._clock)
-        backoff = Backoff(_FIRST_POLL_S, _MOST_POLL_S)
+        backoff = Backoff(_FIRST_POLL_S, _MOST_POLL_S, factor=_POLL_FACTOR)
+        pace = self._vcenter.pace
         try:
-            while True:
-                exit_code, silent = self._look(pid)
-                if exit_code is not None:
-                    return exit_code
-                if deadline.passed:
-                    raise self._overdue(timeout_s, silent)
-                pause(backoff.next_s(), check, deadline, self._clock)
+            with pace.polling():
+                while True:
+                    exit_code, silent = self._look(pid)
+                    if exit_code is not None:
+                        return exit_code
+                    if deadline.passed:
+                        raise self._overdue(timeout_s, silent)
+                    pause(pace.slowed(backoff.next_s()), check, deadline, self._clock)
         except _ENDED_BY_ITSELF:
             raise
         except BaseException:
@@ -303,8 +308,10 @@ class Guest:
                 doing,
                 lambda vc: vc.files.InitiateFileTransferFromGuest(vc.machine(self._moid), self._login, path),
             )
-            if not keep_end and ticket.size > max_bytes:
+            if ticket.size > max_bytes and not keep_end:
                 return b"", True
+            if ticket.size == 0 and keep_end:  # a stream; other files may only look empty, as those below /proc do
+                return b"", False
             return self._vcenter.get(doing, ticket.url, max_bytes, keep_end=keep_end)
 
         return _twice(fetch)

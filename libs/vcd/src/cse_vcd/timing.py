@@ -1,14 +1,16 @@
 """Time as the rest of the library sees it: a clock that tests replace, deadlines, pauses that grow."""
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 Check = Callable[[], None]
 """Called between polls, at least once a second; what it raises ends the wait."""
 
-_LONGEST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 1.0
 
 
 class Clock(Protocol):
@@ -72,6 +74,30 @@ class Backoff:
         pause = self._next
         self._next = min(self._most, self._next * self._factor)
         return pause * (1 - self._jitter * random.random())  # noqa: S311 - spreads load, guards nothing
+
+
+class Pace:
+    """Keeps many who poll the same server from asking it more than `most_per_s` times a second all together."""
+
+    def __init__(self, most_per_s: float) -> None:
+        self._most_per_s = most_per_s
+        self._lock = threading.Lock()
+        self._polling = 0
+
+    @contextmanager
+    def polling(self) -> Iterator[None]:
+        """Counts one more who polls, while inside."""
+        with self._lock:
+            self._polling += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._polling -= 1
+
+    def slowed(self, pause_s: float) -> float:
+        """The pause, or a longer one if so many poll that each has to wait for its turn."""
+        return max(pause_s, self._polling / self._most_per_s)
 
 
 def pause(seconds: float, check: Check, deadline: Deadline, clock: Clock = SYSTEM_CLOCK) -> None:

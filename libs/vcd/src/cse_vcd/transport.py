@@ -1,15 +1,20 @@
 """How requests travel: pooled connections, time-outs on each, a second try for what may be tried twice."""
 
+import os
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
+from requests.utils import get_environ_proxies
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
 _READ_ONLY: Final = frozenset({"GET", "HEAD"})
 _PASSING: Final = frozenset({502, 503})
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that requests knows for a file with the authorities to trust."""
 
 
 class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
@@ -29,6 +34,8 @@ class PooledAdapter(HTTPAdapter):
 
     def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int) -> None:
         self._timeout = (connect_timeout_s, read_timeout_s)
+        self._bundle = next((path for name in _BUNDLES if (path := os.environ.get(name))), True)
+        self._proxies: dict[str, dict[str, str]] = {}
         retry = Retry(
             total=3,
             connect=2,
@@ -52,7 +59,18 @@ class PooledAdapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
+        if kwargs.get("verify") is True:
+            kwargs["verify"] = self._bundle
+        kwargs["proxies"] = self._proxies_for(str(request.url))
         return super().send(request, *args, **kwargs)
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """What the environment says, read once for each server: requests would read all of it for each request."""
+        parts = urlsplit(url)
+        server = f"{parts.scheme}://{parts.netloc}"
+        if server not in self._proxies:
+            self._proxies[server] = dict(get_environ_proxies(server))
+        return self._proxies[server]
 
     def close(self) -> None:
         """Nothing: sessions come and go, the pool stays."""
@@ -62,19 +80,14 @@ class PooledAdapter(HTTPAdapter):
         super().close()
 
 
-def keep_own_credentials(request: PreparedRequest) -> PreparedRequest:
-    """An authentication that adds nothing.
-
-    Without one, requests looks into `~/.netrc` and would replace our token by what it finds there.
-    """
-    return request
-
-
 def equip(session: requests.Session, adapter: PooledAdapter) -> requests.Session:
-    """Makes a session travel by `adapter`, follow no redirections (they would carry the token elsewhere)."""
+    """Makes a session travel by `adapter`, follow no redirections (they would carry the token elsewhere).
+
+    It trusts nothing around it: requests would replace our token by what it finds in `~/.netrc`.
+    """
     if session.adapters.get("https://") is not adapter:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        session.auth = keep_own_credentials
+        session.trust_env = False
         session.max_redirects = 0
     return session

@@ -26,6 +26,8 @@ from cse_vcd.extension import vcenter_url
 from cse_vcd.faults import FAULT, SESSION_OVER, TRANSPORT, from_vim
 from cse_vcd.session import VcdSession
 from cse_vcd.soap import SoapStubAdapter, vim
+from cse_vcd.timing import Pace
+from cse_vcd.tools import ToolsWatch
 from cse_vcd.transport import PooledAdapter, equip
 
 log = structlog.get_logger()
@@ -37,6 +39,8 @@ _API: Final = "vim.version.version10"
 _IDLE_S: Final = 3
 """Connections idle for longer are not used again: the other side may be closing them at that moment."""
 _QUEUE_S: Final = 120.0
+_POLLS_PER_S: Final = 100.0
+"""How often all together look whether a program in a guest has ended; beyond that, each looks more seldom."""
 _CHUNK: Final = 1 << 16
 
 
@@ -62,6 +66,7 @@ class _Connection:
     files: Any
     processes: Any
     credentials: Any
+    properties: Any
 
     def machine(self, moid: str) -> Any:
         """The virtual machine; nothing is asked."""
@@ -69,7 +74,10 @@ class _Connection:
 
 
 class Vcenter:
-    """One vCenter. Everything raises errors of `cse_vcd.errors` that begin with what was being done."""
+    """One vCenter. Everything raises errors of `cse_vcd.errors` that begin with what was being done.
+
+    `tools` waits for guests that boot, all of them together; `pace` is kept by those who poll single guests.
+    """
 
     def __init__(self, name: str, *, host: str, port: int, login: VcenterLogin) -> None:
         self.name = name
@@ -84,6 +92,8 @@ class Vcenter:
         )
         self._adapter = adapter
         self._http = equip(requests.Session(), adapter)
+        self.tools = ToolsWatch(self.call)
+        self.pace = Pace(_POLLS_PER_S)
 
     @property
     def address(self) -> str:
@@ -147,6 +157,7 @@ class Vcenter:
 
     def close(self) -> None:
         """Ends the session."""
+        self.tools.close()
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
@@ -214,7 +225,12 @@ class Vcenter:
             content.sessionManager.Login(login.user, login.password.reveal())
             guests = content.guestOperationsManager
             return _Connection(
-                stub, content.sessionManager, guests.fileManager, guests.processManager, guests.authManager
+                stub,
+                content.sessionManager,
+                guests.fileManager,
+                guests.processManager,
+                guests.authManager,
+                content.propertyCollector,
             )
         except BaseException:
             stub.DropConnections()
