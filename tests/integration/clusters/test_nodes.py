@@ -11,7 +11,7 @@ from google.longrunning import operations_pb2
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse_clusters.application.ports import GuestLogin
-from cse_clusters.domain.guest_scripts import GET_NODES, guest_script
+from cse_clusters.domain.guest_scripts import AWAIT_NODES, guest_script
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import Metadata, Site, site
 
@@ -97,7 +97,8 @@ def kubernetes_nodes(vcd: Site, found: cluster_pb2.Cluster) -> dict[str, bool]:
     guest = world.inventory.guests(found.vapp.href)[name.rpartition("/")[2]]
     assert guest.password
     login = GuestLogin(guest=guest, password=guest.password)
-    result = world.guests.run_script(login, guest_script(GET_NODES, {}), lambda: None, timeout_s=20)
+    script = guest_script(AWAIT_NODES, {"CSE_NODES": name.rpartition("/")[2], "CSE_WITHIN_S": "10"})
+    result = world.guests.run_script(login, script, lambda: None, timeout_s=20)
     items = json.loads(result.stdout)["items"]
     return {item["metadata"]["name"]: not item["spec"].get("unschedulable") for item in items}
 

@@ -12,7 +12,7 @@ from cse_clusters.application.changes import patiently
 from cse_clusters.application.failures import tail
 from cse_clusters.application.guest_logins import GuestDirectory, with_first
 from cse_clusters.application.ports import GuestLogin, Guests, ScriptResult
-from cse_clusters.domain.guest_scripts import GET_NODES, MINT_JOIN, guest_script
+from cse_clusters.domain.guest_scripts import AWAIT_NODES, MINT_JOIN, guest_script
 from cse_clusters.domain.kubernetes import (
     JoinCredentials,
     UnexpectedOutputError,
@@ -30,7 +30,9 @@ from cse_core.errors import (
 from cse_core.operations import OperationContext
 from cse_core.secret import Secret
 
-_POLL_S: Final = 1.0
+_READY_IN_GUEST_S: Final = 20.0
+"""How long one script waits in the guest."""
+_READY_POLL_S: Final = 0.2
 _READY_POLL_LIMIT_S: Final = 5.0
 
 
@@ -108,12 +110,14 @@ class GuestWork:
 
     def wait_until_nodes_ready(self, ctx: OperationContext, control_plane: str, expected: Iterable[str]) -> None:
         """Raises FailedPreconditionError (NODES_NOT_READY) if Kubernetes does not call all of them Ready in time."""
-        script = guest_script(GET_NODES, {})
         wanted = frozenset(expected)
         seen = "kubectl was not asked"
         until = time.monotonic() + self._limits.ready.total_seconds()
-        pause_s = _POLL_S / 2
-        while time.monotonic() < until:
+        pause_s = _READY_POLL_S
+        while (left_s := until - time.monotonic()) > 0:
+            patience_s = int(min(left_s, _READY_IN_GUEST_S))
+            environment = {"CSE_NODES": " ".join(sorted(wanted)), "CSE_WITHIN_S": str(patience_s)}
+            script = guest_script(AWAIT_NODES, environment)
             result = self._run_patiently(ctx, control_plane, script, self._limits.mint)
             if result.exit_code == 0:
                 try:

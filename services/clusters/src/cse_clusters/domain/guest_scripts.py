@@ -19,7 +19,28 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 
 MINT_JOIN: Final = _PRELUDE + "KUBECONFIG=/root/.kube/config kubeadm token create --ttl 1h --print-join-command\n"
 
-GET_NODES: Final = _PRELUDE + "kubectl --kubeconfig /root/.kube/config get nodes -o json\n"
+AWAIT_NODES: Final = (
+    _PRELUDE
+    + """\
+export KUBECONFIG=/root/.kube/config
+are_ready() {
+    kubectl get nodes --no-headers 2>/dev/null | awk '
+        BEGIN { count = split(ENVIRON["CSE_NODES"], names, " "); for (i in names) missing[names[i]] }
+        $1 in missing && $2 ~ /^Ready(,|$)/ { count-- }
+        END { exit count > 0 }'
+}
+pause_ms=100
+until are_ready || ((SECONDS >= CSE_WITHIN_S)); do
+    sleep "$(printf '%d.%03d' $((pause_ms / 1000)) $((pause_ms % 1000)))"
+    pause_ms=$((pause_ms < 1600 ? pause_ms * 5 / 4 : 2000))
+done
+kubectl get nodes -o json
+"""
+)
+"""Prints all nodes as soon as those of CSE_NODES look Ready, after CSE_WITHIN_S seconds at the latest.
+
+It waits where asking is cheap: each look from outside would take ten calls of vCenter's.
+"""
 
 _KUBECTL: Final = (
     _PRELUDE
