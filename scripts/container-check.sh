@@ -18,15 +18,18 @@ main() {
   compose --profile demo --profile shell down --volumes --remove-orphans > /dev/null 2>&1 || true
   base_image python python:3.11-slim-bookworm
   base_image rabbitmq rabbitmq:3-management
+  base_image postgres postgres:15-bookworm
   say "building the images"
   compose --profile demo build --quiet
-  say "starting RabbitMQ, vCD and the three services"
+  say "starting RabbitMQ, PostgreSQL, vCD and the three services"
   compose --profile demo up -d
   wait_for "cse install" install_is_done 180
   local service
   for service in templates clusters gateway; do wait_for "$service to be healthy" "is_healthy $service" 90; done
+  vcd login vcd acme alice -i -w -p alice-secret
+  create_through_a_crash
   create_a_cluster
-  say "a cluster was created, inspected and deleted through the containers"
+  say "clusters were created, inspected and deleted through the containers, one in spite of a crash"
 }
 
 # Debian's docker-compose 1.29 and the compose plug-in of docker both read the file.
@@ -70,7 +73,6 @@ vcd() { compose --profile shell run --rm -T vcd-cli "$@"; }
 
 create_a_cluster() {
   say "creating a cluster with the real vcd-cli"
-  vcd login vcd acme alice -i -w -p alice-secret
   vcd cse cluster create checked -n acme-net -N 2
   expect '^checked ' vcd cse cluster list
   expect 'mstr-[a-z0-9]{4}' vcd cse cluster info checked
@@ -78,6 +80,20 @@ create_a_cluster() {
   vcd cse cluster delete checked --yes
   if vcd cse cluster list | grep -Eq '^checked '; then die "the cluster is still listed after it was deleted"; fi
 }
+
+create_through_a_crash() {
+  say "creating a cluster while the cluster manager is killed and started again"
+  vcd cse cluster create survivor -n acme-net -N 1 &
+  local creating=$!
+  wait_for "the creation to begin" creation_has_begun 60
+  compose --profile demo kill -s KILL clusters
+  compose --profile demo up -d --no-deps clusters
+  wait "$creating"
+  expect '^survivor ' vcd cse cluster list
+  vcd cse cluster delete survivor --yes
+}
+
+creation_has_begun() { compose --profile demo logs clusters | grep step_done | grep compose_vapp > /dev/null; }
 
 # expect REGEX COMMAND…   the command's output must match.
 expect() {
