@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cse_core.errors import CancelledError, CseError, NotFoundError
+from cse_core.errors import CancelledError, CseError, InternalError, NotFoundError
 from cse_core.operations import Json, OperationContext, OperationState
 from cse_testing.operations.benches import LIMIT_S, EngineBench
 
@@ -187,6 +187,32 @@ def test_a_steps_error_reaches_its_code(engine: EngineBench) -> None:
             return [exc.code, exc.message, dict(exc.details)]
 
     assert engine.end_of(engine.submit(run)).result == ["VAPP_GONE", "no vApp", {"vapp": "v"}]
+
+
+@pytest.mark.parametrize("in_branch", [False, True], ids=["top", "branch"])
+def test_a_mistake_in_a_step_is_rolled_back_like_any_failure(engine: EngineBench, in_branch: bool) -> None:
+    undone = list[str]()
+
+    def mistake() -> Json:
+        raise KeyError("secret inside")
+
+    def crash(ctx: OperationContext) -> Json:
+        return ctx.step("crash", mistake)
+
+    def run(ctx: OperationContext) -> Json:
+        try:
+            return dict(ctx.parallel({"n1": crash})) if in_branch else crash(ctx)
+        except InternalError:
+            with ctx.rollback():
+                ctx.step("undo", lambda: undone.append("crash"))
+            raise
+
+    ended = engine.end_of(engine.submit(run))
+    assert (ended.state, undone) == (OperationState.FAILED, ["crash"])
+    assert ended.error is not None
+    assert (ended.error.reason, ended.error.error_type) == ("INTERNAL", "InternalError")
+    assert ended.id in ended.error.message
+    assert "secret inside" not in ended.error.message
 
 
 def test_what_an_operation_made_is_known_until_it_is_removed(engine: EngineBench) -> None:

@@ -80,6 +80,33 @@ def test_queued_operations_run_after_a_restart_in_their_order(lasting: EngineBen
     assert order == ["a", "b", "c"]
 
 
+def test_what_does_not_end_with_the_engine_writes_no_more_and_is_done_again(lasting: EngineBench) -> None:
+    stuck, released, ended, tries = threading.Event(), threading.Event(), threading.Event(), list[str]()
+
+    def call_vcd() -> Json:
+        tries.append("call")
+        if len(tries) == 1:
+            stuck.set()
+            released.wait(LIMIT_S)
+            raise OSError("its session was closed")
+        return "done"
+
+    def run(ctx: OperationContext) -> Json:
+        try:
+            return ctx.step("call vCD", call_vcd)
+        finally:
+            ended.set()
+
+    operation = lasting.submit(run)
+    assert stuck.wait(LIMIT_S)
+    assert not lasting.operations.close(0)
+    released.set()
+    assert ended.wait(LIMIT_S)
+    lasting.restart()
+    assert lasting.end_of(operation).result == "done"
+    assert len(tries) == 2
+
+
 def test_branches_go_on_and_still_know_what_was_published(lasting: EngineBench) -> None:
     work = Interrupted(at="join")
 

@@ -92,6 +92,65 @@ def test_a_repeated_request_id_is_the_same_operation_for_the_same_owner_only(eng
     assert engine.end_of(first).result == 1
 
 
+def test_the_operation_that_a_request_began_is_found_by_its_id(engine: EngineBench) -> None:
+    assert engine.operations.begun_by("unknown") is None
+    first = engine.submit(lambda _: 1, request_id="same")
+    assert engine.operations.begun_by("same") in (first, engine.operations.get(first.id))
+    engine.end_of(first)
+    engine.operations.delete(first.id)
+    assert engine.operations.begun_by("same") is None
+
+
+def test_a_claim_is_one_operations_until_that_has_ended(engine: EngineBench) -> None:
+    go_on = threading.Event()
+    first = engine.submit(lambda _: go_on.wait(LIMIT_S), claim="name", request_id="first")
+    assert engine.submit(lambda _: None, claim="name", request_id="first").id == first.id
+    with pytest.raises(ConflictError, match=first.id) as refused:
+        engine.submit(lambda _: None, claim="name")
+    assert refused.value.code == "CLAIM_TAKEN"
+    for claim in ("another", "", ""):
+        engine.end_of(engine.submit(lambda _: None, claim=claim))
+    go_on.set()
+    engine.end_of(first)
+    second = engine.submit(lambda _: 2, claim="name")
+    assert engine.end_of(second).result == 2
+
+
+def test_a_claim_is_free_after_a_failure_and_after_a_cancellation_in_the_queue(engine: EngineBench) -> None:
+    def fail(_: OperationContext) -> Json:
+        raise ConflictError("busy")
+
+    engine.end_of(engine.submit(fail, claim="name"))
+    go_on = threading.Event()
+    ahead = engine.submit(lambda _: go_on.wait(LIMIT_S), partition="p")
+    queued = engine.submit(lambda _: None, partition="p", claim="name")
+    engine.operations.cancel(queued.id)
+    assert engine.end_of(queued).state is OperationState.CANCELLED
+    assert engine.end_of(engine.submit(lambda _: 3, claim="name")).result == 3
+    go_on.set()
+    engine.end_of(ahead)
+
+
+def test_of_simultaneous_claims_one_is_accepted(engine: EngineBench) -> None:
+    barrier, go_on = threading.Barrier(8), threading.Event()
+    accepted, refused = list[str](), list[str]()
+
+    def submit() -> None:
+        barrier.wait(LIMIT_S)
+        try:
+            accepted.append(engine.submit(lambda _: go_on.wait(LIMIT_S), claim="name").id)
+        except ConflictError as exc:
+            refused.append(exc.code)
+
+    threads = [threading.Thread(target=submit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT_S)
+    go_on.set()
+    assert (len(accepted), refused) == (1, ["CLAIM_TAKEN"] * 7)
+
+
 def test_simultaneous_submissions_of_one_request_are_one_operation(engine: EngineBench) -> None:
     barrier, ids = threading.Barrier(8), set[str]()
 

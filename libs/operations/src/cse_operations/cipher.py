@@ -84,7 +84,7 @@ def load_keys(settings: OperationsSettings, *, beside: Path | None) -> tuple[str
     return _parse(_read(file), str(file))
 
 
-_HOW_TO: Final = "make one with openssl rand -base64 32 | tr '+/' '-_'"
+_HOW_TO: Final = "make one with: head -c 32 /dev/urandom | base64 | tr +/ -_"
 
 
 def _parse(text: Secret, source: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What an operation's code works with, when the engine is durable."""
 
+import concurrent.futures
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, wait
 from contextlib import contextmanager
@@ -7,10 +8,12 @@ from sys import exception
 
 import structlog
 
-from cse_core.errors import CseError, InternalError
+from cse_core.errors import CseError
 from cse_core.operations import Json, JsonObject, LedgerEntry, OperationContext
+from cse_core.operations.failures import mistake
 from cse_core.operations.port import Branch
 from cse_core.secret import Secret
+from cse_operations.journal import AbandonedError
 from cse_operations.run import Run
 
 log = structlog.get_logger()
@@ -40,9 +43,12 @@ class DurableContext:
 
     def parallel(self, branches: Mapping[str, Branch]) -> dict[str, Json]:
         self.check()
-        futures = {node: self._branches.submit(self._run_branch, node, branch) for node, branch in branches.items()}
-        wait(futures.values())
-        results = {node: future.result() for node, future in futures.items()}  # raises where a branch was abandoned
+        try:
+            futures = {node: self._branches.submit(self._run_branch, node, branch) for node, branch in branches.items()}
+            wait(futures.values())
+            results = {node: future.result() for node, future in futures.items()}  # raises where one was abandoned
+        except (concurrent.futures.CancelledError, RuntimeError) as exc:  # the engine's threads end with it
+            raise AbandonedError from exc
         failure = self._run.take_failure()
         if failure is not None:
             raise self._run.earlier_cause() or failure
@@ -60,8 +66,7 @@ class DurableContext:
                 self._run.fail_branch(exc)
             except Exception:
                 log.exception("branch_crashed")
-                text = f"{node}: failed for a reason of ours; the log has it under {self.operation_id}"
-                self._run.fail_branch(InternalError(text))
+                self._run.fail_branch(mistake(self.operation_id))
         return None
 
     def publish(self, key: str, value: Json) -> None:

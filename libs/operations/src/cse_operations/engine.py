@@ -183,6 +183,9 @@ class DurableOperations:
     def get(self, operation_id: str) -> Operation:
         return self._store.get(operation_id)
 
+    def begun_by(self, request_id: str) -> Operation | None:
+        return self._store.begun_by(request_id)
+
     def find(
         self, *, owner: str | None = None, target: str | None = None, active: bool | None = None
     ) -> list[Operation]:
@@ -245,7 +248,9 @@ class DurableOperations:
     # ---- rounds
 
     def _live(self) -> None:
-        if not self._liveness.beat() and not self._stopping:
+        if not threading.main_thread().is_alive():
+            self._runner.stop()  # Python begins no thread any more; without a further beat another replica takes over
+        elif not self._liveness.beat() and not self._stopping:
             log.error("declared_dead", replica=self._liveness.identity)
             self._runner.stop()
             self._on_declared_dead()

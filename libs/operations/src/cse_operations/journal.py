@@ -127,6 +127,9 @@ class Standing:
 
     def __init__(self) -> None:
         self.is_lost = False
+        """It is to end at its next check."""
+        self.is_cut_off = False
+        """It did not end in time: the engine is closed, and nothing that it still does counts."""
 
     def keep_trying(self) -> None:
         """Raises AbandonedError if it may not."""
@@ -228,6 +231,7 @@ class Journal:
                 end_time=outcome.end_time,
                 result_sealed=None if outcome.result is None else self._cipher.seal(outcome.result),
                 error_sealed=self._cipher.seal(rows.error_to_json(outcome.error)) if outcome.error else None,
+                claim=None,
             )
             for table in (operation_secret, operation_journal):
                 connection.execute(sa.delete(table).where(table.c.operation_id == self._id))
@@ -270,6 +274,8 @@ class Journal:
     # ---- how
 
     def _write(self, work: Callable[[sa.Connection, datetime], _Result]) -> _Result:
+        if self._standing.is_cut_off:
+            raise AbandonedError
         result = self._database.write_for_certain(
             lambda connection: work(connection, self.clock()), keep_trying=self._standing.keep_trying
         )

@@ -53,7 +53,13 @@ _FIRST: Final = (
     """,
 )
 
-MIGRATIONS: Final = (_FIRST,)
+_SECOND: Final = (
+    "ALTER TABLE operation ADD COLUMN claim TEXT",
+    "CREATE UNIQUE INDEX operation_by_claim ON operation (claim)",
+    "CREATE INDEX operation_by_owner ON operation (owner, id)",
+)
+
+MIGRATIONS: Final = (_FIRST, _SECOND)
 
 
 class NewerSchemaError(StartError):

@@ -12,11 +12,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from cse_core import errors
 from cse_core.errors import CancelledError, CseError, DeadlineError, InternalError, InvalidArgumentError
 from cse_core.operations import Json, OperationError, as_stored
+from cse_core.operations.failures import mistake
 from cse_operations import rows
 from cse_operations.journal import ONLY, Claim, Entry, Journal, Place, Record, Standing, Status
+
+log = structlog.get_logger()
 
 ROLLBACK_TIME: Final = timedelta(minutes=20)
 SIBLING_REASON: Final = "SIBLING_FAILED"
@@ -69,6 +74,10 @@ class Run:
         with self.changed:
             self._standing.is_lost = True
             self.changed.notify_all()
+
+    def cut_off(self) -> None:
+        """Lets it write no more."""
+        self._standing.is_cut_off = True
 
     # ---- what ends it
 
@@ -154,13 +163,20 @@ class Run:
             self._check_stalled()
         self.journal.begin_step(place, message)
         self._assure()  # the process may have been frozen meanwhile, and others have gone on
+        began = time.monotonic()
         try:
             result = as_stored(action())
         except CseError as exc:
             if exc.code != SIBLING_REASON:  # which is the consequence of another branch's entry
                 self.journal.end_step(place, failed(exc))
             raise
+        except Exception as exc:
+            log.exception("step_crashed", step=name, node=branch or None)
+            error = mistake(self.claim.operation.id)
+            self.journal.end_step(place, failed(error))
+            raise error from exc
         self.journal.end_step(place, Record(Status.DONE, result))
+        log.info("step_done", step=name, node=branch or None, seconds=round(time.monotonic() - began, 3))
         return result
 
     def publish(self, key: str, value: Json) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from cse_core.errors import CancelledError, CseError, InternalError
 from cse_core.operations import Operation, OperationError, OperationKind, OperationState, as_stored
+from cse_core.operations.failures import mistake
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.context import DurableContext
@@ -97,8 +98,12 @@ class Runner:
                 run.abandon()
 
     def wait_until_idle(self, timeout_s: float) -> bool:
+        """Whether nothing is at work any more; what is after that time writes no more."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._workflows, timeout_s)
+            is_idle = self._changed.wait_for(lambda: not self._workflows, timeout_s)
+            for run in self._runs.values():
+                run.cut_off()
+        return is_idle
 
     def excuse(self, replica: str) -> None:
         """Notes that the runs which this replica leaves did not end for a fault of theirs."""
@@ -202,8 +207,7 @@ class Runner:
             return failed(exc)
         except Exception:
             log.exception("operation_crashed", kind=kind.name)
-            text = f"the operation failed for a reason of ours; the log has it under {claimed.operation.id}"
-            return failed(InternalError(text))
+            return failed(mistake(claimed.operation.id))
 
 
 def _ended(operation: Operation, outcome: Record, clock: Clock) -> Operation:

@@ -55,17 +55,21 @@ operation = sa.Table(
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("stalled_runs", sa.Integer, nullable=False),
     sa.Column("replica", sa.Text, nullable=False),
+    sa.Column("claim", sa.Text),
     sa.Index("operation_by_partition", "partition", "state"),
     sa.Index("operation_by_state", "state", "end_time"),
     sa.Index("operation_by_target", "target"),
+    sa.Index("operation_by_claim", "claim", unique=True),
+    sa.Index("operation_by_owner", "owner", "id"),
 )
-"""One row per operation: the truth for users. The last five columns are the engine's:
+"""One row per operation: the truth for users. The last six columns are the engine's:
 
 * generation: of the code that began it.
 * workflow_id: the DBOS workflow that may run it; any other that comes along goes away.
 * epoch: counts its runs; whoever writes names his, so that a run that was superseded cannot write any more.
 * stalled_runs: runs in a row in which nothing was journaled.
 * replica: who ran it last.
+* claim: the request's, until it has ended.
 """
 
 operation_event = sa.Table(

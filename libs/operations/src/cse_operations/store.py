@@ -15,6 +15,7 @@ from cse_core.operations import (
     OperationRequest,
     OperationState,
 )
+from cse_core.operations.failures import claim_taken
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
@@ -44,11 +45,13 @@ class Store:
         """Accepts an operation and enqueues it in the same transaction, or returns the one that `request_id` began.
 
         Raises:
-            ConflictError: the `request_id` belongs to an operation of another kind or owner.
+            ConflictError: the `request_id` belongs to an operation of another kind or owner, the claim to another one.
         """
-        row = self._database.write(
-            lambda connection: self._insert(connection, request, operation_id, generation, enqueue)
-        )
+        row = None
+        while row is None:
+            row = self._database.write(
+                lambda connection: self._insert(connection, request, operation_id, generation, enqueue)
+            )
         known = rows.to_operation(row, self._cipher)
         if (known.kind, known.owner) != (request.kind, request.owner):
             raise ConflictError(
@@ -60,7 +63,8 @@ class Store:
 
     def _insert(
         self, connection: sa.Connection, request: OperationRequest, operation_id: str, generation: int, enqueue: Enqueue
-    ) -> sa.Row[tuple[object, ...]]:
+    ) -> sa.Row[tuple[object, ...]] | None:
+        """None if what was in the way is so no more."""
         now = self._clock()
         values = {
             "id": operation_id,
@@ -85,8 +89,9 @@ class Store:
             "epoch": 0,
             "stalled_runs": 0,
             "replica": "",
+            "claim": request.claim or None,
         }
-        insert = rows.insert_into(connection, operation).on_conflict_do_nothing(index_elements=["request_id"])
+        insert = rows.insert_into(connection, operation).on_conflict_do_nothing()
         if connection.execute(insert.values(values).returning(operation.c.id)).one_or_none() is not None:
             ahead = connection.execute(
                 sa.select(sa.func.count())
@@ -108,7 +113,12 @@ class Store:
                 )
             enqueue(connection, operation_id, operation_id)
         query = sa.select(operation).where(operation.c.request_id == request.request_id)
-        return connection.execute(query).one()
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            claimant = connection.execute(sa.select(operation.c.id).where(operation.c.claim == request.claim)).scalar()
+            if claimant is not None:
+                raise claim_taken(claimant)
+        return row
 
     def get(self, operation_id: str) -> Operation:
         """Raises NotFoundError."""
@@ -122,6 +132,10 @@ class Store:
                 f"there is no operation {operation_id!r}", reason="OPERATION_NOT_FOUND", name=operation_id
             )
         return rows.to_operation(row, self._cipher)
+
+    def begun_by(self, request_id: str) -> Operation | None:
+        found = self._database.rows(sa.select(operation).where(operation.c.request_id == request_id))
+        return rows.to_operation(found[0], self._cipher) if found else None
 
     def find(self, *, owner: str | None, target: str | None, active: bool | None) -> list[Operation]:
         query = sa.select(operation).order_by(operation.c.create_time, operation.c.id)

@@ -67,6 +67,7 @@ class EngineBench:
         request_id: str | None = None,
         owner: str = "acme",
         target: str = "t",
+        claim: str = "",
         secrets: dict[str, Secret] | None = None,
     ) -> Operation:
         """Submits an operation that does `run`; each has a partition of its own unless it is given one."""
@@ -79,6 +80,7 @@ class EngineBench:
                 partition=partition or f"partition {key}",
                 request_id=request_id or f"request {key}",
                 owner=owner,
+                claim=claim,
                 input={"run": key},
                 secrets={"token": Secret("s3cret")} if secrets is None else secrets,
                 deadline=timedelta(minutes=1),

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cse_core.errors import CseError, FailedPreconditionError
+from cse_core.errors import CseError, FailedPreconditionError, UnavailableError
 from cse_core.operations import Json, JsonObject, Operation, OperationContext, OperationKind, OperationRequest
 from cse_core.secret import Secret
 from cse_operations import DurableOperations, OperationsSettings, Timing
@@ -205,12 +205,21 @@ def main(spec: Spec) -> int:
         engine = DurableOperations([OperationKind(name="BUILD", run=build.run, finish=build.finish)], settings)
         engine.start()
         for job in spec.jobs:
-            operation = engine.submit(_request(job))
+            operation = _submit(engine, job)
             if job.kill_at == "submit:after":
                 cloud.die_once(operation.id, job.kill_at)
         while spec.stays or engine.active_count():
             time.sleep(0.02)
         return 0 if engine.close(10) else 1
+
+
+def _submit(engine: DurableOperations, job: Job) -> Operation:
+    """As a client does it: again, with the same request id, while the database is away."""
+    while True:
+        try:
+            return engine.submit(_request(job))
+        except UnavailableError:
+            time.sleep(0.1)
 
 
 def _request(job: Job) -> OperationRequest:

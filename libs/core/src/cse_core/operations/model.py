@@ -49,6 +49,7 @@ class OperationRequest:
         secrets: what it gets besides; encrypted wherever it is kept, dropped when the operation ends.
         task_href: the vCD task that shows it to vCD's users.
         deadline: how long it may take before it is ended as failed.
+        claim: as long as it has not ended, no other operation with the same claim is accepted; empty claims nothing.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class OperationRequest:
     task_href: str = ""
     deadline: timedelta = timedelta(minutes=60)
     target_uid: str = ""
+    claim: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,7 @@ class OperationContext(Protocol):
 
         A durable engine journals how it ended, with a result or with a CseError, and after a crash gives that back
         instead of running it again; an error comes back as the class in `cse_core.errors` that it was derived from.
+        Any other exception is a mistake of ours: it is logged, and an InternalError raised in its place.
         A step that was cut off is run again, even when the operation is to end: `action` looks before it acts.
         Begins with `check()`, and reports `message` (if given) as progress. Names are unique within their branch,
         once for going forward and once for rolling back.
@@ -119,12 +120,16 @@ class Operations(Protocol):
         """Accepts an operation, or returns the one that the same `request_id` began.
 
         Raises:
-            ConflictError: the `request_id` belongs to an operation of another kind or owner.
+            ConflictError: the `request_id` belongs to an operation of another kind or owner (REQUEST_ID_REUSED), or
+                the claim to another operation (CLAIM_TAKEN).
             UnavailableError: the engine is ending.
         """
 
     def get(self, operation_id: str) -> Operation:
         """Raises NotFoundError if there is none (any more)."""
+
+    def begun_by(self, request_id: str) -> Operation | None:
+        """The operation that this request began, whoever asks; None if there is none (any more)."""
 
     def find(
         self, *, owner: str | None = None, target: str | None = None, active: bool | None = None

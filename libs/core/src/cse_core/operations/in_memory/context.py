@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import structlog
 
-from cse_core.errors import CseError, InternalError
+from cse_core.errors import CseError
+from cse_core.operations.failures import mistake
 from cse_core.operations.in_memory.record import Journal, Record
 from cse_core.operations.model import Json, JsonObject, LedgerEntry, as_stored
 from cse_core.operations.port import Branch, OperationContext
@@ -42,7 +43,13 @@ class InMemoryContext:
         if message:
             self.progress(message)
         started = self._journal.clock()
-        result = as_stored(action())
+        try:
+            result = as_stored(action())
+        except CseError:
+            raise
+        except Exception as exc:
+            log.exception("step_crashed", step=name, node=self._node or None)
+            raise mistake(self.operation_id) from exc
         took_s = (self._journal.clock() - started).total_seconds()
         log.info("step_done", step=name, node=self._node or None, seconds=round(took_s, 3))
         return result
@@ -68,8 +75,7 @@ class InMemoryContext:
                 self._journal.fail_branch(self._record, exc)
             except Exception:
                 log.exception("branch_crashed")
-                text = f"{node}: failed for a reason of ours; the log has it under {self.operation_id}"
-                self._journal.fail_branch(self._record, InternalError(text))
+                self._journal.fail_branch(self._record, mistake(self.operation_id))
         return None
 
     def publish(self, key: str, value: Json) -> None:

@@ -18,6 +18,7 @@ from cse_core.errors import (
     NotFoundError,
     UnavailableError,
 )
+from cse_core.operations.failures import claim_taken, mistake
 from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory.context import InMemoryContext
 from cse_core.operations.in_memory.record import STOPPING_REASON, Clock, Journal, Record, utc_now
@@ -66,6 +67,7 @@ class InMemoryOperations:
         self._keep = keep
         self._records: dict[str, Record] = {}
         self._by_request: dict[str, str] = {}
+        self._claims: dict[str, str] = {}
         self._ended: deque[str] = deque()
         self._waiting: dict[str, deque[str]] = {}
         """Per partition the operations that have not ended, the one at work first."""
@@ -85,6 +87,8 @@ class InMemoryOperations:
                 raise UnavailableError("the service is ending; try again in a minute", reason=STOPPING_REASON)
             if request.kind not in self._kinds:
                 raise InternalError(f"no operation of kind {request.kind} is registered")
+            if request.claim in self._claims:
+                raise claim_taken(self._claims[request.claim])
             now = self._journal.clock()
             operation = Operation(
                 id=new_operation_id(),
@@ -102,6 +106,8 @@ class InMemoryOperations:
             record = Record(operation, request)
             self._records[operation.id] = record
             self._by_request[request.request_id] = operation.id
+            if request.claim:
+                self._claims[request.claim] = operation.id
             self._active += 1
             queue = self._waiting.setdefault(request.partition, deque())
             queue.append(operation.id)
@@ -114,6 +120,11 @@ class InMemoryOperations:
     def get(self, operation_id: str) -> Operation:
         with self._changed:
             return self._record(operation_id).operation
+
+    def begun_by(self, request_id: str) -> Operation | None:
+        with self._changed:
+            known = self._by_request.get(request_id)
+            return self._records[known].operation if known is not None else None
 
     def find(
         self, *, owner: str | None = None, target: str | None = None, active: bool | None = None
@@ -222,7 +233,7 @@ class InMemoryOperations:
             error = exc
         except Exception:
             log.exception("operation_crashed", operation_id=operation_id, kind=record.operation.kind)
-            error = InternalError(f"the operation failed for a reason of ours; the log has it under {operation_id}")
+            error = mistake(operation_id)
         self._end(record, result, error)
 
     def _end(self, record: Record, result: Json, error: CseError | None) -> None:
@@ -263,6 +274,7 @@ class InMemoryOperations:
         """Lets the next operation of the partition begin, and forgets the oldest ended ones. Holds `changed`."""
         self._active -= 1
         self._ended.append(record.operation.id)
+        self._claims.pop(record.claim, None)
         queue = self._waiting.get(record.partition)
         if queue and queue[0] == record.operation.id:
             queue.popleft()

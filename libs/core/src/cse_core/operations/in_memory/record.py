@@ -27,6 +27,7 @@ class Record:
     def __init__(self, operation: Operation, request: OperationRequest) -> None:
         self.operation = operation
         self.partition = request.partition
+        self.claim = request.claim
         self.secrets: Mapping[str, Secret] = request.secrets
         self.events: list[OperationEvent] = []
         self.published: dict[str, Json] = {}
