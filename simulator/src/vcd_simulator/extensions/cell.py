@@ -149,7 +149,7 @@ class Cell:
         loop = asyncio.get_running_loop()
         waiter = _Waiter(message_id=message_id, service_name=service.name, reply=loop.create_future())
         deadline = loop.time() + timeout_s
-        properties = self._properties(correlation_id, timeout_s)
+        properties = self._properties(request.message_type, correlation_id, timeout_s)
         self._waiters[correlation_id] = waiter
         try:
             for _ in range(await self._disturbance.requests(service.name, request.path)):
@@ -166,8 +166,8 @@ class Cell:
         self._stats.answered += 1
         return reply
 
-    def _properties(self, correlation_id: str, timeout_s: float) -> pika.BasicProperties:
-        headers: dict[str, object] = {"messageType": "ProcessHttpRequest", "replyToExchange": self.reply_exchange}
+    def _properties(self, message_type: str, correlation_id: str, timeout_s: float) -> pika.BasicProperties:
+        headers: dict[str, object] = {"messageType": message_type, "replyToExchange": self.reply_exchange}
         if self._options.reply_by_timestamp:
             headers["replyByTimestamp"] = int((time.time() + timeout_s) * 1000)  # more than 32 bits: a long on the wire
         return pika.BasicProperties(

@@ -1,10 +1,19 @@
 """Where HTTP meets AMQP: requests that an extension service has asked for leave the cell here."""
 
+from dataclasses import replace
 from typing import Protocol
+from urllib.parse import unquote
 
 from vcd_simulator import errors
 from vcd_simulator.extensions.cell import Destination
-from vcd_simulator.extensions.messages import Address, Caller, ForwardedReply, ForwardedRequest
+from vcd_simulator.extensions.messages import (
+    Address,
+    Caller,
+    ForwardedReply,
+    ForwardedRequest,
+    ForwardedResponse,
+    PassedOn,
+)
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.model.kinds import ORG, RIGHT, USER
 from vcd_simulator.model.services import ExtensionService, ServiceLink
@@ -47,8 +56,11 @@ class ExtensionGateway:
         place = sum(1 for _ in root.iterchildren(_LINK))
         root[place:place] = links
 
-    async def handle(self, context: Context) -> Reply:
-        """Let the service with the highest priority answer.
+    async def handle(self, context: Context) -> Reply | None:
+        """Let the services that want a request have it, the one with the highest priority first.
+
+        A service answers, or it lets the request go on, maybe changed. None when nobody answered: the request, which
+        the context holds as they left it, is vCD's own.
 
         Raises:
             VcdError: 403, a service wants authorization that no rule grants; 500 and 504, there is no answer.
@@ -61,9 +73,33 @@ class ExtensionGateway:
             self._authorize(services, context)
         if not services:
             raise errors.not_found(context.path)
-        reply = await self._forwarder.forward_async(services[0], request)
-        body = b"" if reply.status in _WITHOUT_BODY else reply.body
-        return Reply(status=reply.status, content=body, headers=dict(reply.headers))
+        for service in services:
+            reply = await self._forwarder.forward_async(service, request)
+            if reply.passed_on is None:
+                return _reply(reply)
+            request = _changed(request, reply, reply.passed_on)
+        context.method, context.raw_path, context.body = request.method, request.path, request.body
+        context.path, context.query_string = unquote(request.path), request.query or ""
+        return None
+
+    def wants(self, content_type: str) -> bool:
+        """Whether a service wants to see responses of this type; called under the cloud's lock."""
+        return bool(self._registry.match_response(content_type))
+
+    async def review(self, context: Context, response: Reply) -> Reply:
+        """Show vCD's own response to the services that asked for its type, one after the other; each may change it.
+
+        Raises:
+            VcdError: 500 and 504, a service did not give it back.
+        """
+        with context.cloud.lock:
+            services = self._registry.match_response(response.headers.get("content-type", ""))
+            request = _request(context)
+        for service in services:
+            body = response.content if isinstance(response.content, bytes) else b""
+            shown = ForwardedResponse(status=response.status, headers=tuple(response.headers.items()), body=body)
+            response = _reply(await self._forwarder.forward_async(service, replace(request, response=shown)))
+        return response
 
     def _authorize(self, services: list[ExtensionService], context: Context) -> None:
         """Every matching service that takes part in the authorization must have a rule that lets the caller in."""
@@ -72,6 +108,23 @@ class ExtensionGateway:
                 service, context.access, context.method, context.raw_path
             ):
                 raise errors.forbidden(f'Access to the service "{service.name}" is forbidden: no rule allows it.')
+
+
+def _reply(reply: ForwardedReply) -> Reply:
+    body = b"" if reply.status in _WITHOUT_BODY else reply.body
+    return Reply(status=reply.status, content=body, headers=dict(reply.headers))
+
+
+def _changed(request: ForwardedRequest, reply: ForwardedReply, change: PassedOn) -> ForwardedRequest:
+    """The request as a service lets it go on."""
+    return replace(
+        request,
+        method=change.method or request.method,
+        path=change.path or request.path,
+        query=request.query if change.query is None else change.query,
+        headers=reply.headers or request.headers,
+        body=reply.body,
+    )
 
 
 def _href(link: ServiceLink, context: Context, urn: str) -> str:

@@ -55,8 +55,20 @@ class Caller:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForwardedResponse:
+    """What vCD itself is about to answer, for a service that wants to see it first."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForwardedRequest:
-    """An HTTP request as the cell received it; path and query are raw, as they stood in the request line."""
+    """An HTTP request as the cell received it; path and query are raw, as they stood in the request line.
+
+    With a `response`, it is that which the message is about.
+    """
 
     method: str
     path: str
@@ -68,15 +80,33 @@ class ForwardedRequest:
     remote: Address
     local: Address
     caller: Caller
+    response: ForwardedResponse | None = None
+
+    @property
+    def message_type(self) -> str:
+        return "ProcessHttpRequest" if self.response is None else "ProcessHttpResponse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedOn:
+    """A request as a service wants it to go on: to the next service that asked for it, or to vCD itself."""
+
+    method: str | None
+    path: str | None
+    query: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardedReply:
-    """What the service answered, without the headers that it may not set."""
+    """What the service answered, without the headers that it may not set.
+
+    With `passed_on`, it did not answer: headers and body are the request's, which goes on.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    passed_on: PassedOn | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +146,16 @@ def encode_request(request: ForwardedRequest, message_id: str, options: Forwardi
         "statusCode": 0,
         "request": True,
     }
-    if not request.body and options.empty_body == "null":
+    if request.response is not None:
+        message |= {
+            "headers": dict(request.response.headers),
+            "body": base64.b64encode(request.response.body).decode(),
+            "statusCode": request.response.status,
+            "request": False,
+        }
+    if not message["body"] and options.empty_body == "null":
         message["body"] = None
-    elif not request.body and options.empty_body == "omitted":
+    elif not message["body"] and options.empty_body == "omitted":
         del message["body"]
     message.update(options.unknown_keys)
     context = {
@@ -147,11 +184,20 @@ def decode_reply(body: bytes) -> tuple[str, ForwardedReply]:
     message_id = reply.get("id")
     if not isinstance(message_id, str):
         raise MalformedReplyError("it has no id")
+    goes_on = reply.get("request") is True and reply.get("statusCode") in (0, None)
     return message_id, ForwardedReply(
-        status=_status(reply.get("statusCode")),
+        status=0 if goes_on else _status(reply.get("statusCode")),
         headers=_reply_headers(reply.get("headers")),
         body=_content(reply.get("body")),
+        passed_on=_passed_on(reply) if goes_on else None,
     )
+
+
+def _passed_on(reply: Mapping[str, Any]) -> PassedOn:
+    """What a service says of the request that it lets go on; whatever it leaves out stays."""
+    values = [reply.get(name) for name in ("method", "requestUri", "queryString")]
+    method, path, query = [value if isinstance(value, str) and value.isprintable() else None for value in values]
+    return PassedOn(method=method, path=path if path and path.startswith("/") else None, query=query)
 
 
 def new_id() -> str:

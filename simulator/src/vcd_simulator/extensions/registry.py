@@ -84,6 +84,17 @@ class ExtensionRegistry:
         found = [service for service in self.services if service.id in wanting and service.enabled]
         return sorted(found, key=lambda service: -service.priority)
 
+    def match_response(self, content_type: str) -> list[ExtensionService]:
+        """The enabled services that want to see responses of a type, the one with the highest priority first."""
+        shown = _bare(content_type)
+        wanting = {
+            one.service_id
+            for one in self.filters
+            if one.response_content_type is not None and _bare(one.response_content_type) == shown
+        }
+        found = [service for service in self.services if service.id in wanting and service.enabled]
+        return sorted(found, key=lambda service: -service.priority)
+
     def register(self, spec: ServiceSpec) -> ExtensionService:
         """Register a service with its filters and links: all of it, or nothing.
 
@@ -242,6 +253,11 @@ class ExtensionRegistry:
             resource_type=spec.resource_type,
             resource_id=spec.resource_id,
         )
+
+
+def _bare(content_type: str) -> str:
+    """A media type without parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _without_format(media_type: str) -> str:

@@ -19,6 +19,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.disturbance import EXTENSION, Exchange, disturb
+from vcd_simulator.rest.fragments import Fragments
 from vcd_simulator.rest.jsonform import to_json
 from vcd_simulator.rest.routing import Match, Router
 from vcd_simulator.rest.versions import LATEST, Accepted, ApiVersion, invalid_accept, parse_accept
@@ -42,8 +43,16 @@ class Extensions(Protocol):
         """Add to a document what services have to say about it; called under the cloud's lock."""
         ...
 
-    async def handle(self, context: Context) -> Reply:
-        """Pass the request on and wait for the answer."""
+    async def handle(self, context: Context) -> Reply | None:
+        """Pass the request on and wait for the answer; None when it is for vCD itself after all."""
+        ...
+
+    def wants(self, content_type: str) -> bool:
+        """Whether responses of a type are to be reviewed; called under the cloud's lock."""
+        ...
+
+    async def review(self, context: Context, response: Reply) -> Reply:
+        """Let services have a look at vCD's own response; they may change it."""
         ...
 
 
@@ -68,6 +77,7 @@ class RestApp:
         self.public_address = public_address
         self.faults = faults or Faults()
         self.stats = stats or Stats()
+        self._fragments = Fragments()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,7 +110,7 @@ class RestApp:
                 raise invalid_accept(accept)
             context = self._context(request, raw_path, request_id, accepted, await _body(request))
             reply = await self._answer(context, match, public, exchange)
-            return _render(reply, accepted)
+            return await self._reviewed(context, _render(reply, accepted), exchange)
         except VcdError as exc:
             return _render_error(exc, raw_path, accepted, request_id)
         except ClientDisconnect:
@@ -133,10 +143,27 @@ class RestApp:
         if breaks_at_once(exchange.injection):
             return Reply()
         if extension is not None and forward:
-            return await extension.handle(context)
+            answer = await extension.handle(context)
+            if answer is not None:
+                return answer
+            match = self.router.find(context.method, context.raw_path)
+            exchange.route = match.route.pattern if match is not None else exchange.route
         if match is None:
             raise self._no_route(context)
         return await self._call(context, match)
+
+    async def _reviewed(self, context: Context, response: Response, exchange: Exchange) -> Response:
+        """The response, as services that asked for its type leave it."""
+        content_type = response.headers.get("content-type")
+        if self.extensions is None or context.current is None or content_type is None or exchange.route == EXTENSION:
+            return response
+        with self.cloud.lock.reading():
+            wanted = self.extensions.wants(content_type)
+        if not wanted:
+            return response
+        shown = Reply(status=response.status_code, content=bytes(response.body), headers=dict(response.headers))
+        reply = await self.extensions.review(context, shown)
+        return Response(reply.content if isinstance(reply.content, bytes) else b"", reply.status, reply.headers)
 
     async def _call(self, context: Context, match: Match) -> Reply:
         handler = match.route.handler
@@ -180,6 +207,7 @@ class RestApp:
             request_id=request_id,
             client=(client.host, client.port) if client else ("127.0.0.1", 0),
             server=(server[0], server[1] or 443),
+            fragments=self._fragments,
         )
 
 

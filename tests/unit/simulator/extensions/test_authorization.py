@@ -5,11 +5,11 @@ import json
 import pytest
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
+from vcd_simulator.extensions.cell import Destination
 from vcd_simulator.extensions.gateway import ExtensionGateway
 from vcd_simulator.extensions.messages import ForwardedReply, ForwardedRequest
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.extensions.resources import service_routes
-from vcd_simulator.model.services import ExtensionService
 
 ROOT = "/api/admin/extension/service"
 NAMESPACES = 'xmlns="http://www.vmware.com/vcloud/extension/v1.5" xmlns:v="http://www.vmware.com/vcloud/v1.5"'
@@ -24,7 +24,7 @@ class AnsweringService:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def forward_async(self, service: ExtensionService, request: ForwardedRequest) -> ForwardedReply:
+    async def forward_async(self, service: Destination, request: ForwardedRequest) -> ForwardedReply:
         self.asked.append(f"{service.name} {request.method} {request.path}")
         return ForwardedReply(status=200, headers=(("content-type", "text/plain"),), body=b"done")
 
