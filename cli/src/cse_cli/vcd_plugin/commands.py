@@ -9,6 +9,8 @@ import click
 from vcd_cli.profiles import Profiles
 
 from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.events import Silence, view_for
+from cse_cli.vcd_plugin.following import follow, outcome, read
 from cse_cli.vcd_plugin.output import (
     ask_for_json,
     ask_not_to_wait,
@@ -88,16 +90,29 @@ def with_session(run: Callable[Concatenate[click.Context, Session, P], None]) ->
 
 
 def finish(context: click.Context, session: Session, reply: dict[str, Any], done: str) -> None:
-    """Waits for the task that a reply names and prints `done`; with `vcd --no-wait`, prints where the task is."""
-    href = reply.get("task_href")
-    if not href:
+    """Waits for what a reply says was begun, and prints `done`; with `--no-wait`, prints how to follow it.
+
+    That is an operation, which tells of every node, or with servers of CSE 1.2.x a task of vCD.
+    """
+    operation_id, href = reply.get("operation_id"), reply.get("task_href")
+    if not operation_id and not href:
         print_message(context, done, **reply)
-    elif wants_no_wait(context):
-        print_message(context, f"begun; follow it with `vcd task wait {str(href).rpartition('/')[2]}`", **reply)
-    else:
-        try:
+        return
+    command = f"vcd cse operation watch {operation_id}" if operation_id else f"vcd task wait {_last_part(href)}"
+    if wants_no_wait(context):
+        print_message(context, f"begun; follow it with `{command}`", **reply)
+        return
+    try:
+        if operation_id:
+            view = Silence() if wants_json(context) else view_for(read(session, operation_id).title, as_json=False)
+            what = outcome(follow(session, operation_id, view)).message
+        else:
             task = wait_for_task(session, str(href), Progress())
-        except KeyboardInterrupt:
-            identity = str(href).rpartition("/")[2]
-            raise PluginError(f"stopped waiting; the work goes on, follow it with `vcd task wait {identity}`") from None
-        print_message(context, f"{done} (task {task.id}: {task.operation})", **reply, status=task.status)
+            what = f"task {task.id}: {task.operation}"
+    except KeyboardInterrupt:
+        raise PluginError(f"stopped waiting; the work goes on, follow it with `{command}`") from None
+    print_message(context, f"{done} ({what})", **reply, status="success")
+
+
+def _last_part(href: object) -> str:
+    return str(href).rpartition("/")[2]

@@ -6,6 +6,7 @@ from vcd_cli.vcd import vcd
 from cse_cli.vcd_plugin.clusters import cluster
 from cse_cli.vcd_plugin.commands import CONTEXT
 from cse_cli.vcd_plugin.nodes import node
+from cse_cli.vcd_plugin.operations import operation
 from cse_cli.vcd_plugin.system import system, version
 from cse_cli.vcd_plugin.templates import template
 
@@ -22,12 +23,14 @@ def cse() -> None:
             Let kubectl speak to it.
         vcd cse cluster list
             List the clusters that you have access to.
+        vcd cse operation list --active
+            See what is being done.
 
     Results go to stdout, as JSON with `--output json`. The exit code is 0 on success, 1 on failure, 2 for a command
     that makes no sense.
     """
 
 
-for command in (cluster, node, system, template, version):
+for command in (cluster, node, operation, system, template, version):
     cse.add_command(command)
 vcd.add_command(cse)

@@ -37,6 +37,11 @@ def print_json(context: click.Context, value: object) -> None:
     click.echo(text)
 
 
+def print_json_line(value: object) -> None:
+    """One line among others, for programs that read line by line."""
+    click.echo(json.dumps(value, sort_keys=True))
+
+
 def print_rows(context: click.Context, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
     """A table with a line for each of `rows`.
 
