@@ -11,7 +11,7 @@ from requests.models import PreparedRequest
 
 from cse_core.errors import AlreadyExistsError, CseError, DeadlineError, ExhaustedError, NotFoundError
 from cse_testing.scripted_vcd import URL, Answer, ScriptedVcd, a_session, error, records, session, task
-from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError
+from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, VcdUnavailableError
 from cse_vcd.tasks import Task, TaskPoller
 
 
@@ -106,8 +106,8 @@ def test_a_fresh_task_is_asked_for_soon_and_an_old_one_seldom(
         ("error", '<Error message="x" minorErrorCode="DUPLICATE_NAME"/>', AlreadyExistsError),
         ("error", '<Error message="x" minorErrorCode="QUOTA_EXCEEDED"/>', ExhaustedError),
         ("canceled", "", TaskAbortedError),
-        ("aborted", "", TaskAbortedError),
-        ("ABORTED", "", TaskAbortedError),
+        ("aborted", "", VcdUnavailableError),
+        ("ABORTED", "", VcdUnavailableError),
     ],
 )
 def test_a_task_that_ends_badly_raises_what_that_means(

@@ -11,7 +11,7 @@ import structlog
 
 from cse_core.errors import AlreadyExistsError, CseError, DeadlineError, ExhaustedError, NotFoundError
 from cse_vcd.documents import Element, attribute, bare_id, first, int_at
-from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, tidy
+from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, VcdUnavailableError, tidy
 from cse_vcd.polling import Poller
 from cse_vcd.query import AnyOf, Condition, Query, run
 from cse_vcd.session import VcdSession
@@ -72,7 +72,8 @@ class Task:
             BusyError: it found its entity busy.
             AlreadyExistsError: the name was taken meanwhile.
             ExhaustedError: there is no room.
-            TaskAbortedError: somebody cancelled or aborted it.
+            TaskAbortedError: somebody cancelled it.
+            VcdUnavailableError: vCD has aborted it, as it does with all of them when it is restarted.
             TaskFailedError: anything else; the message is vCD's.
         """
         if self.status == SUCCESS:
@@ -80,9 +81,11 @@ class Task:
         what = self.operation or self.operation_name or "a task"
         says = self.error or "vCD gives no reason"
         details = {"task": self.id, "minor": self.minor or None}
-        if self.status in ("canceled", "aborted"):
-            reason = f" ({self.error})" if self.error else ""
-            raise TaskAbortedError(f"the vCD task {what!r} was {self.status}{reason}", **details)
+        reason = f" ({self.error})" if self.error else ""
+        if self.status == "aborted":
+            raise VcdUnavailableError(f"vCD has aborted its task {what!r}{reason}", **details)
+        if self.status == "canceled":
+            raise TaskAbortedError(f"the vCD task {what!r} was canceled{reason}", **details)
         raise _FINER.get(self.minor, TaskFailedError)(f"the vCD task {what!r} failed: {says}", **details)
 
 
@@ -93,6 +96,16 @@ def read_task(session: VcdSession, href: str) -> Task:
         NotFoundError: it is not there (any more), or not visible to the session.
     """
     return Task.of(session.get(href, missing="the vCD task"))
+
+
+def cancel_task(session: VcdSession, href: str) -> None:
+    """Asks vCD to end a task, which it does a little later.
+
+    Raises:
+        NotFoundError: it is not there (any more), or not visible to the session.
+        VcdRefusedError: it is over.
+    """
+    session.post(f"{href}/action/cancel", missing="the vCD task")
 
 
 def query_tasks(session: VcdSession, ids: Iterable[str]) -> dict[str, str]:

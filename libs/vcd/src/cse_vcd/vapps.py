@@ -31,6 +31,7 @@ from cse_vcd.session import VcdSession
 
 CLUSTER_ID: Final = "cse.cluster.id"
 _GONE: Final = "the vApp"
+_DELETION: Final = "vdcDeleteVapp"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,8 @@ class Vapp:
     machines: tuple[Machine, ...]
     task_hrefs: tuple[str, ...]
     """Tasks that work on it now."""
+    is_being_deleted: bool
+    """Whether one of them deletes it."""
     may_recompose: bool
     """Whether the session may add and delete machines, and the vApp's state allows it now."""
 
@@ -249,6 +252,7 @@ def _record(session: VcdSession, record: Record) -> VappRecord:
 
 def _vapp(document: Element) -> Vapp:
     owner = first(document, "v:Owner/v:User")
+    tasks = every(document, "v:Tasks/v:Task")
     return Vapp(
         id=bare_id(attribute(document, "id") or attribute(document, "href")),
         name=attribute(document, "name"),
@@ -265,6 +269,7 @@ def _vapp(document: Element) -> Vapp:
             if attribute(found, "networkName") != "none"
         ),
         machines=tuple(read_machine(found) for found in every(document, "v:Children/v:Vm")),
-        task_hrefs=tuple(attribute(task, "href") for task in every(document, "v:Tasks/v:Task")),
+        task_hrefs=tuple(attribute(task, "href") for task in tasks),
+        is_being_deleted=any(attribute(task, "operationName") == _DELETION for task in tasks),
         may_recompose=link(document, "recompose", media_type("recomposeVAppParams")) is not None,
     )

@@ -85,7 +85,8 @@ class World:
     """Everything outside that the service talks to. Nothing connects before it is used."""
 
     def __init__(self, config: Config, settings: ClustersSettings) -> None:
-        self._vcd = Vcd(VcdEndpoint.from_config(config.vcd))
+        endpoint = VcdEndpoint.from_config(config.vcd)
+        self._vcd = Vcd(replace(endpoint, busy_timeout_s=0))  # operations try again, and notice their cancellation
         self._account = ServiceAccount.from_config(self._vcd, config.vcd)
         self._poller = TaskPoller(self._account)
         self._tasks = ServiceTasks(self._account)

@@ -88,6 +88,8 @@ class FakeVcd:
         """vApps that only the service account may change."""
         self.calls: list[str] = []
         self.actors: list[tuple[str, str]] = []
+        self.cancelled: list[str] = []
+        """Tasks that were to be ended."""
         self._failures: dict[str, list[CseError]] = {}
         self._during: dict[str, Callable[[], object]] = {}
         self._numbers = itertools.count(10)
@@ -360,6 +362,10 @@ class FakeVcd:
                 return None
             del self.vapps[vapp_href]
             return self._task()
+
+    def cancel(self, who: Actor, task_href: str) -> None:
+        self._called("cancel", who)
+        self.cancelled.append(task_href)
 
     def wait(self, task_href: str, check: Check) -> None:
         self._called("wait")

@@ -44,6 +44,7 @@ class VcdInventory:
             description=found.description,
             networks=found.networks,
             task_hrefs=found.task_hrefs,
+            is_being_deleted=found.is_being_deleted,
             may_change=found.may_recompose or (None if found.task_hrefs else False),
             machines=tuple(map(_machine, found.machines)),
         )

@@ -8,7 +8,7 @@ from cse_clusters.application.ports import Check, TaskCard
 from cse_clusters.domain.access import Actor
 from cse_clusters.domain.vcd import MachineSpec, Started, Vdc, VmTemplate
 from cse_core.secret import Secret
-from cse_vcd import catalogs, recompose, service_tasks, vapps
+from cse_vcd import catalogs, recompose, service_tasks, tasks, vapps
 from cse_vcd.tasks import TaskPoller
 
 
@@ -82,6 +82,9 @@ class VcdVappHost:
     def delete(self, who: Actor, vapp_href: str) -> str | None:
         return vapps.delete(self._sessions.of(who), vapp_href)
 
+    def cancel(self, who: Actor, task_href: str) -> None:
+        tasks.cancel_task(self._sessions.of(who), task_href)
+
     def wait(self, task_href: str, check: Check) -> None:
         self._poller.wait(task_href, timeout_s=self._task_timeout.total_seconds(), check=check)
 
@@ -89,9 +92,9 @@ class VcdVappHost:
 class VcdTaskBoard:
     """Our tasks in vCD, written with the service account."""
 
-    def __init__(self, sessions: Sessions, tasks: service_tasks.ServiceTasks) -> None:
+    def __init__(self, sessions: Sessions, writer: service_tasks.ServiceTasks) -> None:
         self._sessions = sessions
-        self._tasks = tasks
+        self._tasks = writer
 
     def create(self, card: TaskCard, text: str) -> str:
         return self._tasks.create(self._card(card), text)

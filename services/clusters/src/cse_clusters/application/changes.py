@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
+from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import (
+    CancelledError,
     ConflictError,
     CseError,
+    DeadlineError,
+    FailedPreconditionError,
     NotFoundError,
     PermissionDeniedError,
-    RetryableError,
     UnavailableError,
 )
 from cse_core.operations import OperationContext
@@ -21,6 +25,8 @@ _Result = TypeVar("_Result")
 
 _FIRST_PAUSE_S: Final = 0.2
 _MOST_PAUSE_S: Final = 5.0
+_MOST_MISSING: Final = 3
+"""How often what a change needs may be gone before that is believed."""
 
 
 def patiently(
@@ -50,22 +56,84 @@ def patiently(
         pause_s = min(pause_s * 1.5, _MOST_PAUSE_S)
 
 
+def carry_out(
+    ctx: OperationContext, host: VappHost, begin: Callable[[], str | None], *, within: timedelta, who: Actor = SERVICE
+) -> None:
+    """Begins a change and waits for its end; looks again, and begins it again if need be, after errors that pass.
+
+    What it changes may be busy or gone, vCD may not answer, or may have forgotten or aborted its task. When the
+    operation is to end meanwhile, vCD's task is told to end, too.
+
+    Args:
+        ctx: of the operation or branch.
+        host: where the change is made.
+        begin: looks, and returns the task that it has begun, or None if there is nothing left to do.
+        within: how long to try.
+        who: in whose name the task is ended.
+
+    Raises:
+        CseError: as `patiently`, and what vCD's task ended with.
+    """
+    missing = _MOST_MISSING
+
+    def attempt() -> None:
+        nonlocal missing
+        try:
+            task = begin()
+            if task is not None:
+                _wait(ctx, host, task, who)
+        except NotFoundError as exc:
+            missing -= 1  # what was there at the look may be gone at the change: another look tells
+            if missing < 0:
+                raise
+            raise ConflictError(exc.message, reason=exc.code) from exc
+
+    patiently(ctx, attempt, within=within)
+
+
+def _wait(ctx: OperationContext, host: VappHost, task: str, who: Actor) -> None:
+    try:
+        host.wait(task, ctx.check)
+    except (CancelledError, DeadlineError):
+        with suppress(CseError):
+            host.cancel(who, task)
+        raise
+
+
+def settle(ctx: OperationContext, inventory: Inventory, host: VappHost, vapp_href: str) -> VappDetails | None:
+    """Waits until nothing works on the vApp that was begun before, however that ends; returns the vApp as it is then.
+
+    A look at what is still being changed tells nothing. None if the vApp is gone.
+    """
+    while (details := inventory.vapp(SERVICE, vapp_href)) is not None and details.task_hrefs:
+        for task in details.task_hrefs:
+            try:
+                host.wait(task, ctx.check)
+            except CseError:
+                ctx.check()
+    return details
+
+
 def delete_vapp(
     ctx: OperationContext, inventory: Inventory, host: VappHost, who: Actor, vapp_href: str, *, within: timedelta
 ) -> None:
-    """Deletes the vApp with all machines and waits until it is gone. One that is gone already is fine."""
+    """Deletes the vApp with all machines and waits until it is gone; ends what works on it before.
+
+    One that is gone already is fine.
+    """
 
     def begin() -> str | None:
+        details = inventory.vapp(SERVICE, vapp_href)
+        if details is None:
+            return None
+        if details.is_being_deleted:
+            return next(iter(details.task_hrefs), None)
+        for running in details.task_hrefs:
+            with suppress(NotFoundError, FailedPreconditionError, PermissionDeniedError):
+                host.cancel(who, running)
         task = host.delete(who, vapp_href)
         if task is None and inventory.vapp(SERVICE, vapp_href) is not None:
             raise PermissionDeniedError("vCD does not let you delete its vApp", reason="VAPP_DELETE_FORBIDDEN")
         return task
 
-    task = patiently(ctx, begin, within=within)
-    if task is None:
-        return
-    try:
-        host.wait(task, ctx.check)
-    except (ConflictError, NotFoundError, RetryableError):
-        if inventory.vapp(SERVICE, vapp_href) is not None:
-            raise
+    carry_out(ctx, host, begin, within=within, who=who)

@@ -19,7 +19,7 @@ from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.application.vapp_steps import VappSteps
 from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.plan import ClusterPlan
-from cse_core.errors import CancelledError, CseError, RetryableError
+from cse_core.errors import CseError
 from cse_core.operations import Json, Operation, OperationContext, OperationKind
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ def _outcome(ctx: OperationContext, creation: "_Creation", exc: CseError) -> str
         return f"What was made is left in vApp {name!r} for inspection; delete the cluster to remove it."
     try:
         with ctx.rollback():
-            return "Everything was taken back." if creation.take_back(exc) else "Nothing was left behind."
+            return "Everything was taken back." if creation.take_back() else "Nothing was left behind."
     except CseError as problem:
         log.exception("rollback_failed", reason=problem.code)
         why = problem.message.rstrip(".")
@@ -104,11 +104,11 @@ class _Creation:
         ctx.progress(f"Created {title}", percent=99)
         return cluster
 
-    def take_back(self, exc: CseError) -> bool:
+    def take_back(self) -> bool:
         """Deletes the vApp if this creation has made one; returns whether it had."""
         ctx, ports, vapp = self._ctx, self._ports, self._vapp
-        if not vapp.href and vapp.may_exist and isinstance(exc, RetryableError | CancelledError):
-            vapp.href = patiently(ctx, vapp.find_own, within=self._limits.busy)  # vCD may have begun without an answer
+        if not vapp.href:  # vCD may have begun without an answer, or have answered a process that is no more
+            vapp.href = patiently(ctx, vapp.find_own, within=self._limits.busy)
         if not vapp.href:
             vapp.note.removed(ctx)
             return False

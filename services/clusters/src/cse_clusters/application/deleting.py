@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from cse_clusters.application.accepting import Acceptance, Submission, card_for
-from cse_clusters.application.changes import delete_vapp
+from cse_clusters.application.changes import delete_vapp, patiently
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.failures import explained, place, step
 from cse_clusters.application.guest_work import Limits
@@ -20,7 +20,8 @@ from cse_clusters.application.ports import Inventory, TaskBoard, VappHost
 from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.domain.access import SERVICE, Caller
 from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
-from cse_core.errors import CseError, NotFoundError
+from cse_clusters.domain.vcd import VappRecord
+from cse_core.errors import CseError, NotFoundError, UnavailableError
 from cse_core.names import ClusterName
 from cse_core.operations import Json, Operation, OperationContext, OperationKind, OperationRequest, Operations
 
@@ -48,7 +49,10 @@ class ClusterDeletion:
         self._acceptance.require_right(caller)
         with self._acceptance.exclusively("", name.cluster):
             first = self._acceptance.repeated_change(caller, DELETE_CLUSTER, name.cluster, submission.request_id)
-            return first or self._begin(caller, self._directory.find_one(caller, name), submission)
+            operation = first or self._begin(caller, self._directory.find_one(caller, name), submission)
+            if not operation.state.is_final:  # also for a repetition: the first call may not have come to it
+                self._end_changes(operation.target_uid)
+            return operation
 
     def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
         card = card_for(caller, cluster, "delete_cluster")
@@ -75,9 +79,7 @@ class ClusterDeletion:
             )
 
         text = f"Deleting cluster {cluster.name} ({cluster.uid})"
-        operation = self._acceptance.submit(submission, card, text, make_request)
-        self._end_changes(cluster.uid)
-        return operation
+        return self._acceptance.submit(submission, card, text, make_request)
 
     def _end_changes(self, uid: str) -> None:
         """Tells what is in progress to end, for it is in vain. The deletion, of the same partition, begins then."""
@@ -104,7 +106,7 @@ class DeleteClusterOperation:
         title = f"cluster {job.name} ({job.uid})"
         try:
             Progress(self._board, job.task_href, ctx).say(ctx, f"Deleting {title}", 10)
-            href = job.vapp_href or str(step(ctx, "find_vapp", lambda: self._find(job)))
+            href = job.vapp_href or str(step(ctx, "find_vapp", lambda: self._find(ctx, job)))
             if href:
                 step(ctx, "delete_vapp", lambda: self._delete(ctx, job, href))
             ctx.progress(f"Deleted {title}", percent=99)
@@ -113,9 +115,13 @@ class DeleteClusterOperation:
             raise explained(exc, f"Deleting {title}", "What is left can be deleted by trying again.") from exc
         return {}
 
-    def _find(self, job: DeleteInput) -> Json:
+    def _find(self, ctx: OperationContext, job: DeleteInput) -> Json:
         """The vApp of a cluster that was just being created; empty if it has none (any more)."""
-        records = self._inventory.clusters(SERVICE, name=job.name, org=job.card.org, vdc=job.vdc)
+
+        def look() -> list[VappRecord]:
+            return self._inventory.clusters(SERVICE, name=job.name, org=job.card.org, vdc=job.vdc)
+
+        records = patiently(ctx, look, within=self._limits.busy, passing=(UnavailableError,))
         return next((record.href for record in records if record.metadata.get(CLUSTER_ID) == job.uid), "")
 
     def _delete(self, ctx: OperationContext, job: DeleteInput, href: str) -> Json:

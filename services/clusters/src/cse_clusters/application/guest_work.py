@@ -66,9 +66,12 @@ class GuestWork:
         self._join: JoinCredentials | None = None
 
     def wait_for_guest(self, ctx: OperationContext, node: str) -> None:
-        (login, *_) = self._directory.logins(ctx, node, self._limits.placing)
-        with _refused_logins_explained():
+        def wait() -> None:
+            (login, *_) = self._directory.logins(ctx, node, self._limits.placing)
             self._guests.wait_until_ready(login, ctx.check, timeout_s=self._limits.boot.total_seconds())
+
+        with _refused_logins_explained():
+            patiently(ctx, wait, within=self._limits.outage, passing=(UnavailableError,))
 
     def init_control_plane(
         self, ctx: OperationContext, node: str, *, script: str, cluster: str, pod_subnet: str, ssh_key: str

@@ -1,8 +1,9 @@
 """The machines of a cluster's vApp: added, sized, stopped, deleted. Everything looks before it acts."""
 
+import threading
 from collections.abc import Callable, Sequence
 
-from cse_clusters.application.changes import patiently
+from cse_clusters.application.changes import carry_out, patiently, settle
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.node_data import NodeMake
@@ -60,9 +61,7 @@ class MachineSteps:
             within=self._limits.busy,
             passing=(UnavailableError,),
         )
-        if details is None:
-            raise NotFoundError("the cluster's vApp is gone", reason="CLUSTER_NOT_FOUND")
-        return details
+        return _there(details)
 
     def require_access(self) -> Json:
         """Raises PermissionDeniedError unless vCD lets us change the vApp's machines in the name of `who`.
@@ -81,14 +80,18 @@ class MachineSteps:
 
     def present(self, ctx: OperationContext | None = None) -> dict[str, Machine]:
         """The machines by name."""
-        return {machine.name: machine for machine in self.vapp(ctx).machines}
+        return _by_name(self.vapp(ctx))
 
     def add(self, names: Sequence[str], make: NodeMake, admin_password: Secret | None) -> Json:
         """One recompose for all that are missing; powers them on as well unless their hardware is looked at first."""
 
+        found_some = False
+
         def begin() -> str | None:
-            present = self.present()
+            nonlocal found_some
+            present = self._settled()
             missing = [make.spec(name) for name in names if name not in present]
+            found_some = len(missing) < len(names)
             if not missing:
                 return None
             return self._host.add_machines(
@@ -102,18 +105,26 @@ class MachineSteps:
             )
 
         self._finish(self._ctx, begin)
+        if found_some and not make.has_own_hardware:  # of a run that was cut off, maybe before they were on
+            for name in names:
+                self._power_on(self._ctx, name)
         return None
+
+    def _settled(self) -> dict[str, Machine]:
+        """The machines by name, once nothing works on the vApp any more."""
+        details = settle(self._ctx, self._inventory, self._host, self._href)
+        return _by_name(_there(details))
 
     def size(self, names: Sequence[str], make: NodeMake, *, power_on: bool) -> None:
         """Sets CPUs and memory where the recompose did not, side by side; powers each on afterwards if asked."""
-        known = self.present()
+        known = _Glance(self.present)
 
         def branch(name: str) -> Branch:
             def run(ctx: OperationContext) -> Json:
                 step(
                     ctx,
                     "set_hardware",
-                    lambda: self._set_hardware(ctx, known.get(name) or self._existing(ctx, name), make),
+                    lambda: self._set_hardware(ctx, known.of(name) or self._existing(ctx, name), make),
                     node=name,
                 )
                 if power_on:
@@ -125,15 +136,15 @@ class MachineSteps:
         self._ctx.parallel({name: branch(name) for name in names})
 
     def _set_hardware(self, ctx: OperationContext, machine: Machine, make: NodeMake) -> Json:
-        tasks = patiently(
-            ctx,
-            lambda: self._host.set_hardware(
+        def begin() -> str | None:
+            tasks = self._host.set_hardware(
                 self._who(ctx), machine.href, cpu_count=make.cpu_count, memory_mb=make.memory_mb
-            ),
-            within=self._limits.busy,
-        )
-        for task in tasks:
-            self._host.wait(task, ctx.check)
+            )
+            for task in tasks[:-1]:
+                self._host.wait(task, ctx.check)
+            return tasks[-1] if tasks else None
+
+        self._finish(ctx, begin)
         return None
 
     def _power_on(self, ctx: OperationContext, name: str) -> Json:
@@ -158,11 +169,7 @@ class MachineSteps:
 
     def settle(self) -> Json:
         """Waits until nothing works on the vApp any more that was begun before; how it ended does not matter."""
-        for task in self.vapp().task_hrefs:
-            try:
-                self._host.wait(task, self._ctx.check)
-            except CseError:
-                self._ctx.check()
+        patiently(self._ctx, self._settled, within=self._limits.busy, passing=(UnavailableError,))
         return None
 
     def stop(self, names: Sequence[str], *, go_on: bool) -> dict[str, str]:
@@ -175,12 +182,12 @@ class MachineSteps:
         Returns:
             What went wrong, by name; empty unless `go_on`.
         """
-        known = self.present()
+        known = _Glance(self.present)
 
         def branch(name: str) -> Branch:
             def run(ctx: OperationContext) -> Json:
                 try:
-                    step(ctx, "stop_machine", lambda: self._stop(ctx, known.get(name)), node=name)
+                    step(ctx, "stop_machine", lambda: self._stop(ctx, known.of(name)), node=name)
                 except CseError as exc:
                     if not go_on:
                         raise
@@ -236,7 +243,30 @@ class MachineSteps:
         return machine
 
     def _finish(self, ctx: OperationContext, begin: Callable[[], str | None]) -> None:
-        """Begins a change, patiently, and waits for its end."""
-        task = patiently(ctx, begin, within=self._limits.busy)
-        if task is not None:
-            self._host.wait(task, ctx.check)
+        carry_out(ctx, self._host, begin, within=self._limits.busy)
+
+
+class _Glance:
+    """One look at all machines, shared by the branches whose steps are not journaled yet."""
+
+    def __init__(self, look: Callable[[], dict[str, Machine]]) -> None:
+        self._look = look
+        self._looking = threading.Lock()
+        self._seen: dict[str, Machine] | None = None
+
+    def of(self, name: str) -> Machine | None:
+        """The machine of this name as it was at the look."""
+        with self._looking:
+            if self._seen is None:
+                self._seen = self._look()
+            return self._seen.get(name)
+
+
+def _there(details: VappDetails | None) -> VappDetails:
+    if details is None:
+        raise NotFoundError("the cluster's vApp is gone", reason="CLUSTER_NOT_FOUND")
+    return details
+
+
+def _by_name(details: VappDetails) -> dict[str, Machine]:
+    return {machine.name: machine for machine in details.machines}

@@ -140,6 +140,14 @@ class VappHost(Protocol):
         """
         ...
 
+    def cancel(self, who: Actor, task_href: str) -> None:
+        """Asks vCD to end a task; returns before that has ended.
+
+        Raises:
+            NotFoundError, FailedPreconditionError, PermissionDeniedError: it is gone, over, or not for this actor.
+        """
+        ...
+
     def wait(self, task_href: str, check: Check) -> None:
         """Returns when vCD's task has ended well. All waits of the process share one poll (service account).
 

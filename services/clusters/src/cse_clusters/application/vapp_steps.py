@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cse_clusters.application.changes import patiently
+from cse_clusters.application.changes import carry_out, settle
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.ledger import VappNote
@@ -37,7 +37,6 @@ class VappSteps:
         limits: Limits,
     ) -> None:
         self.href = ""
-        self.may_exist = False
         self._ctx = ctx
         self._job = job
         self.make = NodeMake.of_creation(job)
@@ -53,9 +52,7 @@ class VappSteps:
         Its name was free when the operation was accepted and is kept free by it, so that a vApp of this name that looks
         like ours is ours, from a run that was cut off or a request whose answer was lost.
         """
-        task = patiently(self._ctx, self._begin_compose, within=self._limits.busy)
-        if task is not None:
-            self._host.wait(task, self._ctx.check)
+        carry_out(self._ctx, self._host, self._begin_compose, within=self._limits.busy)
         return self.href
 
     def _begin_compose(self) -> str | None:
@@ -64,22 +61,21 @@ class VappSteps:
         if found is None:
             who = job.acting_as.credentials(self._ctx)
             self.note.creating(self._ctx)
-            self.may_exist = True
             started = self._host.compose(
                 who, job.vdc, name=job.name, description=self._description(), network=job.network
             )
             self.href = started.href
             return started.task_href
         if not self._is_own(found):
-            self.may_exist = False
             raise AlreadyExistsError(
                 f"VDC {job.vdc.name!r} has a vApp called {job.name!r}", reason="VAPP_EXISTS", name=job.name
             )
         self.href = found.href
+        settle(self._ctx, self._inventory, self._host, found.href)
         return None
 
     def find_own(self) -> str:
-        """The href of the vApp that this creation has made although no answer came; empty if there is none."""
+        """The href of the vApp that this creation has made, even if it was never told so; empty if there is none."""
         found = self._inventory.find_vapp(SERVICE, self._job.vdc, self._job.name)
         return found.href if found is not None and self._is_own(found) else ""
 
@@ -108,7 +104,7 @@ class VappSteps:
         def begin() -> str:
             return self._host.set_metadata(SERVICE, self.href, values)
 
-        self._host.wait(patiently(self._ctx, begin, within=self._limits.busy), self._ctx.check)
+        carry_out(self._ctx, self._host, begin, within=self._limits.busy)
 
     def add_machines(self, plan: ClusterPlan, admin_password: Secret | None) -> Json:
         """One recompose for all of them; powers them on as well unless their hardware is to be looked at first."""

@@ -119,6 +119,8 @@ class VappDetails:
     """Names of those that its machines may be connected to."""
     task_hrefs: tuple[str, ...] = ()
     """vCD's tasks that work on it now."""
+    is_being_deleted: bool = False
+    """Whether one of them deletes it."""
     may_change: bool | None = True
     """Whether who asked may add and delete machines; None if another change keeps vCD from saying so."""
 
