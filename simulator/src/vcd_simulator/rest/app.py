@@ -4,6 +4,7 @@ import inspect
 import json
 import logging
 import uuid
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect, Request
@@ -110,7 +111,7 @@ class RestApp:
                 raise invalid_accept(accept)
             context = self._context(request, raw_path, request_id, accepted, await _body(request))
             reply = await self._answer(context, match, public, exchange)
-            return await self._reviewed(context, _render(reply, accepted), exchange)
+            return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:
             return _render_error(exc, raw_path, accepted, request_id)
         except ClientDisconnect:
@@ -226,7 +227,7 @@ def _media_type(kind: str, version: ApiVersion | None) -> str:
     return f"{kind};version={version}" if version is not None else kind
 
 
-def _render(reply: Reply, accepted: Accepted) -> Response:
+def _render(reply: Reply, accepted: Accepted, embedded: Sequence[bytes]) -> Response:
     content = reply.content
     if content is None:
         return Response(b"", reply.status, reply.headers)
@@ -236,7 +237,8 @@ def _render(reply: Reply, accepted: Accepted) -> Response:
     if accepted.json:
         kind = kind.replace("text/xml", "application/*+json").replace("+xml", "+json")
         return Response(to_json(content), reply.status, reply.headers, _media_type(kind, accepted.version))
-    return Response(xml.render(content), reply.status, reply.headers, _media_type(kind, accepted.version))
+    rendered = xml.render(content, embedded)
+    return Response(rendered, reply.status, reply.headers, _media_type(kind, accepted.version))
 
 
 def _render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id: str) -> Response:

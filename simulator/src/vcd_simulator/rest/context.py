@@ -11,6 +11,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import Kind
 from vcd_simulator.model.task import Reference
 from vcd_simulator.rest import xml
+from vcd_simulator.rest.fragments import Fragments
 from vcd_simulator.rest.jsonbody import parse_json
 from vcd_simulator.rest.versions import V33, ApiVersion
 from vcd_simulator.sessions import Session, Sessions
@@ -60,6 +61,10 @@ class Context:
     client: tuple[str, int]
     server: tuple[str, int]
     current: Session | None = None
+    fragments: Fragments = field(default_factory=Fragments)
+    """Parts of documents that were rendered before."""
+    embedded: list[bytes] = field(default_factory=list)
+    """Those of them that are in this answer."""
 
     @property
     def session(self) -> Session:

@@ -5,7 +5,8 @@ of the others. Content may be text, elements, and lists of elements; `None` is l
 attribute.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lxml import etree
 
@@ -129,8 +130,34 @@ def qualified(namespace: str, **attributes: Value) -> dict[str, Value]:
     return {f"{{{namespace}}}{name}": value for name, value in attributes.items()}
 
 
-def render(root: Element) -> bytes:
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+_EMBEDDED = "embedded"
+_PLACE = re.compile(rb"<\?embedded (\d+)\?>")
+_DECLARATIONS = [f' xmlns:{prefix}="{uri}"' if prefix else f' xmlns="{uri}"' for prefix, uri in ALL_NAMESPACES.items()]
+
+
+def fragment(element: Element) -> bytes:
+    """An element that `document` made, as it stands inside of another such document."""
+    text = etree.tostring(element, encoding="unicode")
+    for declaration in _DECLARATIONS:
+        text = text.replace(declaration, "", 1)
+    return text.encode()
+
+
+def embed(fragments: list[bytes], one: bytes) -> Element:
+    """Add a fragment to those of a document; the element says where it goes. JSON has no such thing."""
+    fragments.append(one)
+    return etree.ProcessingInstruction(_EMBEDDED, str(len(fragments) - 1))
+
+
+def render(root: Element, fragments: Sequence[bytes] = ()) -> bytes:
+    """A document as bytes, with its fragments in their places."""
+    rendered = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    if not fragments:
+        return rendered
+    # No text of a document looks like a place: its angle brackets are escaped.
+    parts: list[bytes] = _PLACE.split(rendered)
+    parts[1::2] = [fragments[int(number)] for number in parts[1::2]]
+    return b"".join(parts)
 
 
 _PARSER_OPTIONS = {

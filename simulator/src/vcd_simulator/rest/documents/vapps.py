@@ -18,7 +18,7 @@ from vcd_simulator.rest.documents.common import (
     tasks_element,
 )
 from vcd_simulator.rest.documents.vdcs import ip_scope
-from vcd_simulator.rest.documents.vms import lease_section, power_links, vm
+from vcd_simulator.rest.documents.vms import lease_section, power_links, vms
 from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, vcloud
 
 NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
@@ -34,7 +34,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
     edits = context.access.may_change_vapp(entity)
     status = status_of(cloud, entity)
     path = entity.kind.href_path(entity.id)
-    children = [vm(context, one, entity) for one in cloud.vms_of(entity)]
+    children = vms(context, cloud.vms_of(entity), entity)
     return document(
         "VApp",
         _links(context, entity, status, edits),

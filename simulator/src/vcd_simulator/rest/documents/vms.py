@@ -1,11 +1,15 @@
 """VMs of vApps and of templates, and the sections that vApps share with them."""
 
+from collections.abc import Hashable
+
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.operations.power import available_actions
+from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents.common import METADATA, created, link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.fragments import state_of
 from vcd_simulator.rest.xml import OVF_NS, VE_NS, Element, document, ovf, ovfenv, qualified, vcloud, vmext
 
 
@@ -76,6 +80,25 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         href=context.href(entity),
         type=entity.kind.media_type,
     )
+
+
+def vms(context: Context, entities: list[Vm], vapp: Vapp) -> list[Element]:
+    """The VMs of a vApp; in XML, those about which nothing has changed since are as they were rendered before."""
+    if context.json:
+        return [vm(context, one, vapp) for one in entities]
+    access = context.access
+    viewer = context.base, context.version, access.is_sysadmin, access.may_change_vapp(vapp), *access.right_ids()
+    return [_embedded(context, one, vapp, viewer) for one in entities]
+
+
+def _embedded(context: Context, entity: Vm, vapp: Vapp, viewer: Hashable) -> Element:
+    cloud = context.cloud
+    if running_tasks(context, entity.id):
+        return vm(context, entity, vapp)
+    elsewhere = cloud.profiles.get(entity.storage_profile_id), cloud.vim_servers[entity.vim_server_id]
+    state = viewer, state_of(entity), state_of(elsewhere)
+    place = entity.id, context.base, context.access.user.id
+    return xml.embed(context.embedded, context.fragments.get(place, state, lambda: vm(context, entity, vapp)))
 
 
 def _links(context: Context, entity: Vm, vapp: Vapp, edits: bool) -> list[Element | None]:
