@@ -20,7 +20,7 @@ _SCHEMES: Final = ("sqlite:///", "postgresql://")
 class Timing:
     """How often the engine looks, and for how long it believes; seconds. Tests are in more of a hurry."""
 
-    queue_poll_s: float = 0.1
+    queue_poll_s: float = 0.2
     """How long a queued operation waits for its start at most, when it is its turn."""
     signal_poll_s: float = 0.5
     """How long it takes at most until another replica's cancellation is noticed, or its event seen by a watcher."""
