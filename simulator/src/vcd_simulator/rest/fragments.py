@@ -52,9 +52,9 @@ _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 @cache
-def _reader(kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
+def _reader(kind: Hashable) -> Callable[[Any], tuple[Any, ...]] | None:
     """What reads all fields of a dataclass; None for other types."""
-    if not is_dataclass(kind):
+    if not (isinstance(kind, type) and is_dataclass(kind)):
         return None
     names = [field.name for field in fields(kind)]
     return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
