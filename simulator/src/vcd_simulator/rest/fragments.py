@@ -36,7 +36,7 @@ class Fragments:
 
 def state_of(value: Any) -> Hashable:
     """Everything that an entity is, down to the last field; equal as long as nothing about it has changed."""
-    kind = type(value)
+    kind: Any = type(value)  # as a key: the type checker takes types for unhashable
     read = _reader(kind)
     if read is not None:
         return tuple([one if type(one) in _PLAIN else state_of(one) for one in read(value)])
