@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from vcd_simulator.control.access import TOKEN_VARIABLE
+from vcd_simulator.guest_cli import guest
 from vcd_simulator.guests import GuestError
 from vcd_simulator.inventory import Inventory, InventoryError, lab_text
 from vcd_simulator.latency import load_profile
@@ -25,6 +26,7 @@ Examples:
   vcd-simulator serve --profile lab --listen 127.0.0.1:8443 --vcenter-listen 127.0.0.2:443
   vcd-simulator inventory > my-cloud.yaml
   vcd-simulator serve --inventory my-cloud.yaml --amqp amqp://guest:guest@127.0.0.1:5672/
+  vcd-simulator guest --ready-file ready.json exec mstr-1 -- kubectl get nodes
 """
 
 
@@ -226,3 +228,6 @@ def _announce(simulator: Simulator, ready_file: Path | None) -> None:
 def inventory() -> None:
     """Print the default inventory, to start your own from."""
     click.echo(lab_text(), nl=False)
+
+
+main.add_command(guest)

@@ -14,6 +14,8 @@ from vcd_simulator import state
 from vcd_simulator.clock import Clock
 from vcd_simulator.control.access import ControlAccess, new_token
 from vcd_simulator.control.app import ControlApp, Controls
+from vcd_simulator.control.guest_routes import GuestControls
+from vcd_simulator.control.guests import Guests
 from vcd_simulator.control.state import StateControls
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
@@ -23,6 +25,7 @@ from vcd_simulator.extensions.messages import ForwardingOptions
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.faults import Faults
+from vcd_simulator.faults.outages import Outages
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.inventory import Inventory, InventoryError, populate
 from vcd_simulator.latency import Latency
@@ -130,6 +133,7 @@ class Simulator:
         self._session_idle_timeout_s = session_idle_timeout_s
         self._state_dir = state_dir
         self._clock = clock
+        self._services: dict[str, VimService] = {}
         self._running: ExitStack | None = None
 
     faults: Faults
@@ -141,6 +145,8 @@ class Simulator:
     sessions: Sessions
     forwarder: Forwarder
     hypervisor: Hypervisor
+    guests: Guests
+    """The guests, to look into: scripts, files, what has happened."""
     address: str
     """Host and port of the REST API."""
     ca_file: str
@@ -214,6 +220,17 @@ class Simulator:
             self.cloud.clear()
             populate(self.cloud, self.inventory, self._vcenter_urls())
 
+    def expire_sessions(self, vcenter: str | None = None) -> int:
+        """End every session of vCloud Director, or of a vCenter; returns how many there were.
+
+        Raises:
+            KeyError: there is no such vCenter.
+        """
+        if vcenter is not None:
+            return self._services[vcenter].sessions.expire_all()
+        with self.cloud.lock:
+            return self.sessions.expire_all()
+
     def _vcenter_urls(self) -> dict[str, str]:
         return {
             name: f"https://{self._vcenter_public.get(name) or self._vcenter_public.get('*') or vcenter.address}"
@@ -268,31 +285,39 @@ class Simulator:
         stack.callback(self.forwarder.stop)
         self.cloud.tasks.start()
         stack.callback(self.cloud.tasks.stop)
+        services: dict[str, VimService] = {}
         controls = Controls(
             cloud=self.cloud,
             sessions=self.sessions,
             faults=self.faults,
             stats=self.stats,
             state=StateControls(self),
+            guests=GuestControls(self.guests),
+            vcenters=services,
             access=ControlAccess(self.cloud, self.sessions, self.control_token),
         )
-        services: list[VimService] = []
-        servers = [HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")]
+        rest = HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")
+        vcenters: dict[str, HttpsServer] = {}
         for name, vcenter in self.vcenters.items():
             account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
             vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
-            servers.append(HttpsServer(vcenter_app, sockets[name], tls, name=name))
-            services.append(vcenter_app.state.service)
-        for server in servers:
+            services[name] = vcenter_app.state.service
+            vcenters[name] = HttpsServer(vcenter_app, sockets[name], tls, name=name)
+        for server in (rest, *vcenters.values()):
             server.start()
             stack.callback(server.stop)
-        for service in services:
+        outages = Outages(self.faults, vcenters)
+        stack.callback(self.faults.watch(outages.refresh))
+        outages.refresh()
+        self._services = services
+        for service in services.values():
             stack.callback(service.close)  # before the servers stop, which wait for what is under way
 
     def _make_cloud(self) -> RestApp:
         self.cloud = Cloud(
             self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed, faults=self.faults
         )
+        self.guests = Guests(self.hypervisor, self.cloud)
         self.hypervisor.on_power_change(partial(notice_guest, self.cloud))
         populate(self.cloud, self.inventory, self._vcenter_urls())
         self.sessions = Sessions(self.cloud)

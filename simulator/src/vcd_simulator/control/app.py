@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -14,11 +15,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vcd_simulator.control.access import ControlAccess
+from vcd_simulator.control.guest_routes import GuestControls
 from vcd_simulator.control.state import StateControls
 from vcd_simulator.faults import Fault, FaultError, Faults
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
+from vcd_simulator.vcenter.service import VimService
 
 PREFIX = "/simulator"
 _LARGEST_REQUEST = 1 << 20
@@ -54,6 +57,8 @@ class Controls:
         faults: Faults,
         stats: Stats,
         state: StateControls,
+        guests: GuestControls,
+        vcenters: Mapping[str, VimService],
         access: ControlAccess,
     ) -> None:
         self._cloud = cloud
@@ -61,6 +66,8 @@ class Controls:
         self._faults = faults
         self._stats = stats
         self._state = state
+        self._guests = guests
+        self._vcenters = vcenters
         self._access = access
 
     def app(self) -> Starlette:
@@ -74,6 +81,12 @@ class Controls:
             ("GET", "/stats", self._show_stats),
             ("DELETE", "/stats", self._reset_stats),
             ("POST", "/sessions/expire", self._expire_sessions),
+            ("POST", "/vcenters/{vcenter}/sessions/expire", self._expire_vcenter_sessions),
+            ("GET", "/guests", self._guests.list),
+            ("POST", "/guests/{guest}/exec", self._guests.execute),
+            ("GET", "/guests/{guest}/log", self._guests.log),
+            ("GET", "/guests/{guest}/file", self._guests.read),
+            ("PUT", "/guests/{guest}/file", self._guests.write),
             ("GET", "/state", self._state.show),
             ("PUT", "/state", self._state.replace),
             ("POST", "/state/save", self._state.save),
@@ -106,18 +119,19 @@ class Controls:
         return JSONResponse({"faults": [fault.to_json() for fault in self._faults]})
 
     async def _add_fault(self, request: Request) -> Response:
-        fault = self._faults.add_spec(self._faults.spec_of(await _json_body(request)))
+        spec = self._faults.spec_of(await _json_body(request))
+        fault = await run_in_threadpool(self._faults.add_spec, spec)  # may take a vCenter away
         return JSONResponse(fault.to_json(), 201, headers={"location": f"{PREFIX}/faults/{fault.id}"})
 
     async def _clear_faults(self, _request: Request) -> Response:
-        self._faults.clear()
+        await run_in_threadpool(self._faults.clear)
         return Response(status_code=204)
 
     async def _show_fault(self, request: Request) -> Response:
         return JSONResponse(self._fault(request).to_json())
 
     async def _remove_fault(self, request: Request) -> Response:
-        self._faults.remove(self._fault(request))
+        await run_in_threadpool(self._faults.remove, self._fault(request))
         return Response(status_code=204)
 
     def _fault(self, request: Request) -> Fault:
@@ -137,6 +151,12 @@ class Controls:
     async def _expire_sessions(self, _request: Request) -> Response:
         with self._cloud.lock:
             return JSONResponse({"expired": self._sessions.expire_all()})
+
+    async def _expire_vcenter_sessions(self, request: Request) -> Response:
+        service = self._vcenters.get(request.path_params["vcenter"])
+        if service is None:
+            raise HTTPException(404, f"there is no such vCenter; there are {', '.join(self._vcenters)}")
+        return JSONResponse({"expired": service.sessions.expire_all()})
 
 
 async def _json_body(request: Request) -> Any:

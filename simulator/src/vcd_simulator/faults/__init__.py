@@ -7,6 +7,7 @@ vcd.faults.add(route="/api/task/*", delay_s=5, times=None, chance=0.1, seed=7)
 
 from vcd_simulator.faults.effects import (
     BusyEntity,
+    ConnectionRefused,
     ConnectionReset,
     DiskFull,
     Drop,
@@ -28,6 +29,7 @@ from vcd_simulator.faults.selector import Place, Selector
 
 __all__ = [
     "BusyEntity",
+    "ConnectionRefused",
     "ConnectionReset",
     "DiskFull",
     "Drop",

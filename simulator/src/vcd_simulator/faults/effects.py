@@ -39,6 +39,13 @@ class ConnectionReset(_Effect):
     after: bool = False
 
 
+class ConnectionRefused(_Effect):
+    """Nothing listens at the vCenter's address, from the moment the fault is set until it is removed."""
+
+    places = (Place.LISTENER,)
+    kind: Literal["refused"] = "refused"
+
+
 class TruncatedBody(_Effect):
     """The connection ends amid the answer, after this share of its body."""
 
@@ -135,6 +142,7 @@ Effect = Annotated[
     BusyEntity
     | HttpError
     | ConnectionReset
+    | ConnectionRefused
     | TruncatedBody
     | SessionExpired
     | TaskFails

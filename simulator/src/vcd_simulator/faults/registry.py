@@ -3,7 +3,7 @@
 import itertools
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -88,7 +88,7 @@ class Injection:
 
 
 NOTHING = Injection()
-_NOT_DELAYED = (Place.LOGIN, Place.DISK)
+_NOT_DELAYED = (Place.LOGIN, Place.DISK, Place.LISTENER)
 """Where nobody waits: delay the call that logs in or writes instead."""
 
 
@@ -99,7 +99,13 @@ class Faults:
         self._faults: dict[str, Fault] = {}
         self._places: dict[Place, list[Fault]] = {}
         self._numbers = itertools.count(1)
+        self._watchers: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called, in the caller's thread, after faults were set or removed; returns how to end that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def __iter__(self) -> Iterator[Fault]:
         with self._lock:
@@ -146,6 +152,7 @@ class Faults:
             )
             self._faults[fault.id] = fault
             self._places.setdefault(place, []).append(fault)
+        self._tell()
         return fault
 
     def get(self, fault_id: str) -> Fault | None:
@@ -157,12 +164,23 @@ class Faults:
             if self._faults.pop(fault.id, None) is not None:
                 # Others may be reading the list without the lock, so it is replaced rather than changed.
                 self._places[fault.place] = [one for one in self._places[fault.place] if one is not fault]
+        self._tell()
 
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._places.clear()
+        self._tell()
+
+    def _tell(self) -> None:
+        for watcher in list(self._watchers):
+            watcher()
+
+    def hits(self, fault: Fault, **facts: str) -> bool:
+        """Whether one fault is for something with these properties, and hits it; counts as a call."""
+        with self._lock:
+            return fault.spec.when.matches({name: (value,) for name, value in facts.items()}) and fault.hits()
 
     def decide(self, place: Place, **facts: str | Sequence[str] | None) -> Injection:
         """What happens to a call with these properties; the first fault with an effect wins, delays add up."""

@@ -16,6 +16,8 @@ class Place(StrEnum):
     """A task of the cloud's own, when it is about to start."""
     VCENTER = "vcenter"
     """An HTTP request to a vCenter, before anybody looks into it."""
+    LISTENER = "listener"
+    """The address of a vCenter. A fault there is not about one call: it lasts until it is removed."""
     SOAP = "soap"
     """A call of the vSphere API."""
     TRANSFER = "transfer"
@@ -90,7 +92,7 @@ _PLACES: Mapping[str, set[Place]] = {
     "task": {Place.TASK},
     "entity": {Place.TASK},
     "soap": {Place.SOAP},
-    "vcenter": {Place.VCENTER, *_IN_GUESTS},
+    "vcenter": {Place.VCENTER, Place.LISTENER, *_IN_GUESTS},
     "guest": _IN_GUESTS,
     "program": {Place.PROGRAM},
     "service": {Place.MESSAGE},

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
+from typing import NamedTuple
 
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.boot import boot
 from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
-from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
+from vcd_simulator.guests.errors import GuestError, LoginError, PowerStateError, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.images import Image, built_in_images
 from vcd_simulator.guests.launcher import Launcher
 from vcd_simulator.guests.machine import Guest, Platform
@@ -34,6 +35,14 @@ from vcd_simulator.guests.standins import STANDINS
 from vcd_simulator.guests.state_directory import StateDirectory
 from vcd_simulator.guests.tree import remove_tree
 from vcd_simulator.stats import Stats
+
+
+class Execution(NamedTuple):
+    """What became of a script. Bytes that are no UTF-8 are surrogates in the texts."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 class Hypervisor:
@@ -263,6 +272,11 @@ class Hypervisor:
         except KeyError:
             raise UnknownGuestError(moid) from None
 
+    def all_guests(self) -> list[Guest]:
+        """All guests of all vCenters."""
+        with self._lock:
+            return list(self._guests.values())
+
     def guests_of(self, vcenter: str) -> list[Guest]:
         """All guests that a vCenter manages."""
         with self._lock:
@@ -282,20 +296,45 @@ class Hypervisor:
         else:
             self._loop.start(self._do_later(seconds, action))
 
-    def execute(self, moid: str, script: str) -> tuple[int, str, str]:
-        """Run a shell script as root, around vCenter; returns the exit code, stdout and stderr. For inspection."""
+    def execute(
+        self,
+        moid: str,
+        script: str,
+        *,
+        user: str = "root",
+        timeout_s: float | None = None,
+        most_bytes: int | None = None,
+    ) -> Execution:
+        """Run a shell script in a guest, around vCenter and without a password: to look at it, or to arrange it.
+
+        Args:
+            moid: which guest; it has to be on, but its tools need not run.
+            script: what bash is given.
+            user: one of the guest's accounts.
+            timeout_s: when to end the script; None leaves that to the sandbox's own limit.
+            most_bytes: how much of stdout and of stderr to return; None: all of it.
+
+        Raises:
+            UnknownGuestError, PowerStateError: there is no such guest, or it is off.
+            LoginError: it has no such account.
+            TimeoutError: the script ran longer, and has been ended.
+        """
         guest = self.guest(moid)
-        root = guest.accounts.find("root")
-        if root is None:
-            raise UnknownGuestError(moid)
+        account = guest.accounts.find(user)
+        if account is None:
+            raise LoginError(f"the guest has no account {user!r}")
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            program = guest.start(root, ["/bin/bash", "-c", script], capture=(out.fileno(), err.fileno()))
-            code = program.finished.result()
+            program = guest.start(account, ["/bin/bash", "-c", script], capture=(out.fileno(), err.fileno()))
+            try:
+                code = program.finished.result(timeout_s)
+            except TimeoutError:
+                program.kill()
+                raise
             texts = []
             for file in (out, err):
                 file.seek(0)
-                texts.append(file.read().decode(errors="surrogateescape"))
-        return code, texts[0], texts[1]
+                texts.append(file.read(-1 if most_bytes is None else most_bytes).decode(errors="surrogateescape"))
+        return Execution(code, *texts)
 
     def record(self, *, files: bool) -> GuestsRecord:
         """All guests and captured images, to be kept in a saved state; with `files`, their disks too."""

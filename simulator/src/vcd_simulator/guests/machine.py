@@ -20,6 +20,7 @@ from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.images import Image
+from vcd_simulator.guests.journal import Journal
 from vcd_simulator.guests.kubernetes.cluster import Cluster
 from vcd_simulator.guests.launcher import Launcher, Lines
 from vcd_simulator.guests.network import GuestNetworks
@@ -77,6 +78,7 @@ class Guest:
         self.spec = GuestSpec(name=moid, computer_name=moid)
         self._power = PowerState.OFF
         self._tools = ToolsState.NOT_RUNNING
+        self.journal = Journal()
         self.boots = 0
         self.booted_at: float | None = None
         self.hostname = image.distribution.name
@@ -110,6 +112,7 @@ class Guest:
     def power(self, state: PowerState) -> None:
         before, self._power = self._power, state
         if before is not state:
+            self.journal.note(f"power: {state}")
             self.platform.changes.tell()
             self.platform.power_changed(self)
 
@@ -121,6 +124,7 @@ class Guest:
     def tools(self, state: ToolsState) -> None:
         before, self._tools = self._tools, state
         if before is not state:
+            self.journal.note(f"tools: {state}")
             self.platform.changes.tell()
 
     @property
@@ -321,6 +325,7 @@ class Guest:
                 command_line=command_line if command_line is not None else " ".join(arguments),
             )
             self._programs[program.pid] = program
+        self._follow(program)
         sandbox = self.platform.sandbox
         file_bytes = 0 if isinstance(self.decide(Place.DISK).error, DiskFull) else None
 
@@ -345,6 +350,12 @@ class Guest:
             program.close()
             raise
         return program
+
+    def _follow(self, program: Program) -> None:
+        """Note the beginning and the end of a program."""
+        who = f"program {program.pid} of {program.owner}"
+        self.journal.note(f"{who}: {program.command_line}")
+        program.finished.add_done_callback(lambda done: self.journal.note(f"{who} ended with {done.result()}"))
 
     def programs(self) -> list[Program]:
         """Programs that run, and those that ended in the last minutes; oldest first."""

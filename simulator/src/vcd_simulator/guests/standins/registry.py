@@ -75,6 +75,8 @@ class Registry:
         finally:
             seconds = time.perf_counter() - began
             guest.platform.stats.count("program", call.name, account.name, failed=code != 0, seconds=seconds)
+            ended = "was interrupted" if code is None else f"ended with {code}"
+            guest.journal.note(f"{' '.join((call.name, *call.arguments))} {ended}")
 
     @staticmethod
     async def _disturb(call: Call) -> int | None:
