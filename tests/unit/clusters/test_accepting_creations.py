@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from cse_clusters.application.accepting import Submission
 from cse_clusters.domain.access import DEPLOY_RIGHT
 from cse_clusters.domain.cluster import CLUSTER_ID
+from cse_clusters.domain.new_cluster import NewCluster
 from cse_core.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -22,6 +24,7 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.names import VdcName
+from cse_core.operations import Operation
 from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
 
 
@@ -108,16 +111,16 @@ def test_repeating_a_request_id_returns_the_first_operation(clusters: ClustersIn
     assert len(clusters.vcd.tasks) == 1
 
 
-def test_a_request_id_that_began_something_else_is_refused_and_its_task_ends(clusters: ClustersInMemory) -> None:
+def test_a_request_id_that_began_something_else_is_refused_before_anything_is_begun(clusters: ClustersInMemory) -> None:
     request_id = str(uuid.uuid4())
     first = clusters.create(request_id=request_id)
-    with pytest.raises(ConflictError, match="was used for operations/") as refused:
+    with pytest.raises(ConflictError, match="was used for another operation") as refused:
         clusters.create(a_cluster("other"), request_id=request_id)
     assert refused.value.code == "REQUEST_ID_REUSED"
     clusters.finished(first)
     with pytest.raises(ConflictError, match="was used for another operation"):
         clusters.delete(request_id=request_id)
-    assert sorted(task.status for task in clusters.vcd.tasks.values()) == ["error", "error", "success"]
+    assert [task.status for task in clusters.vcd.tasks.values()] == ["success"]
 
 
 def test_a_request_id_has_to_be_a_uuid(clusters: ClustersInMemory) -> None:
@@ -139,6 +142,46 @@ def test_of_two_simultaneous_requests_for_a_name_one_wins(clusters: ClustersInMe
         answers = list(pool.map(attempt, range(8)))
     assert answers.count("refused") == 7
     assert len(clusters.vcd.tasks) == 1
+
+
+def at_two_replicas(
+    clusters: ClustersInMemory, *requests: tuple[NewCluster, str]
+) -> list[Operation | AlreadyExistsError]:
+    """What two replicas answer that both have found nothing in the way before either has submitted."""
+    together = threading.Barrier(len(requests))
+    clusters.vcd.during("create_task", lambda: together.wait(WAIT_S))
+
+    def attempt(request: tuple[NewCluster, str]) -> Operation | AlreadyExistsError:
+        cluster, request_id = request
+        submission = Submission.of(request_id, lambda: True)
+        try:
+            return clusters.another_creation().accept(clusters.caller("alice"), cluster, submission)
+        except AlreadyExistsError as exc:
+            return exc
+
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(attempt, requests))
+
+
+def test_of_two_replicas_that_create_a_cluster_of_one_name_one_does(clusters: ClustersInMemory) -> None:
+    answers = at_two_replicas(clusters, (a_cluster(vdc="dev"), ""), (a_cluster(vdc="prod"), ""))
+    (begun,) = (each for each in answers if isinstance(each, Operation))
+    (refused,) = (each for each in answers if isinstance(each, AlreadyExistsError))
+    assert (refused.code, refused.details["field"]) == ("CLUSTER_EXISTS", "cluster_id")
+    assert begun.name in refused.message
+    clusters.finished(begun)
+    tasks = {(task.status, task.reason) for task in clusters.vcd.tasks.values()}
+    assert tasks == {("success", ""), ("error", "CLUSTER_EXISTS")}
+
+
+def test_one_request_that_reaches_two_replicas_is_one_operation(clusters: ClustersInMemory) -> None:
+    request_id = str(uuid.uuid4())
+    first, second = at_two_replicas(clusters, (a_cluster(), request_id), (a_cluster(), request_id))
+    assert isinstance(first, Operation)
+    assert isinstance(second, Operation)
+    assert first.id == second.id
+    clusters.finished(first)
+    assert sorted(task.status for task in clusters.vcd.tasks.values()) == ["error", "success"]
 
 
 def test_independent_questions_are_asked_side_by_side(clusters: ClustersInMemory) -> None:

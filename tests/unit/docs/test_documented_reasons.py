@@ -9,7 +9,7 @@ SOURCES = ("libs/core/src", "libs/operations/src", "libs/vcd/src", "services")
 REASON = re.compile(
     r"""(?:reason\s*=\s*|reason:\s[^=\n]*=\s*|_(?:REASON|ONLY)[^=\n]*=\s*|_missing\(\s*"[a-z_.]+",\s*)"([A-Z]+(?:_[A-Z]+)*)\""""
 )
-INTERNAL = {"GUEST_LOGIN_UNKNOWN"}
+INTERNAL = {"CLAIM_TAKEN", "GUEST_LOGIN_UNKNOWN"}
 """Translated before it leaves the service."""
 
 

@@ -80,7 +80,7 @@ class ClustersInMemory:
         deadline = timedelta(minutes=5)
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
         directory = ClusterDirectory(self.vcd, self.operations)
-        materials = Materials(self.vcd, self.templates, lookups=self._lookups)
+        self._materials = materials = Materials(self.vcd, self.templates, lookups=self._lookups)
         self.use_cases = ClusterUseCases(
             callers=self.vcd,
             state=SystemState(),
@@ -108,6 +108,11 @@ class ClustersInMemory:
     ) -> None:
         self.operations.close(WAIT_S)
         self._lookups.shutdown(wait=True)
+
+    def another_creation(self) -> ClusterCreation:
+        """The use case as another replica has it, which shares vCD and the operations with this one."""
+        acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=False)
+        return ClusterCreation(acceptance, self.vcd, self._materials, self.operations, deadline=timedelta(minutes=5))
 
     def caller(self, user: str = "alice") -> Caller:
         return self.vcd.identify(credentials(user))

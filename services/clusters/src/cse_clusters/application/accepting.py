@@ -1,21 +1,36 @@
 """What accepting any change of a cluster has in common: rights, repetitions, one at a time per name, a vCD task."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
+from cse_clusters.application.failures import STOPPING_REASON
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
 from cse_clusters.domain.cluster import Cluster
-from cse_core.errors import ConflictError, CseError, DeadlineError, InvalidArgumentError, PermissionDeniedError
+from cse_core.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    CseError,
+    DeadlineError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from cse_core.names import ClusterName
 from cse_core.operations import Operation, OperationRequest, Operations
+from cse_core.operations.failures import CLAIM_TAKEN
 
 log = structlog.get_logger()
+
+_PAUSES_S: Final = (0.1, 0.5, 1.0)
+"""Between attempts to submit an operation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +56,7 @@ class Acceptance:
     """Turns a request that was found good into an operation with its vCD task; a failure leaves nothing behind.
 
     Within this process one request per cluster name is accepted at a time, so that two of them cannot both find the
-    name free, or find each other's task.
+    name free, or find each other's task; that two replicas do is left to the engine, which tells them apart.
     """
 
     def __init__(self, callers: Callers, board: TaskBoard, operations: Operations, *, enforce_rights: bool) -> None:
@@ -68,20 +83,28 @@ class Acceptance:
         with self._names.held(f"{org}/{cluster}"):
             yield
 
-    def repeated(self, target: str, request_id: str) -> Operation | None:
-        """The operation that this request has begun already."""
-        return next((each for each in self._operations.find(target=target) if each.request_id == request_id), None)
+    def repeated(
+        self, caller: Caller, kind: str, request_id: str, is_same: Callable[[Operation], bool]
+    ) -> Operation | None:
+        """The operation of this kind that this request has begun already; found before a vCD task is made.
+
+        Raises:
+            ConflictError: the request id has begun something else.
+        """
+        first = self._operations.begun_by(request_id)
+        if first is None:
+            return None
+        is_visible = caller.is_system_administrator or first.owner == caller.org_id
+        if is_visible and first.kind == kind and is_same(first):
+            return first
+        raise _reused(request_id)
 
     def repeated_change(self, caller: Caller, kind: str, cluster: str, request_id: str) -> Operation | None:
         """The operation of this kind that this request has begun already on a cluster of this name.
 
         Found without vCD: the cluster may be gone since, and with it what a `-` in its resource name means.
         """
-        owner = None if caller.is_system_administrator else caller.org_id
-        for each in self._operations.find(owner=owner):
-            if each.request_id == request_id and each.kind == kind:
-                return each if ClusterName.parse(each.target).cluster == cluster else None
-        return None
+        return self.repeated(caller, kind, request_id, lambda first: ClusterName.parse(first.target).cluster == cluster)
 
     def submit(
         self,
@@ -92,27 +115,68 @@ class Acceptance:
     ) -> Operation:
         """Creates the vCD task, then the operation that `make_request` describes, given the task's href.
 
+        If the request arrives at another replica as well at this moment, both return the one operation.
+
         Raises:
             ConflictError: the request id has begun something else.
+            AlreadyExistsError: a cluster of this name is being created.
             DeadlineError: nobody waits for the answer any more.
         """
         if not submission.is_wanted():
             raise DeadlineError("the caller does not wait any more; nothing was begun", reason="CALL_ABANDONED")
         task_href = self._board.create(card, text)
+        request = make_request(task_href)
         try:
-            operation = self._operations.submit(make_request(task_href))
-            if operation.task_href != task_href:
-                raise ConflictError(
-                    f"request_id: {submission.request_id} was used for {operation.name} already; choose a new one",
-                    reason="REQUEST_ID_REUSED",
-                    field="request_id",
-                )
+            operation = self._accepted(request, card.cluster_name, submission.is_wanted)
         except CseError as exc:
-            with suppress(CseError):
-                self._board.fail(task_href, card, "Not started", reason=exc.code, error=exc.message)
+            self._not_started(task_href, card, exc)
             raise
-        log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
+        if operation.task_href == task_href:
+            log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
+            return operation
+        error = _reused(submission.request_id)
+        self._not_started(task_href, card, error)
+        if (operation.kind, operation.target) != (request.kind, request.target):
+            raise error
         return operation
+
+    def _accepted(self, request: OperationRequest, name: str, is_wanted: Callable[[], bool]) -> Operation:
+        """Submits it, and again if the store does not answer: it is then open whether the operation was accepted."""
+        pauses = iter(_PAUSES_S)
+        while True:
+            try:
+                return self._operations.submit(request)
+            except UnavailableError as exc:
+                pause_s = next(pauses, None)
+                if pause_s is None or exc.code == STOPPING_REASON or not is_wanted():
+                    raise
+            except ConflictError as exc:
+                if exc.code == CLAIM_TAKEN:
+                    raise being_created(name, exc.details["operation"]) from exc
+                raise
+            time.sleep(pause_s)
+
+    def _not_started(self, task_href: str, card: TaskCard, error: CseError) -> None:
+        with suppress(CseError):
+            self._board.fail(task_href, card, "Not started", reason=error.code, error=error.message)
+
+
+def being_created(name: str, operation: str) -> AlreadyExistsError:
+    """Somebody else is creating a cluster of this name."""
+    return AlreadyExistsError(
+        f"cluster_id: a cluster {name!r} is being created already ({operation})",
+        reason="CLUSTER_EXISTS",
+        field="cluster_id",
+        cluster=name,
+    )
+
+
+def _reused(request_id: str) -> ConflictError:
+    return ConflictError(
+        f"request_id: {request_id} was used for another operation already; choose a new one",
+        reason="REQUEST_ID_REUSED",
+        field="request_id",
+    )
 
 
 def card_for(caller: Caller, cluster: Cluster, operation_name: str) -> TaskCard:

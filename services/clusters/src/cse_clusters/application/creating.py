@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import timedelta
+from typing import Final
 
-from cse_clusters.application.accepting import Acceptance, Submission
+from cse_clusters.application.accepting import Acceptance, Submission, being_created
 from cse_clusters.application.material import Material, Materials, choices, storage_profile_href
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, TaskCard
@@ -12,7 +13,10 @@ from cse_clusters.domain.new_cluster import NewCluster
 from cse_clusters.domain.vcd import Vdc
 from cse_core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from cse_core.names import WILDCARD, ClusterName
-from cse_core.operations import Operation, OperationRequest, Operations
+from cse_core.operations import Operation, OperationQuery, OperationRequest, Operations
+
+_NAMESAKES: Final = 1000
+"""Orgs in which a cluster of one name may be being created at once, and be found; the claim holds for all."""
 
 
 class ClusterCreation:
@@ -57,9 +61,10 @@ class ClusterCreation:
             raise _no_vdc(new)  # before anything is said about what the other org has
         target = str(ClusterName(org, new.vdc.vdc, new.name))
         with self._acceptance.exclusively(org, new.name):
-            return self._acceptance.repeated(target, submission.request_id) or self._begin(
-                caller, new, org, target, submission
+            first = self._acceptance.repeated(
+                caller, CREATE_CLUSTER, submission.request_id, lambda first: first.target == target
             )
+            return first or self._begin(caller, new, org, target, submission)
 
     def _begin(self, caller: Caller, new: NewCluster, org: str, target: str, submission: Submission) -> Operation:
         self._require_not_being_created(org, new.name)
@@ -95,21 +100,16 @@ class ClusterCreation:
                 secrets={TOKEN: caller.credentials.token},
                 task_href=task_href,
                 deadline=self._deadline,
+                claim=f"clusters/{vdc.org_id}/{new.name}",
             )
 
         return self._acceptance.submit(submission, card, f"Creating cluster {new.name} ({uid})", make_request)
 
     def _require_not_being_created(self, org: str, name: str) -> None:
-        for operation in self._operations.find(active=True):
-            if operation.kind == CREATE_CLUSTER:
-                job = CreateInput.from_json(operation.input)
-                if (job.vdc.org, job.name) == (org, name):
-                    raise AlreadyExistsError(
-                        f"cluster_id: a cluster {name!r} is being created already ({operation.name})",
-                        reason="CLUSTER_EXISTS",
-                        field="cluster_id",
-                        cluster=name,
-                    )
+        query = OperationQuery(kind=CREATE_CLUSTER, target_id=name, active=True)
+        for operation in self._operations.page(query, limit=_NAMESAKES):
+            if ClusterName.parse(operation.target).org == org:
+                raise being_created(name, operation.name)
 
     def _require_name_free(self, new: NewCluster, org: str) -> None:
         """Clusters are told apart by name alone on the wire of 1.2.x: one of a name per org, whoever sees it."""
