@@ -217,6 +217,7 @@ def site(
     templates_dir: Path | None = None,
     limits: Limits | None = None,
     lanes: int = 0,
+    enforce_authorization: bool = False,
     **templates: Any,
 ) -> Iterator[Site]:
     """While inside, everything runs on free ports of loopback; one at a time in a process.
@@ -226,10 +227,12 @@ def site(
         templates_dir: the provider's own templates.
         limits: how long parts of operations may take.
         lanes: VDCs with vCenters of their own, see `inventory`.
+        enforce_authorization: as in the configuration.
         templates: further keys of each template in the configuration.
     """
     with TemporaryDirectory() as state, Simulator(inventory(lanes=lanes), profile=profile) as vcd:
-        config = config_for(vcd, **templates)
+        service_data = {"service": {"enforce_authorization": enforce_authorization}}
+        config = parse_config(config_data(vcd, **templates) | service_data)
         of_catalogue = TemplatesSettings(listen="127.0.0.1:0", directory=templates_dir)
         catalogue = templates_bootstrap.create(config, of_catalogue)
         catalogue.start()
