@@ -79,12 +79,13 @@ test-integration: setup ## Tests of one part with a real broker or the simulator
 	@$(PYTEST) $(PARALLEL) -m "not long" tests/integration
 
 .PHONY: test-long
-test-long: setup ## Tests that take more than half a minute each: the simulator's guide and soak, killed operations
+test-long: setup ## Tests that take more than half a minute each: the simulator's guide and soak, killed operations, all guest faults, all hostile values
 	@$(PYTEST) $(PARALLEL) -o faulthandler_timeout=0 -m long tests/integration
+	@$(PYTEST) -o faulthandler_timeout=0 -m long tests/e2e
 
 .PHONY: e2e
 e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) -m "not long" tests/e2e
 
 .PHONY: chaos-operations
 chaos-operations: setup ## Kill, freeze and starve operation engines for about 15 minutes (CHAOS_SEED repeats a run)
