@@ -14,12 +14,14 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def compose(body: str, env: Mapping[str, str | Secret]) -> str:
-    """One bash script that exports the variables, quoted, and goes on with the body.
+    """One bash script that deletes its file, exports the variables, quoted, and goes on with the body.
+
+    It deletes itself because its text may hold secrets, and who has started it may be gone before it ends.
 
     Raises:
         ValueError: a name is no name of a variable, or a value holds a NUL character, which no variable can.
     """
-    lines = ["#!/bin/bash"]
+    lines = ["#!/bin/bash", 'rm -f -- "$0"']
     for name, value in env.items():
         text = value.reveal() if isinstance(value, Secret) else value
         if not _NAME.fullmatch(name):

@@ -12,8 +12,9 @@ from typing import Final
 import structlog
 
 from cse_core.errors import CseError, NotFoundError
-from cse_vcd.documents import Element, V, attribute, clean, link, media_type
+from cse_vcd.documents import Element, V, attribute, clean, first, link, media_type
 from cse_vcd.errors import VcdUnavailableError
+from cse_vcd.query import Condition, Query, run
 from cse_vcd.session import VcdSession
 from cse_vcd.tasks import read_task
 from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Check, Clock, Deadline, no_check, pause
@@ -121,6 +122,30 @@ class ServiceTasks:
         """Ends it with an error; `error` is what the user reads, `reason` its minor error code. Raises as `succeed`."""
         self._finish(href, _Update(card, _ERROR, text, error=error, reason=reason), check)
 
+    def unfinished(self) -> list[str]:
+        """The hrefs of all tasks of ours that vCD shows as running, whichever process created them."""
+        terms = (Condition.equal("serviceNamespace", NAMESPACE), Condition.equal("status", _RUNNING))
+        found = run(self._account, Query("adminTask", terms, sort=None))
+        return [f"{self._account.api}/task/{record.id}" for record in found]
+
+    def read_card(self, href: str) -> TaskCard:
+        """What a task of ours shows.
+
+        Raises:
+            NotFoundError: vCD has forgotten it.
+        """
+        task = self._account.get(href, missing="the vCD task")
+        owner, org, user = (first(task, f"v:{name}") for name in ("Owner", "Organization", "User"))
+        return TaskCard(
+            operation_name=attribute(task, "operationName"),
+            cluster_id=_of(owner, "href").rpartition(":")[2],
+            cluster_name=_of(owner, "name"),
+            org_href=_of(org, "href"),
+            org_name=_of(org, "name"),
+            user=_of(user, "name"),
+            user_urn=_of(user, "href"),
+        )
+
     def close(self) -> None:
         """Writes what is pending, for some seconds at most, and ends."""
         with self._changed:
@@ -213,6 +238,10 @@ class ServiceTasks:
                 raise VcdUnavailableError("vCD lets the service account create no tasks in the org")
             self._lists[org_href] = found
         return found
+
+
+def _of(element: Element | None, name: str) -> str:
+    return "" if element is None else attribute(element, name)
 
 
 def _body(update: _Update) -> Element:

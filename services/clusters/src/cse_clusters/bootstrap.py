@@ -15,6 +15,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import grpc
@@ -43,7 +44,9 @@ from cse_clusters.application.operation_kinds import operation_kinds
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.service import ClusterUseCases
 from cse_clusters.application.system import SystemState
+from cse_clusters.application.task_care import TaskCare
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
+from cse_clusters.entrypoints.task_rounds import TaskRounds
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_core.errors import UnavailableError
@@ -65,6 +68,9 @@ WAITING_CALLS: Final = 40
 LOOKUP_THREADS: Final = 32
 GUEST_THREADS: Final = 16
 TEMPLATES_TIMEOUT_S: Final = 5.0
+TASK_CARE_EVERY: Final = timedelta(minutes=1)
+TASK_CARE_AFTER: Final = timedelta(minutes=1)
+"""How long a vCD task of ours may run without an operation."""
 GENERATION: Final = 1
 """Of the operations' code; raised when an older replica could not go on with what this one has begun."""
 
@@ -119,6 +125,7 @@ class ClustersService:
         state: asked for the end by StopSystem.
         world: closed at the end.
         threads: likewise.
+        task_rounds: run as long as the service.
     """
 
     name = "clusters"
@@ -130,12 +137,14 @@ class ClustersService:
         state: SystemState,
         world: World,
         threads: Threads,
+        task_rounds: TaskRounds,
     ) -> None:
         self._server = server
         self._operations = operations
         self._state = state
         self._world = world
         self._threads = threads
+        self._task_rounds = task_rounds
         self._stopping = threading.Lock()
         self._ended = threading.Event()
         self.has_threads_left = False
@@ -154,6 +163,7 @@ class ClustersService:
         except BaseException:
             self._operations.close(0)
             raise
+        self._task_rounds.start()
 
     def stop(self, grace_s: float) -> None:
         """Begins nothing new, and interrupts the operations in progress: the next process goes on with them."""
@@ -165,6 +175,7 @@ class ClustersService:
             if not self._operations.close(grace_s):
                 log.warning("operations_cut_off")
                 self.has_threads_left = True
+            self._task_rounds.stop()
             self._threads.close()
             self._world.close()
             self._ended.set()
@@ -201,7 +212,8 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
     threads = Threads()
     use_cases = _use_cases(config, settings, world, state, operations, threads)
     server = make_server(settings, use_cases, operations)
-    return ClustersService(server, operations, state, world, threads)
+    care = TaskCare(world.board, operations, after=TASK_CARE_AFTER)
+    return ClustersService(server, operations, state, world, threads, TaskRounds(care, every=TASK_CARE_EVERY))
 
 
 def _use_cases(

@@ -413,6 +413,14 @@ class FakeVcd:
         self._end(href, "error", text)
         self.tasks[href].error, self.tasks[href].reason = error, reason
 
+    def unfinished(self) -> list[str]:
+        self._called("unfinished_tasks")
+        return [href for href, task in self.tasks.items() if task.status == "running"]
+
+    def read_card(self, href: str) -> TaskCard:
+        self._called("read_card")
+        return self.tasks[href].card
+
     def _end(self, href: str, status: str, text: str) -> None:
         task = self.tasks[href]
         if task.status != "running":
@@ -429,6 +437,8 @@ class FakeBoard:
         self.create = vcd.create
         self.progress = vcd.progress
         self.succeed = vcd.succeed
+        self.unfinished = vcd.unfinished
+        self.read_card = vcd.read_card
 
     def fail(self, href: str, card: TaskCard, text: str, *, reason: str, error: str) -> None:
         self._vcd.fail_task(href, text, reason, error)

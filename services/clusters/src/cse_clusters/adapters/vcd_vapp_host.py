@@ -108,6 +108,21 @@ class VcdTaskBoard:
     def fail(self, href: str, card: TaskCard, text: str, *, reason: str, error: str) -> None:
         self._tasks.fail(href, self._card(card), text, reason=reason, error=error)
 
+    def unfinished(self) -> list[str]:
+        return self._tasks.unfinished()
+
+    def read_card(self, href: str) -> TaskCard:
+        found = self._tasks.read_card(href)
+        return TaskCard(
+            operation_name=found.operation_name,
+            cluster_id=found.cluster_id,
+            cluster_name=found.cluster_name,
+            org=found.org_name,
+            org_id=found.org_href.rpartition("/")[2],
+            user=found.user,
+            user_id=found.user_urn,
+        )
+
     def _card(self, card: TaskCard) -> service_tasks.TaskCard:
         return service_tasks.TaskCard(
             operation_name=card.operation_name,

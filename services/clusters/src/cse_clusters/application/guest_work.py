@@ -78,7 +78,8 @@ class GuestWork:
     ) -> str:
         """Returns the control plane's address, which its script prints last."""
         environment = {"CSE_CLUSTER_NAME": cluster, "CSE_NODE_NAME": node, "CSE_POD_SUBNET": pod_subnet}
-        result = self.run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+        text = guest_script(script, environment, ssh_key=ssh_key, one_at_a_time=True)
+        result = self.run(ctx, node, text, self._limits.script)
         try:
             return parse_ipv4(last_line(result.stdout))
         except UnexpectedOutputError as exc:
@@ -106,10 +107,12 @@ class GuestWork:
             "CSE_JOIN_TOKEN": credentials.token.reveal(),
             "CSE_JOIN_CA_HASH": credentials.ca_hash,
         }
-        self.run(ctx, node, guest_script(script, environment, ssh_key=ssh_key), self._limits.script)
+        text = guest_script(script, environment, ssh_key=ssh_key, one_at_a_time=True)
+        self.run(ctx, node, text, self._limits.script)
 
     def set_up_nfs(self, ctx: OperationContext, node: str, *, script: str, ssh_key: str) -> None:
-        self.run(ctx, node, guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key), self._limits.script)
+        text = guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key, one_at_a_time=True)
+        self.run(ctx, node, text, self._limits.script)
 
     def wait_until_nodes_ready(self, ctx: OperationContext, control_plane: str, expected: Iterable[str]) -> None:
         """Raises FailedPreconditionError (NODES_NOT_READY) if Kubernetes does not call all of them Ready in time."""

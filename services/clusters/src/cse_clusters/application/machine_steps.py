@@ -84,7 +84,6 @@ class MachineSteps:
 
     def add(self, names: Sequence[str], make: NodeMake, admin_password: Secret | None) -> Json:
         """One recompose for all that are missing; powers them on as well unless their hardware is looked at first."""
-
         found_some = False
 
         def begin() -> str | None:

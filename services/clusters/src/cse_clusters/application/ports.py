@@ -235,6 +235,14 @@ class TaskBoard(Protocol):
         """Ends it with an error; `error` is what the user reads, `reason` its minor error code."""
         ...
 
+    def unfinished(self) -> Sequence[str]:
+        """The hrefs of those that have not ended, whichever process created them."""
+        ...
+
+    def read_card(self, href: str) -> TaskCard:
+        """What a task shows; raises NotFoundError if vCD has forgotten it."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Template:

@@ -120,10 +120,30 @@ _ACCEPT_KEY: Final = """\
 """
 
 
-def guest_script(body: str, environment: Mapping[str, str], *, ssh_key: str = "") -> Secret:
+_ONE_AT_A_TIME: Final = """\
+if command -v flock >/dev/null; then
+    exec 9>/run/cse-setup.lock
+    flock 9
+fi
+{
+"""
+_UNTIL_HERE: Final = "\n} 9>&-\n"
+"""What the script leaves running does not keep the lock."""
+
+
+def guest_script(
+    body: str, environment: Mapping[str, str], *, ssh_key: str = "", one_at_a_time: bool = False
+) -> Secret:
     """One file: the parameters as exports, the key that root's login is to accept, then the script's own lines.
 
     Secret, because the parameters may hold a join token.
+
+    Args:
+        body: the script's own lines.
+        environment: its parameters.
+        ssh_key: that root's login is to accept.
+        one_at_a_time: it waits for the end of another such script in the same guest. One that is begun again, because
+            its answer was lost or our process died, may still be running.
 
     Raises:
         ValueError: a parameter has a name that is not ours, or a NUL in its value.
@@ -136,7 +156,10 @@ def guest_script(body: str, environment: Mapping[str, str], *, ssh_key: str = ""
         if not _NAME.fullmatch(name) or "\0" in value:
             raise ValueError(f"cannot hand {name!r} to a guest's script")
         lines.append(f"export {name}={shlex.quote(value)}")
-    return Secret("\n".join(lines) + "\n" + (_ACCEPT_KEY if ssh_key else "") + _without_interpreter(body))
+    script = (_ACCEPT_KEY if ssh_key else "") + _without_interpreter(body)
+    if one_at_a_time:
+        script = _ONE_AT_A_TIME + script + _UNTIL_HERE
+    return Secret("\n".join(lines) + "\n" + script)
 
 
 def _without_interpreter(body: str) -> str:
