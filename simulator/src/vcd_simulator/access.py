@@ -149,6 +149,9 @@ class Access:
         return self._reaches_vapp(vapp, ADMINISTRATOR_VIEW, "ReadOnly")
 
     def may_change_vapp(self, vapp: Vapp) -> bool:
+        """Whether the caller may change a vApp; while it is in maintenance, only the provider may."""
+        if vapp.in_maintenance and not self.is_sysadmin:
+            return False
         return self._reaches_vapp(vapp, ADMINISTRATOR_CONTROL, "Change")
 
     def controls_vapp(self, vapp: Vapp) -> bool:
@@ -164,6 +167,7 @@ class Access:
         """A vApp for an operation that needs this right."""
         vapp = self.vapp_by_id(vapp_id)
         self.require(right_name)
+        self._require_service(vapp)
         if not self.may_change_vapp(vapp):
             raise errors.no_access("vApp", vapp_id)
         return vapp
@@ -184,9 +188,14 @@ class Access:
     def vm_to_change(self, vm_id: str, right_name: str) -> tuple[Vapp, Vm]:
         vapp, vm = self.vm_by_id(vm_id)
         self.require(right_name)
+        self._require_service(vapp)
         if not self.may_change_vapp(vapp):
             raise errors.no_access("vm", vm_id)
         return vapp, vm
+
+    def _require_service(self, vapp: Vapp) -> None:
+        if vapp.in_maintenance and not self.is_sysadmin:
+            raise errors.not_allowed(f"The vApp {vapp.name} is in maintenance mode.")
 
     def _reaches_vapp(self, vapp: Vapp, org_wide_right: str, level: str) -> bool:
         if self.is_sysadmin:

@@ -94,6 +94,32 @@ class Startup:
 
 
 @dataclass(slots=True, kw_only=True)
+class ProductProperty:
+    """A setting of the software in a VM."""
+
+    key: str
+    value: str = field(default="", repr=False)
+    type: str = "string"
+    label: str = ""
+    description: str = ""
+    password: bool = False
+    user_configurable: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class ProductSection:
+    """What is known of a product in a VM or a vApp; class and instance together name it."""
+
+    class_name: str = ""
+    instance: str = ""
+    info: str = ""
+    product: str = ""
+    vendor: str = ""
+    version: str = ""
+    properties: list[ProductProperty] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class Vm:
     """A virtual machine: of a vApp when `vapp_id` is set, otherwise of a template."""
 
@@ -117,8 +143,15 @@ class Vm:
     storage_profile_id: str | None = None
     os_type: str = "other3xLinux64Guest"
     hardware_version: int = 11
+    os_description: str = ""
     boot_delay_ms: int = 0
     enter_bios_setup: bool = False
+    memory_hot_add: bool = False
+    cpu_hot_add: bool = False
+    nested_hypervisor: bool = False
+    compliance_checked: float | None = None
+    """When somebody last had it checked that the VM is where its storage profile wants it."""
+    product_sections: list[ProductSection] = field(default_factory=list)
     startup: Startup = field(default_factory=Startup)
     created: float = 0.0
 
@@ -161,6 +194,8 @@ class Vapp:
     access: AccessControl = field(default_factory=AccessControl)
     deployment_lease_s: int = 0
     storage_lease_s: int = 0
+    in_maintenance: bool = False
+    product_sections: list[ProductSection] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

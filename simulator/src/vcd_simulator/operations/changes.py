@@ -19,32 +19,32 @@ STOP_ACTIONS = ("powerOff", "guestShutdown", "suspend", "none")
 
 
 def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_socket: int | None) -> Task:
-    """Change the number of virtual CPUs of a VM that is off."""
+    """Change the number of virtual CPUs of a VM that is off, or add some to one that allows it."""
     machines.check_cpus(cpus)
     cores = machines.check_cores(cpus, cores_per_socket if cores_per_socket is not None else 1)
-    _require_off(vm, "the number of CPUs")
+    _require_room(vm, cpus=cpus, cores_per_socket=cores)
 
     def effect() -> None:
         vm.hardware.cpu_count, vm.hardware.cores_per_socket = cpus, cores
 
-    return _start(cloud, user, vapp, vm, effect)
+    return start(cloud, user, vapp, vm, effect)
 
 
 def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> Task:
-    """Change the memory of a VM that is off."""
+    """Change the memory of a VM that is off, or add some to one that allows it."""
     machines.check_memory(memory_mb)
-    _require_off(vm, "the memory")
+    _require_room(vm, memory_mb=memory_mb)
 
     def effect() -> None:
         vm.hardware.memory_mb = memory_mb
 
-    return _start(cloud, user, vapp, vm, effect)
+    return start(cloud, user, vapp, vm, effect)
 
 
 def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], primary: int) -> Task:
     """Replace the network connections of a VM; connections that keep network, mode and address keep what they have."""
     planned = _plan_nics(cloud, vapp, vm, specs, primary)
-    return _start(cloud, user, vapp, vm, lambda: _replace_nics(cloud, vapp, vm, planned, primary))
+    return start(cloud, user, vapp, vm, lambda: _replace_nics(cloud, vapp, vm, planned, primary))
 
 
 def differs(vm: Vm, specs: Sequence[NicSpec], primary: int | None) -> bool:
@@ -91,12 +91,12 @@ def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: Custom
     """Change guest customization; it takes effect at the next power-on that customizes."""
     if spec.computer_name is not None:
         customization.check_computer_name(spec.computer_name)
-    return _start(cloud, user, vapp, vm, lambda: customization.apply_customization(vm.customization, spec))
+    return start(cloud, user, vapp, vm, lambda: customization.apply_customization(vm.customization, spec))
 
 
 def rename(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> Task:
     _check_rename(cloud, vapp, vm, name)
-    return _start(cloud, user, vapp, vm, lambda: _rename(cloud, vm, name, description))
+    return start(cloud, user, vapp, vm, lambda: _rename(cloud, vm, name, description))
 
 
 def _check_rename(cloud: Cloud, vapp: Vapp, vm: Vm, name: str | None) -> None:
@@ -123,7 +123,7 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
     if (cpus, cores, memory_mb) != (hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb):
         machines.check_cores(machines.check_cpus(cpus), cores)
         machines.check_memory(memory_mb)
-        _require_off(vm, "hardware")
+        _require_room(vm, cpus=cpus, cores_per_socket=cores, memory_mb=memory_mb)
     _check_rename(cloud, vapp, vm, spec.name)
     custom = spec.customization
     if custom is not None and custom.computer_name is not None:
@@ -147,7 +147,7 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
         _rename(cloud, vm, spec.name, spec.description)
         cloud.vms.reindex(vm)
 
-    return _start(cloud, user, vapp, vm, effect)
+    return start(cloud, user, vapp, vm, effect)
 
 
 def set_startup(cloud: Cloud, user: User, vapp: Vapp, wanted: Mapping[str, Startup]) -> Task:
@@ -177,7 +177,23 @@ def customize_at_next_power_on(vm: Vm) -> None:
     vm.customization.pending = True
 
 
-def _require_off(vm: Vm, what: str) -> None:
+def _require_room(
+    vm: Vm, *, cpus: int | None = None, cores_per_socket: int | None = None, memory_mb: int | None = None
+) -> None:
+    """Check that a VM can get other processors or memory in its state: one that runs can only get more, if at all."""
+    hardware = vm.hardware
+    if cpus is not None and (cpus, cores_per_socket) != (hardware.cpu_count, hardware.cores_per_socket):
+        adds = vm.cpu_hot_add and cpus > hardware.cpu_count and cores_per_socket == hardware.cores_per_socket
+        if not adds:
+            require_off(vm, "the number of CPUs")
+    if memory_mb is not None and memory_mb != hardware.memory_mb:
+        adds = vm.memory_hot_add and memory_mb > hardware.memory_mb
+        if not adds:
+            require_off(vm, "the memory")
+
+
+def require_off(vm: Vm, what: str) -> None:
+    """Check that a VM does not run; `what` is what cannot change otherwise."""
     if vm.is_on:
         raise errors.bad_request(
             f"The requested operation could not be executed since VM {vm.name} is powered on and {what} cannot be "
@@ -186,8 +202,18 @@ def _require_off(vm: Vm, what: str) -> None:
         )
 
 
-def _start(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, effect: Callable[[], None]) -> Task:
+def start(
+    cloud: Cloud,
+    user: User,
+    vapp: Vapp,
+    vm: Vm,
+    effect: Callable[[], None],
+    operation_name: str = "vappUpdateVm",
+    doing: str = "Updating",
+    done: str = "Updated",
+) -> Task:
+    """Start a task that changes a VM; its vApp must be idle."""
     return work.start(
-        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vm, "vappUpdateVm", "Updating", "Updated", noun="Virtual Machine",
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vm, operation_name, doing, done, noun="Virtual Machine",
         idle=[vapp], effect=effect,
     )  # fmt: skip

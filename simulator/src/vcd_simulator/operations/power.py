@@ -30,7 +30,12 @@ def notice_guests(cloud: Cloud, vms: Iterable[Vm]) -> None:
     """
     for vm in vms:
         if vm.guest_exists and not cloud.tasks.is_busy(vm.id):
-            vm.status = _SEEN[cloud.hypervisor.power_state(vm.moid)]
+            vm.status = status_in_vcenter(cloud, vm)
+
+
+def status_in_vcenter(cloud: Cloud, vm: Vm) -> Status:
+    """What vCenter says of a VM that exists there."""
+    return _SEEN[cloud.hypervisor.power_state(vm.moid)]
 
 
 def notice_guest(cloud: Cloud, moid: str) -> None:

@@ -126,13 +126,14 @@ def nics(section: Element) -> tuple[list[NicSpec], int | None]:
 
 def rasd_item(item: Element) -> tuple[int, int, int | None]:
     """An item of hardware: resource type, quantity, and cores per socket where given."""
-    kind = _rasd_int(item, "ResourceType")
-    quantity = _rasd_int(item, "VirtualQuantity")
+    kind = rasd_int(item, "ResourceType")
+    quantity = rasd_int(item, "VirtualQuantity")
     cores = item.find(f"{{{VMW_NS}}}CoresPerSocket")
     return kind, quantity, int((cores.text or "1").strip()) if cores is not None else None
 
 
-def _rasd_int(item: Element, name: str) -> int:
+def rasd_int(item: Element, name: str) -> int:
+    """A number of a hardware item; raises `VcdError` 400 when it is missing or none."""
     text = (item.findtext(f"{{{RASD_NS}}}{name}") or "").strip()
     if not text.isdigit():
         raise errors.bad_request(f"Bad request: validation error, rasd:{name} is missing or not a whole number.")
@@ -149,7 +150,7 @@ def _disk_size(item: Element) -> tuple[int, int] | None:
     )
     if capacity is None or not capacity.isdigit():
         return None
-    return _rasd_int(item, "InstanceID"), int(capacity)
+    return rasd_int(item, "InstanceID"), int(capacity)
 
 
 def apply_hardware(section: Element, spec: MachineSpec) -> None:
@@ -168,7 +169,13 @@ def apply_hardware(section: Element, spec: MachineSpec) -> None:
 
 
 def sourced_items(context: Context, root: Element) -> list[MachineSpec]:
-    """Every `SourcedItem`; one whose source is a template or a vApp stands for all of its VMs."""
+    """Every `SourcedItem`; one whose source is a template or a vApp stands for all of its VMs.
+
+    Raises:
+        VcdError: one is wrong, or a VM would be made of nothing.
+    """
+    if children(root, "CreateItem"):
+        raise errors.not_allowed("A VM cannot be made from scratch in this cloud; take one of a template or a vApp.")
     return [spec for item in children(root, "SourcedItem") for spec in _sourced_item(context, item)]
 
 

@@ -1,12 +1,15 @@
 """Sections of a VM: hardware, connections, customization, specification."""
 
+from vcd_simulator.clock import timestamp
 from vcd_simulator.model.compute import Nic, Vm
 from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.operations.settings import compliance
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import link, reference
-from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, rasd, vcloud, vmw, vssd
+from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, VMW_NS, Element, document, ovf, qualified, rasd, vcloud, vmw, vssd
 
 RASD_ITEM = VCLOUD + "rasdItem+xml"
+COMPLIANCE_RESULT = "application/vnd.vmware.vm.complianceResult+xml"
 _OPTIONAL = qualified(OVF_NS, required=False)
 _CONTROLLER_ID = 2
 
@@ -134,7 +137,8 @@ def disks(vm: Vm) -> list[Element]:
 _PARTS = (
     ("cpu", "rasdItem+xml", ("down", "edit")),
     ("memory", "rasdItem+xml", ("down", "edit")),
-    ("disks", "rasdItemsList+xml", ("down",)),
+    ("disks", "rasdItemsList+xml", ("down", "edit")),
+    ("media", "rasdItemsList+xml", ("down",)),
     ("networkCards", "rasdItemsList+xml", ("down",)),
 )
 """What of the hardware can be read by itself, and what of that can be changed."""
@@ -267,37 +271,76 @@ def vm_spec_section(context: Context, vm: Vm) -> Element:
     )
 
 
-def operating_system_section(context: Context, vm: Vm) -> Element:
+def operating_system_section(context: Context, vm: Vm, *, edits: bool = False) -> Element:
     path = f"{vm.kind.href_path(vm.id)}/operatingSystemSection/"
+    media = VCLOUD + "operatingSystemSection+xml"
     return ovf(
         "OperatingSystemSection",
         qualified(OVF_NS, id=100),
-        qualified(VCLOUD_NS, type=VCLOUD + "operatingSystemSection+xml", href=context.url(path)),
+        qualified(VCLOUD_NS, type=media, href=context.url(path)),
+        qualified(VMW_NS, osType=vm.os_type),
         ovf("Info", "Specifies the operating system installed"),
-        ovf("Description", vm.os_type),
+        ovf("Description", vm.os_description or vm.os_type),
+        link(context, "edit", path, media) if edits else None,
     )
 
 
-def capabilities(context: Context, vm: Vm) -> Element:
+def capabilities(context: Context, vm: Vm, *, edits: bool = False) -> Element:
+    path = f"{vm.kind.href_path(vm.id)}/vmCapabilities/"
     media = VCLOUD + "vmCapabilitiesSection+xml"
     return vcloud(
         "VmCapabilities",
-        vcloud("MemoryHotAddEnabled", False),
-        vcloud("CpuHotAddEnabled", False),
+        link(context, "edit", path, media) if edits else None,
+        vcloud("MemoryHotAddEnabled", vm.memory_hot_add),
+        vcloud("CpuHotAddEnabled", vm.cpu_hot_add),
         type=media,
-        href=context.url(f"{vm.kind.href_path(vm.id)}/vmCapabilities/"),
+        href=context.url(path),
     )
 
 
-def boot_options(context: Context, vm: Vm) -> Element:
+def boot_options(context: Context, vm: Vm, *, edits: bool = False) -> Element:
+    path = vm.kind.href_path(vm.id)
     media = VCLOUD + "bootOptions+xml"
     return vcloud(
         "BootOptions",
+        link(context, "edit", f"{path}/bootOptions/", media) if edits else None,
         vcloud("BootDelay", vm.boot_delay_ms),
         vcloud("EnterBIOSSetup", vm.enter_bios_setup),
         type=media,
-        href=context.url(f"{vm.kind.href_path(vm.id)}/bootOptions/"),
+        href=context.url(f"{path}/bootOptions/"),
     )
+
+
+def compliance_result(context: Context, vm: Vm) -> Element:
+    """What the last check of a VM's compliance found, and whether there was one."""
+    checked = vm.compliance_checked
+    return vcloud(
+        "ComplianceResult",
+        vcloud("ComplianceStatus", compliance(context.cloud, vm) if checked is not None else "UNKNOWN"),
+        vcloud("ComplianceStatusMessage", ""),
+        vcloud("ComplianceCheckTime", timestamp(checked)) if checked is not None else None,
+        type=COMPLIANCE_RESULT,
+    )
+
+
+def drives() -> list[Element]:
+    """The drives for media, which are empty: there are no media."""
+    return [
+        _items(
+            "ovf",
+            kind,
+            instance_id,
+            name,
+            rasd("AddressOnParent", 0),
+            rasd("AutomaticAllocation", False),
+            rasd("Description", description),
+            rasd("HostResource"),
+        )
+        for kind, instance_id, name, description in (
+            (15, 3000, "CD/DVD Drive 1", "CD/DVD Drive"),
+            (14, 8000, "Floppy Drive 1", "Floppy Drive"),
+        )
+    ]
 
 
 def customization_status(vm: Vm) -> Element:
@@ -307,6 +350,16 @@ def customization_status(vm: Vm) -> Element:
         "GuestCustomizationStatusSection",
         vcloud("GuestCustStatus", "GC_PENDING" if pending else "GC_COMPLETE"),
         type=VCLOUD + "guestcustomizationstatussection",
+    )
+
+
+def post_customization(vm: Vm) -> Element:
+    """Whether a guest's customization is behind it."""
+    over = vm.customization.enabled and not vm.customization.pending
+    return vcloud(
+        "CheckPostGuestCustomizationSection",
+        vcloud("CheckPostGCStatus", over),
+        type=VCLOUD + "checkPostGuestCustomizationSection+xml",
     )
 
 

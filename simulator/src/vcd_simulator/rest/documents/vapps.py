@@ -17,6 +17,7 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
+from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
 from vcd_simulator.rest.documents.vdcs import ip_scope
 from vcd_simulator.rest.documents.vms import lease_section, power_links, vms
 from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, vcloud
@@ -46,7 +47,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
         network_config_section(context, entity, edits=edits),
         created(entity.created),
         owner_element(context, entity.owner_id),
-        vcloud("InMaintenanceMode", False),
+        vcloud("InMaintenanceMode", entity.in_maintenance),
         vcloud("Children", children) if children else None,
         ovfDescriptorUploaded=True,
         deployed=entity.deployed,
@@ -67,6 +68,7 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
     recomposes = edits and settled and access.has("vApp: Create / Reconfigure")
     deletes = edits and access.has("vApp: Delete") and not entity.deployed and status is not Status.UNRESOLVED
     shares = access.controls_vapp(entity) and access.has("vApp: Sharing")
+    maintenance = "exitMaintenanceMode" if entity.in_maintenance else "enterMaintenanceMode"
     return [
         *(power_links(context, entity, status, deployed=entity.deployed) if powers else []),
         link(context, "up", vdc.kind.href_path(vdc.id), vdc.kind.media_type),
@@ -77,6 +79,10 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
         link(context, "controlAccess", f"{path}/action/controlAccess", CONTROL_ACCESS) if shares else None,
         link(context, "recompose", f"{path}/action/recomposeVApp", VCLOUD + "recomposeVAppParams+xml")
         if recomposes
+        else None,
+        link(context, "down", f"{path}/productSections/", PRODUCT_SECTIONS),
+        link(context, maintenance, f"{path}/action/{maintenance}")
+        if settled and access.has("vApp: Enter/Exit Maintenance Mode")
         else None,
         link(context, "remove", path) if deletes else None,
     ]

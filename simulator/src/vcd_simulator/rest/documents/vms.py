@@ -5,10 +5,12 @@ from collections.abc import Hashable
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.operations.power import available_actions
+from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents.common import METADATA, created, link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
 from vcd_simulator.rest.fragments import state_of
 from vcd_simulator.rest.xml import OVF_NS, VE_NS, Element, document, ovf, ovfenv, qualified, vcloud, vmext
 
@@ -60,19 +62,19 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id)),
         hardware.virtual_hardware_section(context, entity, edits=edits),
-        hardware.operating_system_section(context, entity),
+        hardware.operating_system_section(context, entity, edits=may_edit_properties),
         hardware.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
         hardware.guest_customization_section(context, entity, edits=may_edit_properties, shows_password=shows_password),
         hardware.runtime_info_section() if vapp is not None else None,
         hardware.vm_spec_section(context, entity),
         vcloud("VAppScopedLocalId", entity.id),
         _environment(entity) if entity.is_on else None,
-        hardware.capabilities(context, entity) if vapp is not None else None,
+        hardware.capabilities(context, entity, edits=may_edit_properties) if vapp is not None else None,
         reference(context, "StorageProfile", profile, with_id=True) if profile is not None else None,
         hardware.boot_options(context, entity) if vapp is not None else None,
         created(entity.created),
         needsCustomization=entity.customization.pending,
-        nestedHypervisorEnabled=False,
+        nestedHypervisorEnabled=entity.nested_hypervisor,
         deployed=entity.deployed if vapp is not None else None,
         status=entity.status.value,
         name=entity.name,
@@ -116,9 +118,29 @@ def _links(context: Context, entity: Vm, vapp: Vapp, edits: bool) -> list[Elemen
         if edits and settled and access.has("vApp: Edit VM Properties")
         else None,
         link(context, "customizeAtNextPowerOn", f"{path}/action/customizeAtNextPowerOn") if edits and settled else None,
+        link(context, "down", f"{path}/productSections/", PRODUCT_SECTIONS),
+        *(_upkeep_links(context, entity, path) if edits and settled else []),
         link(context, "remove", path)
         if edits and settled and not entity.deployed and access.has("vApp: Delete")
         else None,
+    ]
+
+
+def _upkeep_links(context: Context, entity: Vm, path: str) -> list[Element | None]:
+    """What can be done about a VM's hardware and its place in vCenter."""
+    access = context.access
+    upkeep = access.has("vApp: VM Migrate, Force Undeploy, Relocate, Consolidate")
+    checks = access.has("vApp: VM Check Compliance")
+    outdated = entity.hardware_version < LATEST_HARDWARE_VERSION and not entity.is_on
+    upgrades = outdated and access.has("vApp: Edit VM Properties")
+    nested = "disable" if entity.nested_hypervisor else "enable"
+    return [
+        link(context, "upgrade", f"{path}/action/upgradeHardwareVersion") if upgrades else None,
+        link(context, f"{nested}NestedHypervisor", f"{path}/action/{nested}NestedHypervisor"),
+        link(context, "consolidate", f"{path}/action/consolidate") if upkeep and not entity.is_on else None,
+        link(context, "reloadFromVc", f"{path}/action/reloadFromVc") if upkeep else None,
+        link(context, "checkCompliance", f"{path}/action/checkCompliance") if checks else None,
+        link(context, "down", f"{path}/complianceResult", hardware.COMPLIANCE_RESULT) if checks else None,
     ]
 
 

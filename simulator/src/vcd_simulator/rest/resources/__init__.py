@@ -14,6 +14,7 @@ from vcd_simulator.rest.resources import (
     transfers,
     vapps,
     vdcs,
+    vm_settings,
     vms,
 )
 from vcd_simulator.rest.routing import Router
@@ -24,7 +25,7 @@ def all_routes() -> Router:
     router = Router()
     for module in (
         access, catalogs, metadata, orgs, people, provider, query, sessions, tasks, templates, transfers, vapps, vdcs,
-        vms,
+        vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

@@ -47,6 +47,9 @@ _SECTIONS: dict[str, Section] = {
     "virtualHardwareSection/disks": lambda context, vm: hardware.rasd_items_list(
         context, vm, "disks", hardware.disks(vm)
     ),
+    "virtualHardwareSection/media": lambda context, vm: hardware.rasd_items_list(
+        context, vm, "media", hardware.drives()
+    ),
     "virtualHardwareSection/networkCards": lambda context, vm: hardware.rasd_items_list(
         context, vm, "networkCards", hardware.network_cards(vm)
     ),

@@ -213,22 +213,28 @@ def get_customization_status(context: Context, vm_id: str) -> Reply:
     return Reply(content=hardware.customization_status(vm))
 
 
+@router.get(f"{_VM}/checkpostcustomizationscript", f"{_VM}/checkPostCustomizationScript")
+def get_post_customization(context: Context, vm_id: str) -> Reply:
+    _, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.post_customization(vm))
+
+
 @router.get(f"{_VM}/vmCapabilities")
 def get_capabilities(context: Context, vm_id: str) -> Reply:
-    _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.capabilities(context, vm))
+    vapp, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.capabilities(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
 
 
 @router.get(f"{_VM}/bootOptions")
 def get_boot_options(context: Context, vm_id: str) -> Reply:
-    _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.boot_options(context, vm))
+    vapp, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.boot_options(context, vm, edits=_edits(context, vapp, "vApp: VM Boot Options")))
 
 
 @router.get(f"{_VM}/operatingSystemSection")
 def get_operating_system(context: Context, vm_id: str) -> Reply:
-    _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.operating_system_section(context, vm))
+    vapp, vm = context.access.vm_by_id(vm_id)
+    return Reply(content=hardware.operating_system_section(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
 
 
 @router.get(f"{_VM}/runtimeInfoSection")
