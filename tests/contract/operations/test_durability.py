@@ -1,6 +1,7 @@
 """What the engines promise that outlive their process: nothing accepted is lost, nothing done is done again."""
 
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,10 +11,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from cse_core.errors import ConflictError, CseError, NotFoundError
-from cse_core.operations import Json, OperationContext, OperationState
+from cse_core.operations import Json, OperationContext, OperationEngine, OperationState, StartError
 from cse_core.secret import Secret
+from cse_operations import create_engine
 from cse_operations.database import LockedError
-from cse_testing.operations.benches import LIMIT_S, EngineBench, durable, sqlite_url
+from cse_testing.operations.benches import LIMIT_S, EngineBench, durable, settings_in, sqlite_url
 
 
 class Interrupted:
@@ -296,6 +298,40 @@ def test_keys_are_rotated_and_then_the_old_one_is_not_needed(tmp_path: Path) -> 
     bench.restart()
     assert bench.operations.get(ended.id) == ended
     assert bench.operations.close(LIMIT_S)
+
+
+def test_a_store_is_not_opened_with_another_key(tmp_path: Path) -> None:
+    bench = EngineBench(durable(sqlite_url(tmp_path)))
+    ended = bench.end_of(bench.submit(lambda _: 1))
+    assert bench.operations.close(LIMIT_S)
+    with pytest.raises(StartError, match="another key"):
+        EngineBench(durable(sqlite_url(tmp_path), key=Fernet.generate_key().decode()))
+    again = EngineBench(durable(sqlite_url(tmp_path)))
+    assert again.operations.get(ended.id).result == 1
+    assert again.operations.close(LIMIT_S)
+
+
+def test_the_key_beside_a_sqlite_file_is_its_owners_and_not_made_anew(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "state")
+
+    def engine() -> OperationEngine:
+        started = create_engine([], settings)
+        started.start()
+        return started
+
+    assert engine().close(LIMIT_S)
+    key = tmp_path / "state" / "operations.db.key"
+    assert (stat.S_IMODE(key.stat().st_mode), stat.S_IMODE(key.parent.stat().st_mode)) == (0o600, 0o700)
+    assert engine().close(LIMIT_S)
+    key.unlink()
+    with pytest.raises(StartError, match=r"operations\.db\.key is missing"):
+        create_engine([], settings)
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match=r"file/state is to hold .* CSE_OPERATIONS_DATABASE"):
+        create_engine([], settings_in(tmp_path / "file" / "state"))
 
 
 def test_no_secret_and_no_input_is_in_the_clear(tmp_path: Path) -> None:

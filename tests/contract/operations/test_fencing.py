@@ -17,7 +17,7 @@ from cse_operations import Timing
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
 from cse_operations.journal import AbandonedError, Claim, Entry, Journal, Record, Standing, Status, claim
-from cse_operations.migrations import MIGRATIONS, NewerSchemaError, migrate
+from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Watch
 from cse_operations.schema import metadata
 from cse_operations.store import Store
@@ -138,29 +138,6 @@ def test_a_workflow_that_was_replaced_runs_nothing(database: Database) -> None:
     liveness(database, "a")
     assert claimed(database, "a", workflow="another") is None
     assert claimed(database, "a") is not None
-
-
-def test_the_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
-    migrate(database)  # again: nothing is left to do
-    inspector = sa.inspect(database.engine)
-    for table in metadata.sorted_tables:
-        columns = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
-        primary = set(inspector.get_pk_constraint(table.name)["constrained_columns"])
-        assert columns.keys() == set(table.columns.keys())
-        assert primary == {column.name for column in table.primary_key.columns}
-        for column in table.columns:
-            if column.name not in primary:
-                assert columns[column.name] == column.nullable, f"{table.name}.{column.name}"
-        found = inspector.get_indexes(table.name)
-        indexes = {(each["name"], bool(each["unique"])) for each in found if "duplicates_constraint" not in each}
-        assert indexes == {(index.name, bool(index.unique)) for index in table.indexes}
-
-
-def test_a_store_of_newer_software_is_left_alone(database: Database) -> None:
-    newer = sa.text(f"INSERT INTO operation_schema VALUES ({len(MIGRATIONS) + 1})")
-    database.write(lambda connection: connection.execute(newer))
-    with pytest.raises(NewerSchemaError, match="upgrade"):
-        migrate(database)
 
 
 def test_what_sqlite_has_committed_stays_and_dbos_finds_its_clock(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cse_operations.cipher import Cipher
 from cse_operations.database import Database
 from cse_operations.dispatch import Dispatcher, Handed
 from cse_operations.replicas import Watch
-from cse_operations.schema import operation, operation_journal, operation_secret
+from cse_operations.schema import operation, operation_journal, operation_seal, operation_secret
 from cse_operations.settings import OperationsSettings
 from cse_operations.store import Clock, ending_of
 
@@ -176,4 +176,5 @@ _SEALED: Final = (
     (operation, operation.c.error_sealed),
     (operation_journal, operation_journal.c.value_sealed),
     (operation_secret, operation_secret.c.value_sealed),
+    (operation_seal, operation_seal.c.value_sealed),
 )

@@ -121,13 +121,15 @@ class DurableOperations:
         """Migrates the store, takes up what was left, begins to work.
 
         Raises:
-            StartError: another process uses the SQLite file, or a newer version of this software has used the store.
+            StartError: another process uses the SQLite file, a newer version of this software has used the store, or
+                its keys are others.
             UnavailableError: the database does not answer.
         """
         try:
             if self._database.file is not None:
                 self._lock = lock_file(self._database.file)
             migrate(self._database)
+            self._store.check_keys()
             self._liveness.announce()
             self._dispatcher.launch()
         except BaseException:

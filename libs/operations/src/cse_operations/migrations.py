@@ -59,7 +59,9 @@ _SECOND: Final = (
     "CREATE INDEX operation_by_owner ON operation (owner, id)",
 )
 
-MIGRATIONS: Final = (_FIRST, _SECOND)
+_THIRD: Final = ("CREATE TABLE operation_seal (name TEXT PRIMARY KEY, value_sealed TEXT NOT NULL)",)
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
 
 
 class NewerSchemaError(StartError):

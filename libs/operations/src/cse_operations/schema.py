@@ -117,6 +117,14 @@ operation_secret = sa.Table(
 )
 """Gone as soon as the operation has ended."""
 
+operation_seal = sa.Table(
+    "operation_seal",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value_sealed", sa.Text, nullable=False),
+)
+"""One row, by which a process sees at its start whether its keys are those of this store."""
+
 operation_replica = sa.Table(
     "operation_replica",
     metadata,

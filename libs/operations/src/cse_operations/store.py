@@ -14,18 +14,26 @@ from cse_core.operations import (
     OperationQuery,
     OperationRequest,
     OperationState,
+    StartError,
 )
 from cse_core.operations.failures import claim_taken
 from cse_operations import rows
-from cse_operations.cipher import Cipher
+from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.database import Database
-from cse_operations.schema import operation, operation_event, operation_ledger, operation_secret
+from cse_operations.schema import (
+    operation,
+    operation_event,
+    operation_ledger,
+    operation_seal,
+    operation_secret,
+)
 
 Clock = Callable[[], datetime]
 Enqueue = Callable[[sa.Connection, str, str], None]
 """Enqueues within the transaction: the operation's id, and the workflow's."""
 
 _EVENTS_AT_ONCE: Final = 1000
+_SEAL: Final = "keys"
 
 
 def ending_of(operation_id: str) -> str:
@@ -119,6 +127,23 @@ class Store:
             if claimant is not None:
                 raise claim_taken(claimant)
         return row
+
+    def check_keys(self) -> None:
+        """Raises StartError unless our keys are those of this store; a new one gets ours."""
+        ours = {"name": _SEAL, "value_sealed": self._cipher.seal(_SEAL)}
+        query = sa.select(operation_seal.c.value_sealed).where(operation_seal.c.name == _SEAL)
+
+        def work(connection: sa.Connection) -> str:
+            connection.execute(rows.insert_into(connection, operation_seal).on_conflict_do_nothing().values(ours))
+            return str(connection.execute(query).scalar_one())
+
+        try:
+            self._cipher.unseal(self._database.write(work))
+        except UnreadableError as exc:
+            raise StartError(
+                f"the operation store was encrypted with another key: {exc}; put the right one there, behind the new"
+                " one if that is to replace it"
+            ) from exc
 
     def get(self, operation_id: str) -> Operation:
         """Raises NotFoundError."""

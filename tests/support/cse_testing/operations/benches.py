@@ -21,6 +21,7 @@ from cse_operations import DurableOperations, OperationsSettings, Timing
 
 LIMIT_S = 20.0
 KIND = "TEST"
+KEY = Fernet.generate_key().decode()
 Run = Callable[[OperationContext], Json]
 Make = Callable[[list[OperationKind], Callable[[], datetime]], OperationEngine]
 
@@ -107,10 +108,10 @@ def durable(url: str, *, key: str | None = None, **changes: object) -> Make:
 
     Args:
         url: of the store.
-        key: Fernet keys; one of its own otherwise.
+        key: Fernet keys; one that all tests share otherwise.
         changes: to the settings.
     """
-    chosen = Secret(key or Fernet.generate_key().decode())
+    chosen = Secret(key or KEY)
 
     def make(kinds: list[OperationKind], clock: Callable[[], datetime]) -> OperationEngine:
         options: dict[str, object] = {"timing": QUICK, "running": 16, "branches": 32, **changes}
