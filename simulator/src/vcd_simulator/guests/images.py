@@ -45,7 +45,28 @@ _LOCAL_DIRECTORIES = ("bin", "etc", "lib", "sbin", "share", "src")
 _NSSWITCH = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
 _SSHD_CONFIG = "Port 22\nPermitRootLogin yes\nPasswordAuthentication yes\nSubsystem sftp internal-sftp\n"
 _BASHRC = "# ~/.bashrc: executed by bash(1) for non-login shells.\n"
-_DEBIAN_DIRECTORIES = ("etc/apt/apt.conf.d", "etc/apt/keyrings", "etc/apt/sources.list.d", "etc/network")
+_DEBIAN_DIRECTORIES = (
+    "etc/apt/apt.conf.d",
+    "etc/apt/keyrings",
+    "etc/apt/sources.list.d",
+    "etc/network",
+    "etc/resolvconf/resolv.conf.d",
+)
+
+
+def _photon_repository(name: str, directory: str) -> str:
+    return (
+        f"[{name}]\nname=VMware Photon Linux 2.0(x86_64)\nbaseurl=https://dl.bintray.com/vmware/{directory}\n"
+        "gpgkey=file:///etc/pki/rpm-gpg/VMWARE-RPM-GPG-KEY\ngpgcheck=1\nenabled=1\nskip_if_unavailable=True\n"
+    )
+
+
+_PHOTON_REPOSITORIES = {
+    "photon": "photon_release_$releasever_$basearch",
+    "photon-updates": "photon_updates_$releasever_$basearch",
+    "photon-extras": "photon_extras_$releasever_$basearch",
+    "photon-debuginfo": "photon_debuginfo_$releasever_$basearch",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +87,10 @@ PHOTON = Distribution(
         "etc/os-release": 'NAME="VMware Photon OS"\nVERSION="2.0"\nID=photon\nVERSION_ID=2.0\n'
         'PRETTY_NAME="VMware Photon OS/Linux"\nANSI_COLOR="1;34"\nHOME_URL="https://vmware.github.io/photon/"\n',
         "etc/photon-release": "VMware Photon OS 2.0\nPHOTON_BUILD_NUMBER=304b817\n",
+        **{
+            f"etc/yum.repos.d/{name}.repo": _photon_repository(name, directory)
+            for name, directory in _PHOTON_REPOSITORIES.items()
+        },
     },
     directories=("etc/yum.repos.d", "var/lib/rpm"),
 )
@@ -80,6 +105,8 @@ UBUNTU = Distribution(
         "etc/debian_version": "stretch/sid\n",
         "etc/apt/sources.list": "deb http://archive.ubuntu.com/ubuntu xenial main universe\n",
         "etc/network/interfaces": "auto lo\niface lo inet loopback\n",
+        "etc/resolvconf/resolv.conf.d/base": "",
+        "etc/resolvconf/resolv.conf.d/head": "",
     },
     directories=_DEBIAN_DIRECTORIES,
 )

@@ -210,3 +210,17 @@ def test_properties_reach_the_guest_through_its_tools(boot: Boot) -> None:
 def test_sudo_runs_the_command(shell: Shell) -> None:
     assert shell.succeed("sudo -E A=b sh -c 'echo $A'") == "b\n"
     assert shell.run("sudo sh -c 'exit 7'").code == 7
+
+
+def test_an_ubuntu_s_name_servers_are_made_of_parts(boot: Boot) -> None:
+    shell = boot("part", image="ubuntu-base")
+    shell.succeed("echo 'nameserver 8.8.8.8' >> /etc/resolvconf/resolv.conf.d/tail; resolvconf -u")
+    assert shell.succeed("cat /etc/resolv.conf") == "nameserver 8.8.8.8\n"
+
+
+def test_a_photon_s_repositories_can_be_moved(boot: Boot) -> None:
+    shell = boot("moved", image="photon-base")
+    names = [f"photon{suffix}.repo" for suffix in ("-debuginfo", "-extras", "-updates", "")]
+    assert shell.succeed("ls /etc/yum.repos.d").split() == names
+    shell.succeed("cd /etc/yum.repos.d; sed -i 's/dl.bintray.com/packages.vmware.com/' *.repo")
+    shell.succeed("tdnf makecache -q; tdnf install -yq docker-18.06.2-6.ph2; docker --version")

@@ -163,6 +163,19 @@ async def hostnamectl(call: Call) -> int:
     return 0
 
 
+@command("resolvconf", family="debian")
+async def resolvconf(call: Call) -> int:
+    """`-u`: make /etc/resolv.conf of its parts."""
+    options = parse(call.arguments, short={"u": "update"}, lenient=True)
+    if not options.has("update"):
+        raise UsageError("Usage: resolvconf -u", 99)
+    directory = "/etc/resolvconf/resolv.conf.d"
+    present = await call.names_in(directory)
+    parts = [await call.read(f"{directory}/{name}") for name in ("head", "base", "tail") if name in present]
+    await call.write("/etc/resolv.conf", "".join(parts))
+    return 0
+
+
 @command("ping", "ping6")
 async def ping(call: Call) -> int:
     """Answers of guests on the same networks."""

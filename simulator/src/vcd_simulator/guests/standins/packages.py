@@ -346,6 +346,7 @@ async def lsb_release(call: Call) -> int:
     "debconf-set-selections",
     "needrestart",
     "unattended-upgrade",
+    "dpkg-reconfigure",
     "rehash_ca_certificates.sh",
 )
 async def quiet(call: Call) -> int:
