@@ -1,4 +1,7 @@
-"""One lab for all end-to-end tests: a private RabbitMQ, the simulator and the three services as processes."""
+"""One lab for all end-to-end tests: a private RabbitMQ, the simulator and the three services as processes.
+
+In the end nothing that it has written or answered may hold a secret of the run.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,7 @@ from cse_lab.lab import down, up
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
 from cse_testing.lab_cli import CliFactory, LabCli
+from cse_testing.lab_secrets import LabSecrets
 from cse_testing.vcd_rest import VcdRest
 
 
@@ -18,6 +22,22 @@ def lab_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     state = up(LabSettings(directory=directory, profile="instant"))
     yield state
     down(directory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def secrets(lab_state: LabState) -> Iterator[LabSecrets]:
+    """The secrets of the run. Wherever one of them was written or answered fails the run when it ends."""
+    with LabSecrets(lab_state) as secrets:
+        yield secrets
+        secrets.learn()
+        assert secrets.leaks() == []
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_each_test(secrets: LabSecrets) -> Iterator[None]:
+    """What has its secrets taken along when it is deleted is looked at before."""
+    yield
+    secrets.learn()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ import base64
 import http.client
 import json
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 XML = "application/*+xml;version=31.0"
 JSON = "application/*+json;version=31.0"
@@ -32,6 +33,9 @@ class Reply:
 
 class VcdRest:
     """One session at vCD."""
+
+    observers: ClassVar[list[Callable[[str, Reply], None]]] = []
+    """Are told the path and the reply of every request of every session."""
 
     def __init__(self, host: str, token: str | None = None) -> None:
         self._host = host
@@ -68,6 +72,9 @@ class VcdRest:
             connection.request(method, path, body=content, headers=sent)
             reply = connection.getresponse()
             names = {name.lower(): value for name, value in reply.getheaders()}
-            return Reply(reply.status, names, reply.read())
+            received = Reply(reply.status, names, reply.read())
         finally:
             connection.close()
+        for observer in self.observers:
+            observer(path, received)
+        return received
