@@ -15,6 +15,7 @@ CLASSES = {
     "VDC": ("vdc", "VDC"),
     "VApp": ("vapp", "VApp"),
     "VM": ("vm", "VM"),
+    "VdcNetwork": ("vdc_network", "VdcNetwork"),
     "Platform": ("platform", "Platform"),
     "System": ("system", "System"),
     "Role": ("role", "Role"),

@@ -1,6 +1,7 @@
 """IP pools that really run out, and MAC addresses."""
 
 import heapq
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -71,6 +72,28 @@ class IpPool:
             dns2=self.dns2,
             dns_suffix=self.dns_suffix,
         )
+
+    def reconfigured(
+        self, ranges: Iterable[tuple[str, str]], *, dns1: str = "", dns2: str = "", dns_suffix: str = ""
+    ) -> "IpPool":
+        """The same subnet with other ranges and name servers; whoever has an address keeps it.
+
+        Raises:
+            ValueError: a range does not fit the subnet, or it overlaps another one.
+        """
+        pool = IpPool(
+            gateway=self.gateway, netmask=self.netmask, ranges=ranges, dns1=dns1, dns2=dns2, dns_suffix=dns_suffix
+        )
+        ordered = sorted(pool.ranges)
+        for (_, last), (first, _) in itertools.pairwise(ordered):
+            if first <= last:
+                raise ValueError(f"the ranges up to {last} and from {first} overlap")
+        pool._used = dict(self._used)
+        return pool
+
+    def serves(self, address: str) -> bool:
+        """Whether an address is in one of the ranges."""
+        return self._contains(int(IPv4Address(address)))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -280,9 +280,10 @@ def create_network(cloud: Cloud, user: User, vdc: Vdc, spec: NetworkSpec) -> tup
 
 def delete_network(cloud: Cloud, user: User, network: OrgVdcNetwork) -> Task:
     """Delete a network that no vApp is connected to."""
-    for vapp in cloud.vapps.find("vdc", network.vdc_id):
-        if any(one.parent_id == network.id for one in vapp.networks.values()):
-            raise errors.not_allowed(f"The network {network.name} is in use by the vApp {vapp.name}.")
+    for vdc in cloud.vdcs.find("org", network.org_id):
+        for vapp in cloud.vapps.find("vdc", vdc.id):
+            if any(one.parent_id == network.id for one in vapp.networks.values()):
+                raise errors.not_allowed(f"The network {network.name} is in use by the vApp {vapp.name}.")
     return work.start(
         cloud, user, network.org_id, network, "networkDelete", "Deleting", "Deleted", noun="Network",
         effect=lambda: cloud.networks.remove(network),

@@ -17,6 +17,8 @@ from vcd_simulator.rest.documents.common import (
 )
 from vcd_simulator.rest.xml import Element, vcloud, vcloud_in_vmext, vmext
 
+ORG_VDC_NETWORK = VCLOUD + "orgVdcNetwork+xml"
+
 
 def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
     """An org VDC; the administrator's view has the same content and more links."""
@@ -109,9 +111,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "add", f"{path}/action/cloneVApp", VCLOUD + "cloneVAppParams+xml")
         if creates and access.has("vApp: Copy")
         else None,
-        link(context, "add", f"{admin_path}/networks", VCLOUD + "orgVdcNetwork+xml")
-        if _makes_networks(context)
-        else None,
+        link(context, "add", f"{admin_path}/networks", ORG_VDC_NETWORK) if _makes_networks(context) else None,
         link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS),
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
@@ -200,6 +200,7 @@ def ip_scope(pool: IpPool, *, inherited: bool) -> Element:
         vcloud("IsInherited", inherited),
         vcloud("Gateway", pool.gateway),
         vcloud("Netmask", pool.netmask),
+        vcloud("SubnetPrefixLength", pool.subnet.prefixlen),
         vcloud("Dns1", pool.dns1) if pool.dns1 else None,
         vcloud("Dns2", pool.dns2) if pool.dns2 else None,
         vcloud("DnsSuffix", pool.dns_suffix) if pool.dns_suffix else None,
@@ -222,6 +223,7 @@ def network(
         link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/allocatedAddresses/", VCLOUD + "allocatedNetworkAddress+xml"),
+        link(context, "edit", admin_path, ORG_VDC_NETWORK) if edits else None,
         link(context, "remove", admin_path) if edits else None,
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         vcloud("Description", entity.description),
@@ -237,7 +239,7 @@ def network(
         name=entity.name,
         id=context.urn(entity),
         href=context.href(entity, admin=admin),
-        type=VCLOUD + "orgVdcNetwork+xml",
+        type=ORG_VDC_NETWORK,
     )
 
 

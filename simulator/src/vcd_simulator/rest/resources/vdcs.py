@@ -2,7 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
-from vcd_simulator.operations import datacenter, storage
+from vcd_simulator.operations import datacenter, networks, storage
 from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
@@ -250,6 +250,41 @@ def get_admin_network(context: Context, network_id: str) -> Reply:
 def get_allocated_addresses(context: Context, network_id: str) -> Reply:
     network = context.access.network_by_id(network_id)
     return Reply(content=documents.allocated_addresses(context, network.pool, context.raw_path))
+
+
+@router.put("/api/admin/network/{network_id}", "/api/network/{network_id}")
+def update_network(context: Context, network_id: str) -> Reply:
+    """Rename a network, share it, give it other ranges and name servers; the subnet and the parent stay."""
+    network = context.access.network_by_id(network_id)
+    context.access.require("Organization vDC Network: Edit Properties")
+    root = require_root(context.xml(), "OrgVdcNetwork", "OrgNetwork")
+    configuration = child(root, "Configuration")
+    if text_of(configuration, "FenceMode", network.fence_mode) != network.fence_mode:
+        raise errors.not_allowed("The fence mode of a network cannot be changed.")
+    parent = child(configuration, "ParentNetwork")
+    if parent is not None and referenced_id(parent, "ParentNetwork") != network.parent_id:
+        raise errors.not_allowed("The parent of a network cannot be changed.")
+    change = networks.NetworkChange(
+        name=root.get("name"),
+        description=optional_text(root, "Description"),
+        shared=optional_flag(root, "IsShared"),
+        scope=_scope(configuration),
+    )
+    return accepted(context, networks.update_network(context.cloud, context.session.user, network, change))
+
+
+def _scope(configuration: Element | None) -> networks.ScopeChange | None:
+    scope = child(configuration, "IpScopes/IpScope")
+    if scope is None:
+        return None
+    return networks.ScopeChange(
+        gateway=text_of(scope, "Gateway"),
+        netmask=text_of(scope, "Netmask"),
+        ranges=ip_ranges(scope),
+        dns1=text_of(scope, "Dns1"),
+        dns2=text_of(scope, "Dns2"),
+        dns_suffix=text_of(scope, "DnsSuffix"),
+    )
 
 
 @router.delete("/api/admin/network/{network_id}", "/api/network/{network_id}")
