@@ -84,7 +84,9 @@ class Access:
         return org
 
     def sees_user(self, user: User) -> bool:
-        return self.is_sysadmin or user is self.user or self._sees_people(user.org_id)
+        """Who may share vApps sees the people that there are to share with."""
+        shares = user.org_id == self.org.id and self.has("vApp: Sharing")
+        return self.is_sysadmin or user is self.user or shares or self._sees_people(user.org_id)
 
     def user_by_id(self, user_id: str) -> User:
         user = self._cloud.users.get(user_id)
@@ -215,9 +217,10 @@ class Access:
             return True
         if catalog.published and self.has("Catalog: View Published Catalogs"):
             return True
-        if not self.has("Catalog: View Private and Shared Catalogs"):
-            return False
-        return self._owns_catalog(catalog, ADMINISTRATOR_VIEW) or self._granted_catalog(catalog, "ReadOnly")
+        if self._granted_catalog(catalog, "ReadOnly"):
+            return True
+        views = self.has("Catalog: View Private and Shared Catalogs")
+        return views and self._owns_catalog(catalog, ADMINISTRATOR_VIEW)
 
     def may_change_catalog(self, catalog: Catalog, level: str = "Change") -> bool:
         if self.is_sysadmin:
@@ -279,9 +282,16 @@ class Access:
     # Tasks
 
     def sees_task(self, task: Task) -> bool:
+        """Tenants see their own tasks, and those on what is theirs, whoever began them."""
         if self.is_sysadmin:
             return True
-        return task.org_id == self.org.id and (self.has(ADMINISTRATOR_VIEW) or task.user.entity_id == self.user.id)
+        if task.org_id != self.org.id:
+            return False
+        return task.user.entity_id == self.user.id or self.has(ADMINISTRATOR_VIEW) or self._sees_owner(task.owner_id)
+
+    def _sees_owner(self, owner_id: str | None) -> bool:
+        vapp, vm = self._cloud.vapps.get(owner_id), self._cloud.vms.get(owner_id)
+        return (vapp is not None and self.sees_vapp(vapp)) or (vm is not None and self.sees_vm(vm))
 
     def task_by_id(self, task_id: str) -> Task:
         task = self._cloud.tasks.tasks.get(task_id)

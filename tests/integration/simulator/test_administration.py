@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 from pyvcloud.vcd.client import Client, TaskStatus
-from pyvcloud.vcd.exceptions import AccessForbiddenException, BadRequestException, EntityNotFoundException
+from pyvcloud.vcd.exceptions import (
+    AccessForbiddenException,
+    BadRequestException,
+    EntityNotFoundException,
+    VcdTaskException,
+)
 from pyvcloud.vcd.org import Org
 from pyvcloud.vcd.platform import Platform
 from pyvcloud.vcd.role import Role
@@ -37,8 +42,8 @@ def test_an_organisation_comes_and_goes(administrator: Client, unique: str) -> N
     assert org.get("name") == f"org-{unique}"
     made = Org(administrator, resource=administrator.get_org_by_name(f"org-{unique}"))
     assert "Organization Administrator" in [role["name"] for role in made.list_roles()]
-    with pytest.raises(BadRequestException, match="disable it"):
-        system.delete_org(f"org-{unique}")
+    with pytest.raises(VcdTaskException, match="disable it"):
+        wait(administrator, system.delete_org(f"org-{unique}"))
     wait(administrator, system.delete_org(f"org-{unique}", force=True, recursive=True))
     with pytest.raises(EntityNotFoundException):
         administrator.get_org_by_name(f"org-{unique}")

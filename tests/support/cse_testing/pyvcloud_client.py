@@ -23,10 +23,10 @@ Wait = Callable[[Any], Any]
 
 
 @contextmanager
-def logged_in(vcd: Simulator, user: str, version: str) -> Iterator[Client]:
-    """A session of one of the lab's users, through verified TLS."""
+def logged_in(vcd: Simulator, user: str, version: str, *, password: str | None = None) -> Iterator[Client]:
+    """A session of one of the lab's users, or with a password of a new one in acme, through verified TLS."""
     client = Client(vcd.url, api_version=version, verify_ssl_certs=vcd.ca_file, log_file=os.devnull)
-    client.set_credentials(BasicLoginCredentials(user, ORGS[user], PASSWORDS[user]))
+    client.set_credentials(BasicLoginCredentials(user, ORGS.get(user, "acme"), password or PASSWORDS[user]))
     try:
         yield client
     finally:

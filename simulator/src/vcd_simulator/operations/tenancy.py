@@ -73,8 +73,10 @@ def _rights_named(cloud: Cloud, names: Iterable[str]) -> list[Right]:
 def delete_org(cloud: Cloud, user: User, org: Org, *, with_everything: bool = False) -> Task:
     """Delete a disabled and empty organisation, or with everything, whatever its state, that is in it.
 
+    The task fails if the organisation is enabled or not empty.
+
     Raises:
-        VcdError: it is enabled or not empty, or something in it is being worked on.
+        VcdError: something in it is being worked on.
     """
     if org.is_system:
         raise errors.not_allowed("The System organization cannot be deleted.")
@@ -82,11 +84,15 @@ def delete_org(cloud: Cloud, user: User, org: Org, *, with_everything: bool = Fa
     for vdc in cloud.vdcs.find("org", org.id):
         for vapp in cloud.vapps.find("vdc", vdc.id):
             inside += [vapp, *cloud.vms_of(vapp)]
-    if not with_everything:
-        _require_deletable(cloud, org)
+
+    def effect() -> None:
+        if not with_everything:
+            _require_deletable(cloud, org)
+        _forget_org(cloud, org)
+
     return work.start(
         cloud, user, cloud.system_org.id, org, "orgDelete", "Deleting", "Deleted", noun="Organization",
-        locks=inside, effect=lambda: _forget_org(cloud, org),
+        locks=inside, effect=effect,
     )  # fmt: skip
 
 
