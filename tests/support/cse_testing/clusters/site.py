@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import requests
 import yaml
+from cryptography.fernet import Fernet
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import duration_pb2
 from lxml import etree
@@ -24,6 +25,7 @@ from cse_clusters import bootstrap as clusters_bootstrap
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config, parse_config
+from cse_core.secret import Secret
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
@@ -39,12 +41,13 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass
 class Site:
-    """What a test needs of it. `config` is what the services were given."""
+    """What a test needs of it. `config` is what the services were given, `state` the directory of operations."""
 
     vcd: Simulator
     config: Config
     service: clusters_bootstrap.ClustersService
     channel: grpc.Channel
+    state: Path
 
     def __post_init__(self) -> None:
         self.clusters = cluster_service_pb2_grpc.ClusterServiceStub(self.channel)
@@ -218,6 +221,7 @@ def site(
     limits: Limits | None = None,
     lanes: int = 0,
     enforce_authorization: bool = False,
+    database: str = "",
     **templates: Any,
 ) -> Iterator[Site]:
     """While inside, everything runs on free ports of loopback; one at a time in a process.
@@ -228,6 +232,7 @@ def site(
         limits: how long parts of operations may take.
         lanes: VDCs with vCenters of their own, see `inventory`.
         enforce_authorization: as in the configuration.
+        database: URL of the store of operations; SQLite in a temporary folder unless told.
         templates: further keys of each template in the configuration.
     """
     with TemporaryDirectory() as state, Simulator(inventory(lanes=lanes), profile=profile) as vcd:
@@ -236,8 +241,11 @@ def site(
         of_catalogue = TemplatesSettings(listen="127.0.0.1:0", directory=templates_dir)
         catalogue = templates_bootstrap.create(config, of_catalogue)
         catalogue.start()
+        stored = settings_in(Path(state))
+        if database:
+            stored = replace(stored, database=Secret(database), key=Secret(Fernet.generate_key().decode()))
         settings = ClustersSettings(
-            operations=settings_in(Path(state)),
+            operations=stored,
             listen="127.0.0.1:0",
             templates_target=_address(catalogue),
             limits=limits or Limits(),
@@ -246,7 +254,7 @@ def site(
         service.start()
         try:
             with grpc.insecure_channel(_address(service)) as channel:
-                yield Site(vcd, config, service, channel)
+                yield Site(vcd, config, service, channel, Path(state))
         finally:
             service.stop(5.0)
             catalogue.stop(1.0)
