@@ -41,13 +41,12 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass
 class Site:
-    """What a test needs of it. `config` is what the services were given, `state` the directory of operations."""
+    """What a test needs of it. `config` is what the services were given."""
 
     vcd: Simulator
     config: Config
     service: clusters_bootstrap.ClustersService
     channel: grpc.Channel
-    state: Path
 
     def __post_init__(self) -> None:
         self.clusters = cluster_service_pb2_grpc.ClusterServiceStub(self.channel)
@@ -254,7 +253,7 @@ def site(
         service.start()
         try:
             with grpc.insecure_channel(_address(service)) as channel:
-                yield Site(vcd, config, service, channel, Path(state))
+                yield Site(vcd, config, service, channel)
         finally:
             service.stop(5.0)
             catalogue.stop(1.0)
