@@ -1,0 +1,183 @@
+"""The kill matrix: a clean life shows which points there are, then processes are killed at each of them."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from cse_testing.chaos.field import LIMIT_S, Field
+from cse_testing.chaos.lanes import Lane
+from cse_testing.chaos.life import KINDS, LIFE, Act
+from cse_testing.chaos.points import KILL, read_history
+from cse_testing.chaos.report import Row
+from cse_vcd.service_tasks import NAMESPACE
+
+LANES: Final = 6
+"""Clusters at once; a kill cuts off what all of them do."""
+_PASSES: Final = 4
+
+Deal = Mapping[str, Sequence[str]]
+"""By name of act, the points at which something is to happen."""
+
+
+def clean_life(field: Field, acts: Sequence[Act] = LIFE) -> Deal:
+    """Lives undisturbed, and returns the points of each act that no earlier act of its kind has."""
+    lane = Lane(field, "clean")
+    field.make_plan(fails={lane.request_id(act.name): act.fails_at for act in acts if act.fails_at})
+    with field.kept_alive():
+        for act in acts:
+            act.run(lane, within_s=LIMIT_S)
+    known: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    points: dict[str, list[str]] = {}
+    for act in sorted(acts, key=lambda each: bool(each.fails_at)):  # those that go well have most of them
+        found = [point for point in field.passed(lane.request_id(act.name)) if point not in known[act.kind]]
+        known[act.kind].update(found)
+        points[act.name] = found
+    return points
+
+
+def live_many(
+    field: Field,
+    deals: Sequence[Deal],
+    action: str,
+    *,
+    acts: Sequence[Act] = LIFE,
+    prefix: str = "lane",
+    run: Callable[..., object] = Act.run,
+) -> list[Lane]:
+    """Lives of several clusters side by side, in which `action` happens at the points dealt to each."""
+    lanes = [Lane(field, f"{prefix}{number}") for number in range(len(deals))]
+    actions = {
+        lane.request_id(act.name): dict.fromkeys(deal[act.name], action)
+        for lane, deal in zip(lanes, deals, strict=True)
+        for act in acts
+        if deal.get(act.name)
+    }
+    fails = {lane.request_id(act.name): act.fails_at for lane in lanes for act in acts if act.fails_at}
+    field.make_plan(actions=actions, fails=fails)
+    with field.kept_alive():
+        at_once([partial(_live, lane, acts, run) for lane in lanes])
+        wait_for(lambda: not running_tasks(field), f"vCD tasks are left: {running_tasks(field)}")
+    return lanes
+
+
+def _live(lane: Lane, acts: Sequence[Act], run: Callable[..., object]) -> None:
+    for act in acts:
+        run(act, lane, within_s=LIMIT_S)
+
+
+def wait_for(condition: Callable[[], bool], otherwise: str, *, within_s: float = LIMIT_S) -> None:
+    """Until it holds; fails if that takes too long."""
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.05)
+
+
+def at_once(actions: Iterable[Callable[[], object]]) -> None:
+    """Does all side by side; fails with what went wrong in any of them."""
+    problems: list[str] = []
+
+    def guarded(action: Callable[[], object]) -> None:
+        try:
+            action()
+        except BaseException:  # noqa: BLE001  # told by the thread that waits
+            problems.append(traceback.format_exc())
+
+    threads = [threading.Thread(target=guarded, args=(action,), daemon=True) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems, "\n".join(problems)
+
+
+def deal_out(points: Deal, lanes: int) -> list[Deal]:
+    """Each point to one lane, neighbours to different ones."""
+    return [{act: found[number::lanes] for act, found in points.items()} for number in range(lanes)]
+
+
+def kill_at_every_point(
+    field: Field, name: str, *, lanes: int = LANES, only: Callable[[str], bool] = bool
+) -> list[Row]:
+    """Kills a process at every point of every kind of operation, and checks that all is as without.
+
+    Where a point was not reached, because a kill in another lane changed what there was left to do, it is tried again.
+
+    Args:
+        field: where; nothing must have been done there.
+        name: of the test.
+        lanes: clusters at once.
+        only: which points.
+
+    Returns:
+        A row per kind.
+    """
+    found = clean_life(field)
+    points: Deal = {act: [point for point in every if only(point)] for act, every in found.items()}
+    rows = {kind: Row(test=name, kind=kind) for kind in KINDS}
+    kinds = {act.name: act.kind for act in LIFE}
+    left = points
+    for attempt in range(_PASSES):
+        lived = live_many(field, deal_out(left, lanes), KILL, prefix=f"lane{attempt}x")
+        left = _count(field, lived, rows, kinds)
+        if not any(left.values()):
+            break
+        lanes = min(lanes, max(len(every) for every in left.values()))
+    assert not any(left.values()), f"no process came to {left}"
+    check_nothing_is_left(field)
+    return list(rows.values())
+
+
+def _count(field: Field, lanes: Sequence[Lane], rows: Mapping[str, Row], kinds: Mapping[str, str]) -> Deal:
+    """Adds to the rows; returns the points that were missed."""
+    taken, missed = field.plan.taken(), field.plan.missed()
+    left: dict[str, list[str]] = {}
+    for lane in lanes:
+        for outcome in lane.outcomes:
+            row = rows[kinds[outcome.act]]
+            row.operations += 1
+            row.ended += 1
+            row.right += 1  # or its lane would have failed
+            row.disturbed += taken[outcome.request_id]
+            left.setdefault(outcome.act, []).extend(missed.get(outcome.request_id, ()))
+            check_steps(field, outcome.request_id)
+    return left
+
+
+def check_steps(field: Field, request_id: str) -> None:
+    """No step was taken again once it was journaled, and the end was told once."""
+    done: set[str] = set()
+    for each in read_history(field.plan):
+        if each.request_id != request_id:
+            continue
+        step, _, moment = each.point.rpartition(":")
+        if moment == "before" and "/" not in step and step not in ("rollback", "publish", "outcome", "end"):
+            assert step not in done, f"{step} was taken again after it was journaled"
+        if moment == "after":
+            done.add(step)
+
+
+def check_nothing_is_left(field: Field) -> None:
+    """No vApp, no machine, no running task of ours, when every cluster has been deleted."""
+    cloud = field.vcd.cloud
+    with cloud.lock:
+        vapps = [vapp.name for vapp in cloud.vapps]
+        machines = [vm.name for vm in cloud.vms if vm.vapp_id is not None]
+    assert not vapps, f"vApps are left: {vapps}"
+    assert not machines, f"machines are left: {machines}"
+    left = running_tasks(field)
+    assert not left, f"vCD tasks are left running: {left}"
+
+
+def running_tasks(field: Field) -> list[str]:
+    """What those of our tasks are called that vCD shows as running."""
+    cloud = field.vcd.cloud
+    with cloud.lock:
+        return [
+            task.operation_name
+            for task in cloud.tasks.tasks
+            if task.service_namespace == NAMESPACE and not task.status.is_final
+        ]

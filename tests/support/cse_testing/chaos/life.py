@@ -1,0 +1,117 @@
+"""The life of a cluster: every kind of operation once, and those that can be rolled back once more, failing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cse_testing.chaos.lanes import SESSION_ENDED, Lane, Outcome, Shape
+from cse_testing.chaos.points import FAILURE
+
+CREATE: Final = "create"
+DELETE: Final = "delete"
+ADD: Final = "add nodes"
+REMOVE: Final = "remove nodes"
+GROW: Final = "resize up"
+SHRINK: Final = "resize down"
+KINDS: Final = (CREATE, DELETE, ADD, REMOVE, GROW, SHRINK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One operation in the life of a cluster.
+
+    `shape` is what the cluster is like afterwards (None: as before). `fails_at` names the step that fails on purpose.
+    """
+
+    name: str
+    kind: str
+    begin: Callable[[Lane, str], Outcome]
+    shape: Shape | None = None
+    fails_at: str = ""
+
+    def run(self, lane: Lane, *, within_s: float) -> Outcome:
+        """Does it and checks everything that must be true then."""
+        outcome = lane.end(self.begin(lane, self.name), within_s=within_s)
+        if self.shape is not None:
+            lane.shape = self.shape
+        lane.check_told(outcome, FAILURE if self.fails_at else "")
+        lane.check()
+        return outcome
+
+    def run_without_session(self, lane: Lane, *, within_s: float) -> Outcome:
+        """The same, in a session that may end on the way; then it is done again in another one."""
+        lane.log_in()
+        outcome = lane.end(self.begin(lane, self.name), within_s=within_s)
+        if outcome.reason != SESSION_ENDED:
+            if self.shape is not None:
+                lane.shape = self.shape
+            lane.check_told(outcome, FAILURE if self.fails_at else "")
+            lane.check()
+            return outcome
+        lane.check_told(outcome, SESSION_ENDED)
+        if self.kind not in (REMOVE, SHRINK):  # what of that was done stays done
+            lane.check()
+        del lane.request_ids[self.name]
+        lane.log_in()
+        if self.fails_at:  # which its new request would not, for the plan does not know it
+            return outcome
+        return self.run(lane, within_s=within_s)
+
+
+LIFE: Final = (
+    Act(
+        name="create, rolled back",
+        kind=CREATE,
+        begin=lambda lane, act: lane.create(act, workers=1, cpu_count=4, memory_mb=4096),
+        fails_at="verify_nodes",
+    ),
+    Act(
+        name="create",
+        kind=CREATE,
+        begin=lambda lane, act: lane.create(act, workers=2, nfs=True),
+        shape=Shape(exists=True, workers=2, nfs=1),
+    ),
+    Act(
+        name="add nodes, rolled back",
+        kind=ADD,
+        begin=lambda lane, act: lane.add_nodes(act, 1),
+        fails_at="verify_nodes",
+    ),
+    Act(
+        name="add nodes",
+        kind=ADD,
+        begin=lambda lane, act: lane.add_nodes(act, 1, cpu_count=4),
+        shape=Shape(exists=True, workers=3, nfs=1),
+    ),
+    Act(
+        name="resize up",
+        kind=GROW,
+        begin=lambda lane, act: lane.resize(act, 4),
+        shape=Shape(exists=True, workers=4, nfs=1),
+    ),
+    Act(
+        name="resize down",
+        kind=SHRINK,
+        begin=lambda lane, act: lane.resize(act, 3),
+        shape=Shape(exists=True, workers=3, nfs=1),
+    ),
+    Act(
+        name="remove nodes, taken back",
+        kind=REMOVE,
+        begin=lambda lane, act: lane.remove_nodes(act, lane.names("node")[0]),
+        fails_at="forget_nodes",
+    ),
+    Act(
+        name="remove nodes",
+        kind=REMOVE,
+        begin=lambda lane, act: lane.remove_nodes(act, lane.names("node")[0], lane.names("nfsd")[0]),
+        shape=Shape(exists=True, workers=2),
+    ),
+    Act(
+        name="remove nodes by force",
+        kind=REMOVE,
+        begin=lambda lane, act: lane.remove_nodes(act, lane.names("node")[0], force=True),
+        shape=Shape(exists=True, workers=1),
+    ),
+    Act(name="delete", kind=DELETE, begin=lambda lane, act: lane.delete(act), shape=Shape()),
+)
