@@ -290,8 +290,15 @@ class Access:
         return task.user.entity_id == self.user.id or self.has(ADMINISTRATOR_VIEW) or self._sees_owner(task.owner_id)
 
     def _sees_owner(self, owner_id: str | None) -> bool:
-        vapp, vm = self._cloud.vapps.get(owner_id), self._cloud.vms.get(owner_id)
-        return (vapp is not None and self.sees_vapp(vapp)) or (vm is not None and self.sees_vm(vm))
+        cloud = self._cloud
+        vapp, vm = cloud.vapps.get(owner_id), cloud.vms.get(owner_id)
+        template, catalog = cloud.templates.get(owner_id), cloud.catalogs.get(owner_id)
+        return (
+            (vapp is not None and self.sees_vapp(vapp))
+            or (vm is not None and self.sees_vm(vm))
+            or (template is not None and self.sees_template(template))
+            or (catalog is not None and self.sees_catalog(catalog))
+        )
 
     def task_by_id(self, task_id: str) -> Task:
         task = self._cloud.tasks.tasks.get(task_id)
