@@ -3,10 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from cse_lab.postgres import PrivatePostgres
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.network import close_network
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_stacks() -> None:
+    """Logs of tests show no variables of every frame: drawing them takes seconds for each error that a test provokes."""
+    renderer = structlog.get_config()["processors"][-1]
+    assert isinstance(renderer, structlog.dev.ConsoleRenderer)
+    renderer.exception_formatter = structlog.dev.plain_traceback
 
 
 @pytest.fixture(autouse=True, scope="session")
