@@ -13,7 +13,7 @@ from typing import Any
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.xml import Element
 
-_KEPT = 4096
+_KEPT = 2048
 """How many parts; a VM has about 10 kB."""
 
 
