@@ -6,11 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
+from pyvcloud.vcd.client import E, EntityType, RelationType
 from pyvcloud.vcd.exceptions import EntityNotFoundException, UploadException
 from pyvcloud.vcd.vapp import VApp
 
 from cse_testing.guests import wait_for
-from cse_testing.ovf import ova
+from cse_testing.ovf import envelope, ova
 from cse_testing.pyvcloud_client import Tenant
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import ToolsState
@@ -84,6 +86,23 @@ def test_an_ova_is_uploaded_used_captured_and_replaced(
     alice.org.reload()
     with pytest.raises(EntityNotFoundException):
         alice.org.get_catalog_item(catalog, "photon-k8s")
+
+
+def test_a_large_disk_comes_in_one_piece(alice: Tenant, shared_vcd: Simulator, catalog: str) -> None:
+    size = 80 << 20
+    params = E.UploadVAppTemplateParams(name="large.ova")
+    client = alice.client
+    resource = client.get_resource(alice.org.get_catalog(catalog).get("href"))
+    item = client.post_linked_resource(resource, RelationType.ADD, EntityType.UPLOAD_VAPP_TEMPLATE_PARAMS.value, params)
+    href = item.Entity.get("href")
+
+    def send(number: int, body: bytes) -> None:
+        address = client.get_resource(href).Files.File[number].Link.get("href")
+        assert requests.put(address, data=body, verify=shared_vcd.ca_file, timeout=60).status_code == 200
+
+    send(0, envelope(files={"disk1.vmdk": size}))
+    send(1, bytes(size))
+    alice.wait(client.get_resource(href).Tasks.Task[0])
 
 
 def _guest(vcd: Simulator, vapp: VApp) -> Guest:

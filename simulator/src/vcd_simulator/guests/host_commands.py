@@ -137,7 +137,6 @@ HOST_COMMANDS = frozenset(
         "strings",
         "stty",
         "sum",
-        "sync",
         "tac",
         "tail",
         "tar",

@@ -25,6 +25,7 @@ from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLin
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
 from vcd_simulator.model.transfer import Transfer
+from vcd_simulator.model.upload_files import UploadStore
 from vcd_simulator.tasks import TaskEngine
 
 _FIRST_NUMBERS = {"mac": 0, "moid": 100}
@@ -64,6 +65,7 @@ class Cloud:
         self._numbers = dict(_FIRST_NUMBERS)
         self.tasks = TaskEngine(self.lock, self.clock, self.latency, self.new_id)
         self.metadata = MetadataStore()
+        self.upload_files = UploadStore()
 
         self.orgs: Table[Org] = Table(name=lambda org: org.name.lower())
         self.rights: Table[Right] = Table(name=lambda right: right.name, service=lambda right: right.service_id)
@@ -130,6 +132,7 @@ class Cloud:
         for table in self.tables().values():
             table.clear()
         self.metadata.clear()
+        self.upload_files.clear()
         self.tasks.clear()
         self.hypervisor.clear()
         self._random.seed(self._seed)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from vcd_simulator.model.package import OvfPackage
 
 DESCRIPTOR = "descriptor.ovf"
+MANIFEST = "descriptor.mf"
 
 
 @dataclass(slots=True, kw_only=True)
 class TransferFile:
-    """A file that a client uploads in fragments. Its bytes are counted and thrown away.
+    """A file that a client uploads in fragments. Its bytes are counted; whatever is in them does not matter.
 
     `size` is None until the descriptor or the first fragment tells.
     """
@@ -49,10 +50,19 @@ class Transfer:
     package: OvfPackage | None = None
     """What the descriptor says, once it is there."""
     last_used: float = 0.0
+    digests: tuple[tuple[str, str, str], ...] = ()
+    """What the manifest says: name of the file, algorithm, digest in lower-case hex."""
+    verified: bool = False
+    """Whether the files are as the manifest says."""
 
     @property
     def complete(self) -> bool:
         return self.package is not None and all(one.complete for one in self.files.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything is there, and checked if there is a manifest."""
+        return self.complete and (self.verified or not self.digests)
 
     @property
     def percent(self) -> int:

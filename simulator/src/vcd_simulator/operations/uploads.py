@@ -19,7 +19,7 @@ from vcd_simulator.model.datacenter import StorageProfile, Vdc
 from vcd_simulator.model.package import OvfMachine, OvfPackage
 from vcd_simulator.model.task import TaskError
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.model.transfer import DESCRIPTOR, Transfer, TransferFile
+from vcd_simulator.model.transfer import DESCRIPTOR, MANIFEST, Transfer, TransferFile
 from vcd_simulator.operations import work
 from vcd_simulator.operations.catalogs import add_item
 from vcd_simulator.operations.connections import new_mac
@@ -42,8 +42,9 @@ def begin_upload(
     description: str,
     *,
     profile: StorageProfile | None = None,
+    manifest: bool = False,
 ) -> CatalogItem:
-    """Enter an empty template in a catalog and wait for its descriptor.
+    """Enter an empty template in a catalog and wait for its descriptor, and for its manifest if there has to be one.
 
     Raises:
         VcdError: the name is taken, or the organisation has no VDC to keep a template in.
@@ -71,7 +72,7 @@ def begin_upload(
             id=secrets.token_hex(16),
             template_id=template.id,
             task_id=task.id,
-            files={DESCRIPTOR: TransferFile(name=DESCRIPTOR)},
+            files={name: TransferFile(name=name) for name in (DESCRIPTOR, *((MANIFEST,) if manifest else ()))},
             last_used=cloud.clock.now(),
         )
     )
@@ -143,11 +144,31 @@ def describe(cloud: Cloud, transfer: Transfer, size: int, package: OvfPackage) -
     _proceed(cloud, transfer)
 
 
-def reject_descriptor(cloud: Cloud, transfer: Transfer, why: str) -> None:
-    """Fail the upload because of its descriptor, which nobody waits for: the task tells."""
-    if transfer.package is not None:
-        raise errors.not_allowed("The descriptor has been uploaded already.")
-    _refuse(cloud, transfer, "BAD_REQUEST", f"Validation failed for the OVF file you provided: {why}.")
+def reject(cloud: Cloud, transfer: Transfer, why: str) -> None:
+    """Fail the upload because of its descriptor or manifest; nobody waits for an answer to it, so the task tells."""
+    _refuse(cloud, transfer, "BAD_REQUEST", why)
+
+
+def take_manifest(cloud: Cloud, transfer: Transfer, size: int, digests: tuple[tuple[str, str, str], ...]) -> None:
+    """Note what the files have to be; they are checked when all are there."""
+    file = transfer.files.setdefault(MANIFEST, TransferFile(name=MANIFEST))
+    file.size = size
+    file.take(0, size)
+    transfer.digests = tuple(
+        (DESCRIPTOR if name.endswith(".ovf") else name, algorithm, digest) for name, algorithm, digest in digests
+    )
+    transfer.last_used = cloud.clock.now()
+
+
+def note_verified(cloud: Cloud, transfer: Transfer, wrong: str | None) -> None:
+    """Go on with an upload whose files have been compared with its manifest; `wrong` is one that differs."""
+    if wrong is not None:
+        reject(
+            cloud, transfer, f"Validation failed for the OVF package: the digest of {wrong!r} is not the manifest's."
+        )
+        return
+    transfer.verified = True
+    _proceed(cloud, transfer)
 
 
 def file_wanted(transfer: Transfer, name: str) -> TransferFile:
@@ -156,8 +177,12 @@ def file_wanted(transfer: Transfer, name: str) -> TransferFile:
     Raises:
         VcdError: 404, the package has no such file.
     """
+    if name.endswith(".mf"):
+        name = MANIFEST
     wanted = transfer.files.get(name)
-    if wanted is None or (name == DESCRIPTOR and transfer.package is not None):
+    if name == MANIFEST and not transfer.digests:
+        return wanted or TransferFile(name=MANIFEST)
+    if wanted is None or name == MANIFEST or (name == DESCRIPTOR and transfer.package is not None):
         raise errors.not_found("/transfer")
     return wanted
 
@@ -171,7 +196,7 @@ def receive(cloud: Cloud, transfer: Transfer, wanted: TransferFile, start: int, 
 
 
 def _proceed(cloud: Cloud, transfer: Transfer) -> None:
-    if transfer.complete:
+    if transfer.ready:
         cloud.tasks.proceed(cloud.tasks.tasks[transfer.task_id])
 
 
@@ -191,6 +216,7 @@ def _give_up(cloud: Cloud, template: VappTemplate) -> None:
 def _forget_transfer(cloud: Cloud, template: VappTemplate) -> None:
     for transfer in cloud.transfers.find("template", template.id):
         cloud.transfers.remove(transfer)
+        cloud.upload_files.discard(transfer.id)
 
 
 def _import(cloud: Cloud, template: VappTemplate) -> None:

@@ -109,7 +109,11 @@ class RestApp:
                 exchange.route = match.route.pattern
             if accepted.version is None and not public and raw_path.startswith("/api"):
                 raise invalid_accept(accept)
-            context = self._context(request, raw_path, request_id, accepted, await _body(request))
+            streams = match is not None and match.route.streams
+            body = b"" if streams else await _body(request)
+            context = self._context(request, raw_path, request_id, accepted, body)
+            if streams:
+                context.stream = request.stream()
             reply = await self._answer(context, match, public, exchange)
             return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:

@@ -1,6 +1,6 @@
 """What a handler gets and gives: one request in its context, one reply."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote
@@ -60,6 +60,8 @@ class Context:
     request_id: str
     client: tuple[str, int]
     server: tuple[str, int]
+    stream: AsyncIterator[bytes] | None = None
+    """The body in pieces, for handlers of routes that stream; `body` is empty then."""
     current: Session | None = None
     fragments: Fragments = field(default_factory=Fragments)
     """Parts of documents that were rendered before."""

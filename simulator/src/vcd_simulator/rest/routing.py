@@ -22,6 +22,8 @@ class Route:
     """Answered without a session, and in any version."""
     pattern: str = ""
     """The path's template."""
+    streams: bool = False
+    """The handler, a coroutine function, reads the body itself; it may be larger than what fits in memory."""
 
 
 @dataclass(slots=True)
@@ -56,16 +58,16 @@ class Router:
     def post(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("POST", *patterns, public=public)
 
-    def put(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
-        return self.route("PUT", *patterns, public=public)
+    def put(self, *patterns: str, public: bool = False, streams: bool = False) -> Callable[[H], H]:
+        return self.route("PUT", *patterns, public=public, streams=streams)
 
     def delete(self, *patterns: str, public: bool = False) -> Callable[[H], H]:
         return self.route("DELETE", *patterns, public=public)
 
-    def route(self, method: str, *patterns: str, public: bool = False) -> Callable[[H], H]:
+    def route(self, method: str, *patterns: str, public: bool = False, streams: bool = False) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
             for pattern in patterns:
-                self._add(method, pattern, Route(handler, public, pattern))
+                self._add(method, pattern, Route(handler, public, pattern, streams))
             return handler
 
         return decorate

@@ -54,6 +54,12 @@ def test_a_megabyte_goes_in_and_out_unchanged(guest: GuestClient) -> None:
     assert base64.b64decode(guest.download("/root/text")) == content
 
 
+def test_a_large_file_goes_in_and_out_in_one_piece(guest: GuestClient) -> None:
+    content = os.urandom(1 << 20) * 70
+    guest.upload("/root/large", content)
+    assert guest.download("/root/large") == content
+
+
 def test_permissions_of_an_upload_are_honoured(guest: GuestClient) -> None:
     guest.upload("/tmp/run", b"#!/bin/sh\nexit 7\n", mode=0o700)
     assert guest.run("/tmp/run") == 7

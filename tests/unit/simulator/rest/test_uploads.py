@@ -1,5 +1,7 @@
 """Uploading templates: files, fragments, sizes, what goes wrong."""
 
+import hashlib
+
 import pytest
 
 from cse_testing.ovf import envelope
@@ -18,11 +20,11 @@ def catalog(lab: LabCloud) -> Catalog:
 class Upload:
     """A client in the middle of an upload."""
 
-    def __init__(self, caller: RestCaller, catalog: Catalog, name: str = "photon.ova") -> None:
+    def __init__(self, caller: RestCaller, catalog: Catalog, name: str = "photon.ova", more: str = "") -> None:
         self.caller = caller
         self.anonymous = RestCaller(caller.lab)
         self.answer = caller.post(
-            f"/api/catalog/{catalog.id}/action/upload", UPLOAD.format(name=name, more="", inside="")
+            f"/api/catalog/{catalog.id}/action/upload", UPLOAD.format(name=name, more=more, inside="")
         )
         assert self.answer.status == 201, self.answer
 
@@ -182,7 +184,6 @@ def test_who_may_upload(alice: RestCaller, bob: RestCaller, carol: RestCaller, c
     assert bob.post(path, body).status == 403, "a vApp author may not"
     add = "add", "application/vnd.vmware.vcloud.uploadVAppTemplateParams+xml"
     assert add in alice.get(f"/api/catalog/{catalog.id}").links()
-    assert alice.post(path, UPLOAD.format(name="m", more=' manifestRequired="true"', inside="")).status == 400
     assert alice.post(path, '<Media xmlns="http://www.vmware.com/vcloud/v1.5" name="iso"/>').status == 400
 
 
@@ -191,3 +192,69 @@ def test_an_organisation_without_a_vdc_keeps_no_templates(lab: LabCloud, alice: 
     answer = alice.post(f"/api/catalog/{catalog.id}/action/upload", UPLOAD.format(name="x", more="", inside=""))
     assert (answer.status, answer.xml.get("minorErrorCode")) == (400, "OPERATION_DENIED")
     assert not lab.cloud.items.find("catalog", catalog.id)
+
+
+class TestManifests:
+    DISK = b"x" * 3000
+
+    def manifest(self, disk: bytes = DISK, descriptor: bytes | None = None) -> str:
+        own = hashlib.sha1(descriptor or envelope(), usedforsecurity=False).hexdigest()
+        return f"SHA1(photon.ovf)= {own}\nSHA256(disk1.vmdk)= {hashlib.sha256(disk).hexdigest()}\n"
+
+    def put(self, upload: Upload, name: str, body: str) -> Answer:
+        address = upload.files()["descriptor.ovf"][2].replace("descriptor.ovf", name)
+        return upload.anonymous.call("PUT", address, body, {"accept": "*/*"})
+
+    def test_one_that_has_to_come_is_waited_for(self, lab: LabCloud, alice: RestCaller, catalog: Catalog) -> None:
+        upload = Upload(alice, catalog, more=' manifestRequired="true"')
+        assert list(upload.files()) == ["descriptor.ovf", "descriptor.mf"]
+        upload.describe()
+        assert upload.send("disk1.vmdk", 3000).status == 200
+        lab.pass_time()
+        assert upload.task()[0] == "running", "the manifest is missing"
+        assert self.put(upload, "descriptor.mf", self.manifest()).status == 200
+        lab.pass_time()
+        assert upload.task() == ("success", None)
+
+    def test_one_that_nobody_asked_for_is_checked_too(self, lab: LabCloud, upload: Upload) -> None:
+        upload.describe()
+        assert self.put(upload, "photon.mf", self.manifest()).status == 200
+        assert self.put(upload, "photon.mf", self.manifest()).status == 404, "there is one now"
+        for first in (1500, 0):
+            upload.send("disk1.vmdk", 1500, f"bytes {first}-{first + 1499}/3000")
+        lab.pass_time()
+        assert upload.task() == ("success", None)
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("SHA256(disk1.vmdk)= " + "0" * 64, "the digest of 'disk1.vmdk' is not the manifest's"),
+            ("SHA256(other.ovf)= " + "0" * 64, "the digest of 'descriptor.ovf' is not the manifest's"),
+            ("SHA256(none.vmdk)= " + "0" * 64, "the digest of 'none.vmdk' is not the manifest's"),
+            ("MD5(disk1.vmdk)= 0", "line 1 is not of the form"),
+            ("SHA256(disk1.vmdk)= 00", "line 1 is not of the form"),
+            ("\n", "it lists no file"),
+        ],
+        ids=["disk", "descriptor", "stranger", "algorithm", "length", "empty"],
+    )
+    def test_what_is_not_as_it_says_fails(self, lab: LabCloud, upload: Upload, text: str, why: str) -> None:
+        upload.describe()
+        self.put(upload, "descriptor.mf", text)
+        if upload.task()[0] == "running":
+            upload.send("disk1.vmdk", 3000)
+            lab.pass_time()
+        status, message = upload.task()
+        assert status == "error"
+        assert why in (message or "")
+
+
+def test_nothing_is_left_of_an_upload_that_is_over(lab: LabCloud, upload: Upload) -> None:
+    upload.describe()
+    upload.send("disk1.vmdk", 1000, "bytes 0-999/3000")
+    (transfer,) = lab.cloud.transfers
+    kept = lab.cloud.upload_files.path(transfer.id, "disk1.vmdk")
+    assert kept.stat().st_size == 1000
+    upload.send("disk1.vmdk", 2000, "bytes 1000-2999/3000")
+    lab.pass_time()
+    assert upload.task()[0] == "success"
+    assert not kept.parent.exists()

@@ -88,8 +88,6 @@ def upload(context: Context, catalog_id: str) -> Reply:
     if local_name(root) == "Media" or root.get(TYPE) == "MediaType":
         raise errors.not_allowed("Media are not available in this cloud.")
     require_root(root, "UploadVAppTemplateParams")
-    if attribute_flag(root, "manifestRequired"):
-        raise errors.not_allowed("Manifests are not checked in this cloud; upload without manifestRequired.")
     storage = child(root, "VdcStorageProfile")
     profile = context.access.profile_by_id(referenced_id(storage, "VdcStorageProfile")) if storage is not None else None
     if profile is not None and context.cloud.vdcs[profile.vdc_id].org_id != catalog.org_id:
@@ -101,6 +99,7 @@ def upload(context: Context, catalog_id: str) -> Reply:
         root.get("name") or "",
         text_of(root, "Description"),
         profile=profile,
+        manifest=attribute_flag(root, "manifestRequired"),
     )
     document = documents.catalog_item(context, item)
     return Reply(status=201, content=document, headers={"location": context.href(item)})
