@@ -29,6 +29,7 @@ environment:
   CSE_LIMIT_READY         seconds until Kubernetes calls new nodes Ready (default: 600)
   CSE_LIMIT_BUSY          seconds that a busy or silent vCD is waited for (default: 600)
   CSE_LIMIT_OUTAGE        seconds that a vCenter or a guest's tools may be away (default: 300)
+  CSE_ORPHAN_AGE          seconds after which a vApp of a creation that is not known is left behind (default: 7200)
   CSE_RUNNING_OPERATIONS  operations at work at once (default: 64)
   CSE_OPERATIONS_DATABASE where operations are kept: sqlite:///path for one process, postgresql://… for several
                           replicas (default: cse-state/operations.db beside the configuration file)

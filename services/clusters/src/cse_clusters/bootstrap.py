@@ -15,7 +15,8 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import grpc
@@ -41,8 +42,11 @@ from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.operation_kinds import operation_kinds
+from cse_clusters.application.orphans import Orphans
 from cse_clusters.application.ports import OperationPorts
+from cse_clusters.application.reclaiming import ReclaimOperation
 from cse_clusters.application.service import ClusterUseCases
+from cse_clusters.application.sweep import Sweep
 from cse_clusters.application.system import SystemState
 from cse_clusters.application.task_care import TaskCare
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
@@ -205,15 +209,21 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
         templates=world.templates,
     )
     running = settings.running_operations
+    reclaiming = ReclaimOperation(ports, settings.limits, partial(_sweep, settings, world))
     operations = create_engine(
-        operation_kinds(ports, version=__version__, limits=settings.limits),
+        [*operation_kinds(ports, version=__version__, limits=settings.limits), reclaiming.kind()],
         replace(settings.operations, running=running, branches=2 * running, generation=GENERATION),
     )
     threads = Threads()
-    use_cases = _use_cases(config, settings, world, state, operations, threads)
+    orphans = Orphans(reclaiming.use(operations), operations, deadline=settings.operation_timeout)
+    use_cases = _use_cases(config, settings, world, state, operations, threads, orphans)
     server = make_server(settings, use_cases, operations)
     care = TaskCare(world.board, operations, after=TASK_CARE_AFTER)
     return ClustersService(server, operations, state, world, threads, TaskRounds(care, every=TASK_CARE_EVERY))
+
+
+def _sweep(settings: ClustersSettings, world: World, operations: Operations) -> Sweep:
+    return Sweep(world.inventory, operations, unknown_after=settings.orphan_age, clock=lambda: datetime.now(UTC))
 
 
 def _use_cases(
@@ -223,6 +233,7 @@ def _use_cases(
     state: SystemState,
     operations: Operations,
     threads: Threads,
+    orphans: Orphans,
 ) -> ClusterUseCases:
     directory = ClusterDirectory(world.inventory, operations)
     acceptance = Acceptance(
@@ -243,6 +254,7 @@ def _use_cases(
             acceptance, directory, world.inventory, materials, deadline=settings.operation_timeout
         ),
         operation_access=OperationAccess(world.sessions, acceptance, world.inventory),
+        orphans=orphans,
     )
 
 
@@ -253,6 +265,7 @@ def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operatio
         use_cases.state,
         use_cases.callers,
         operations,
+        use_cases.orphans,
         version=__version__,
         replica_id=str(uuid.uuid4()),
         config_file=str(settings.config_file),

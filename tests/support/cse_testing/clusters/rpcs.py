@@ -110,6 +110,12 @@ CASES: dict[str, Case] = {
     "cse.system.v1.SystemService/StopSystem": Case(
         request=lambda _: system_service_pb2.StopSystemRequest(), administrators_only=True
     ),
+    "cse.system.v1.SystemService/ListOrphans": Case(
+        request=lambda _: system_service_pb2.ListOrphansRequest(), administrators_only=True
+    ),
+    "cse.system.v1.SystemService/Reclaim": Case(
+        request=lambda _: system_service_pb2.ReclaimRequest(execute=True), administrators_only=True
+    ),
 }
 """By full name. `served` says which there are; a test holds the two together."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,20 +17,24 @@ from cse_clusters.application.material import Materials
 from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.operation_kinds import operation_kinds
+from cse_clusters.application.orphans import Orphans
 from cse_clusters.application.ports import OperationPorts
+from cse_clusters.application.reclaiming import ReclaimOperation
 from cse_clusters.application.service import ClusterUseCases
+from cse_clusters.application.sweep import Sweep
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.new_cluster import NewCluster, NodePool
 from cse_clusters.domain.node_changes import NewNodes
 from cse_core.names import ClusterName, VdcName
-from cse_core.operations import Operation
+from cse_core.operations import Operation, Operations
 from cse_core.operations.in_memory import InMemoryOperations
 from cse_testing.clusters.guests import FakeGuests, FakeTemplates
 from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
 
 WAIT_S = 20.0
 EXPORTS_WITHIN_S = 0.5
+UNKNOWN_AFTER = timedelta(hours=2)
 FAST = Limits(
     placing=timedelta(seconds=2),
     boot=timedelta(seconds=2),
@@ -73,9 +77,11 @@ class ClustersInMemory:
         ports = OperationPorts(
             inventory=self.vcd, host=self.vcd, guests=self.guests, board=self.board, templates=self.templates
         )
+        reclaiming = ReclaimOperation(ports, FAST, self._sweep)
         self.operations = InMemoryOperations(
-            operation_kinds(ports, version="0.1.0", limits=FAST), max_running=max_running
+            [*operation_kinds(ports, version="0.1.0", limits=FAST), reclaiming.kind()], max_running=max_running
         )
+        self.sweep = reclaiming.use(self.operations)
         self._lookups = ThreadPoolExecutor(8)
         deadline = timedelta(minutes=5)
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
@@ -98,6 +104,7 @@ class ClustersInMemory:
             ),
             node_changes=NodeChanges(acceptance, directory, self.vcd, materials, deadline=deadline),
             operation_access=OperationAccess(self.vcd, acceptance, self.vcd),
+            orphans=Orphans(self.sweep, self.operations, deadline=deadline),
         )
 
     def __enter__(self) -> Self:
@@ -113,6 +120,13 @@ class ClustersInMemory:
         """The use case as another replica has it, which shares vCD and the operations with this one."""
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=False)
         return ClusterCreation(acceptance, self.vcd, self._materials, self.operations, deadline=timedelta(minutes=5))
+
+    def _sweep(self, operations: Operations) -> Sweep:
+        return Sweep(self.vcd, operations, unknown_after=UNKNOWN_AFTER, clock=lambda: datetime.now(UTC))
+
+    def reclaim(self, *names: str, execute: bool = True, user: str = "admin") -> Operation:
+        submission = Submission.of("", lambda: True)
+        return self.use_cases.orphans.reclaim(self.caller(user), names, submission, execute=execute)
 
     def caller(self, user: str = "alice") -> Caller:
         return self.vcd.identify(credentials(user))

@@ -4,9 +4,11 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Final
 
 _RANDOM_BITS: Final = 62
+_VERSION: Final = 7
 _making = threading.Lock()
 _last = 0
 
@@ -17,5 +19,14 @@ def new_operation_id() -> str:
     with _making:
         _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
         stamp = _last
-    value = stamp >> 12 << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(_RANDOM_BITS)
+    value = stamp >> 12 << 80 | _VERSION << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(_RANDOM_BITS)
     return str(uuid.UUID(int=value))
+
+
+def time_of(operation_id: str) -> datetime | None:
+    """When an operation of this id was accepted, to the millisecond; None if it is no id of ours."""
+    try:
+        value = uuid.UUID(operation_id)
+    except ValueError:
+        return None
+    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC) if value.version == _VERSION else None

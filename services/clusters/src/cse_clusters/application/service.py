@@ -9,6 +9,7 @@ from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.kubeconfig import Kubeconfigs
 from cse_clusters.application.nodes import NodeReader
 from cse_clusters.application.operation_access import OperationAccess
+from cse_clusters.application.orphans import Orphans
 from cse_clusters.application.ports import Callers
 from cse_clusters.application.system import SystemState
 from cse_clusters.domain.access import Caller, Credentials
@@ -27,6 +28,7 @@ class ClusterUseCases:
     nodes: NodeReader
     node_changes: NodeChanges
     operation_access: OperationAccess
+    orphans: Orphans
 
     def admit(self, credentials: Credentials) -> Caller:
         """Who calls.

@@ -7,10 +7,12 @@ from google.protobuf.message import Message
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_clusters.application.operation_data import DELETE_CLUSTER, cluster_from_json
+from cse_clusters.application.reclaiming import RECLAIM, results_from_json
 from cse_clusters.domain.access import Credentials
 from cse_clusters.domain.cluster import Cluster, Node, Role, State
 from cse_clusters.domain.new_cluster import NewCluster, NodePool
 from cse_clusters.domain.node_changes import NewNodes
+from cse_clusters.entrypoints.convert_orphans import reclaim_response
 from cse_core.errors import InternalError
 from cse_core.grpc import metadata
 from cse_core.names import ClusterName, NodeName, VdcName
@@ -130,4 +132,6 @@ def result_of(operation: Operation) -> Message:
         return empty_pb2.Empty()
     if not isinstance(operation.result, dict):
         raise InternalError(f"{operation.name} has succeeded without a result")
+    if operation.kind == RECLAIM:
+        return reclaim_response(results_from_json(operation.result))
     return cluster_message(cluster_from_json(operation.result))

@@ -1,16 +1,23 @@
 """`cse.system.v1.SystemService`."""
 
+import base64
+import binascii
 import platform
 import threading
 from typing import Final
 
 import grpc
+from google.longrunning import operations_pb2
 
 from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grpc
+from cse_clusters.application.accepting import Submission
+from cse_clusters.application.orphans import Orphans
 from cse_clusters.application.ports import Callers
 from cse_clusters.application.system import State, SystemState
 from cse_clusters.domain.access import Caller
-from cse_clusters.entrypoints import convert
+from cse_clusters.entrypoints import convert, convert_orphans
+from cse_core.errors import InvalidArgumentError
+from cse_core.grpc.operations import to_proto
 from cse_core.operations import Operations
 
 SERVICE: Final = "cse.system.v1.SystemService"
@@ -18,6 +25,7 @@ SERVICE: Final = "cse.system.v1.SystemService"
 PRODUCT: Final = "CSE"
 DESCRIPTION: Final = "Container Service Extension for VMware vCloud Director"
 
+_PAGE: Final = 1000
 _STATES: Final = {
     State.RUNNING: system_pb2.System.STATE_RUNNING,
     State.DISABLED: system_pb2.System.STATE_DISABLED,
@@ -32,6 +40,7 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
         state: the switch.
         callers: who calls.
         operations: what is in progress.
+        orphans: what was left behind.
         version: of the product.
         replica_id: unique per start of this process.
         config_file: path of the configuration.
@@ -42,6 +51,7 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
         state: SystemState,
         callers: Callers,
         operations: Operations,
+        orphans: Orphans,
         *,
         version: str,
         replica_id: str,
@@ -50,6 +60,7 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
         self._state = state
         self._callers = callers
         self._operations = operations
+        self._orphans = orphans
         self._version = version
         self._replica_id = replica_id
         self._config_file = config_file
@@ -87,6 +98,27 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
             system=self._system(caller), operations_in_progress=self._operations.active_count()
         )
 
+    def ListOrphans(
+        self, request: system_service_pb2.ListOrphansRequest, context: grpc.ServicerContext
+    ) -> system_service_pb2.ListOrphansResponse:
+        caller = self._caller(context)
+        if request.page_size < 0:
+            raise InvalidArgumentError("page_size: it cannot be negative", field="page_size")
+        limit = min(request.page_size or _PAGE, _PAGE)
+        page = self._orphans.page(caller, begin=_decoded(request.page_token), limit=limit)
+        return system_service_pb2.ListOrphansResponse(
+            orphans=map(convert_orphans.orphan_message, page.orphans),
+            next_page_token=base64.urlsafe_b64encode(page.next_page.encode()).decode(),
+        )
+
+    def Reclaim(
+        self, request: system_service_pb2.ReclaimRequest, context: grpc.ServicerContext
+    ) -> operations_pb2.Operation:
+        caller = self._caller(context)
+        submission = Submission.of(request.request_id, context.is_active)
+        operation = self._orphans.reclaim(caller, request.names, submission, execute=request.execute)
+        return to_proto(operation, convert.result_of)
+
     def _caller(self, context: grpc.ServicerContext) -> Caller:
         return self._callers.identify(convert.credentials(context.invocation_metadata()))
 
@@ -104,3 +136,10 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
             thread_count=threading.active_count(),
         )
         return known_to_all
+
+
+def _decoded(token: str) -> str:
+    try:
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        raise InvalidArgumentError("page_token: not one that this service gave", field="page_token") from None

@@ -35,9 +35,21 @@ class ClusterServiceStub:
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     def __init__(self, channel):
@@ -101,22 +113,34 @@ class ClusterServiceServicer:
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     def ListClusters(self, request, context):
-        """Lists the clusters that the caller sees, ordered by name. Nodes are left out.
+        """Lists the clusters that the caller sees, ordered by name. Nodes are left out. An org or VDC that he does not see has
+        none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCluster(self, request, context):
-        """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known.
-
-        Errors: NOT_FOUND; ABORTED with reason CLUSTER_AMBIGUOUS if the name fits several.
+        """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known; a cluster whose vApp
+        cannot be read, without its nodes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,22 +149,30 @@ class ClusterServiceServicer:
     def CreateCluster(self, request, context):
         """Starts creating a cluster; the operation resolves to it. Visible at once as STATE_CREATING.
 
-        Errors: ALREADY_EXISTS; NOT_FOUND with the field if VDC, network, template or storage profile is unknown;
-        PERMISSION_DENIED. An error leaves nothing behind.
+        Errors: ALREADY_EXISTS with reason CLUSTER_EXISTS or VAPP_EXISTS (the name is taken, or is being taken); NOT_FOUND
+        with the field and reason ORG_NOT_FOUND, VDC_NOT_FOUND, NETWORK_NOT_FOUND, TEMPLATE_NOT_FOUND or
+        STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason CATALOG_ITEM_NOT_FOUND (the template is not built, or the
+        caller's role cannot use it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCluster(self, request, context):
-        """Starts deleting a cluster with all its machines. Deleting one that is being created cancels the creation first.
+        """Starts deleting a cluster with all its machines, whatever state it is in. A deletion ends other changes: a cluster
+        that is being created, or changed, is deleted when that has been cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResizeCluster(self, request, context):
-        """Changes the number of workers; shrinking drains those that go first.
+        """Starts changing the number of workers. New ones are like those that are there; the newest are removed, and drained
+        before.
+
+        Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
+        with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+        FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,14 +181,17 @@ class ClusterServiceServicer:
     def GetKubeconfig(self, request, context):
         """Reads the administrator's kubeconfig from the control plane.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE if its guest does not answer.
+        Errors: FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE (its guest does not answer, or it is not there yet)
+        or VCENTER_NOT_CONFIGURED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetNode(self, request, context):
-        """Reads one node; for an NFS node with its exports.
+        """Reads one node; for an NFS node with its exports, if its guest answers.
+
+        Errors: NOT_FOUND with reason NODE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +199,10 @@ class ClusterServiceServicer:
 
     def AddNodes(self, request, context):
         """Starts adding nodes to a cluster.
+
+        Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with the field and reason TEMPLATE_NOT_FOUND,
+        NETWORK_NOT_FOUND (the cluster is not connected to it) or STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason
+        CATALOG_ITEM_NOT_FOUND, or CONTROL_PLANE_UNREACHABLE (no worker could join).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +210,9 @@ class ClusterServiceServicer:
 
     def RemoveNodes(self, request, context):
         """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted.
+
+        Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with reason NODE_NOT_FOUND, unless `force` is
+        set; FAILED_PRECONDITION with reason CONTROL_PLANE_NOT_REMOVABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -240,9 +282,21 @@ class ClusterService:
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     @staticmethod

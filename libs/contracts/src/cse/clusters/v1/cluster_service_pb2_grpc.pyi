@@ -36,9 +36,21 @@ class ClusterServiceStub:
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     @_typing.overload
@@ -46,33 +58,57 @@ class ClusterServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ClusterServiceAsyncStub: ...
     ListClusters: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.ListClustersRequest, _cluster_service_pb2.ListClustersResponse]
-    """Lists the clusters that the caller sees, ordered by name. Nodes are left out."""
+    """Lists the clusters that the caller sees, ordered by name. Nodes are left out. An org or VDC that he does not see has
+    none.
+    """
     GetCluster: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.GetClusterRequest, _cluster_pb2.Cluster]
-    """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known.
-
-    Errors: NOT_FOUND; ABORTED with reason CLUSTER_AMBIGUOUS if the name fits several.
+    """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known; a cluster whose vApp
+    cannot be read, without its nodes.
     """
     CreateCluster: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.CreateClusterRequest, _operations_pb2.Operation]
     """Starts creating a cluster; the operation resolves to it. Visible at once as STATE_CREATING.
 
-    Errors: ALREADY_EXISTS; NOT_FOUND with the field if VDC, network, template or storage profile is unknown;
-    PERMISSION_DENIED. An error leaves nothing behind.
+    Errors: ALREADY_EXISTS with reason CLUSTER_EXISTS or VAPP_EXISTS (the name is taken, or is being taken); NOT_FOUND
+    with the field and reason ORG_NOT_FOUND, VDC_NOT_FOUND, NETWORK_NOT_FOUND, TEMPLATE_NOT_FOUND or
+    STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason CATALOG_ITEM_NOT_FOUND (the template is not built, or the
+    caller's role cannot use it).
     """
     DeleteCluster: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.DeleteClusterRequest, _operations_pb2.Operation]
-    """Starts deleting a cluster with all its machines. Deleting one that is being created cancels the creation first."""
+    """Starts deleting a cluster with all its machines, whatever state it is in. A deletion ends other changes: a cluster
+    that is being created, or changed, is deleted when that has been cancelled.
+    """
     ResizeCluster: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.ResizeClusterRequest, _operations_pb2.Operation]
-    """Changes the number of workers; shrinking drains those that go first."""
+    """Starts changing the number of workers. New ones are like those that are there; the newest are removed, and drained
+    before.
+
+    Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
+    with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+    FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
+    """
     GetKubeconfig: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.GetKubeconfigRequest, _cluster_service_pb2.GetKubeconfigResponse]
     """Reads the administrator's kubeconfig from the control plane.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE if its guest does not answer.
+    Errors: FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE (its guest does not answer, or it is not there yet)
+    or VCENTER_NOT_CONFIGURED.
     """
     GetNode: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.GetNodeRequest, _cluster_pb2.Node]
-    """Reads one node; for an NFS node with its exports."""
+    """Reads one node; for an NFS node with its exports, if its guest answers.
+
+    Errors: NOT_FOUND with reason NODE_NOT_FOUND.
+    """
     AddNodes: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.AddNodesRequest, _operations_pb2.Operation]
-    """Starts adding nodes to a cluster."""
+    """Starts adding nodes to a cluster.
+
+    Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with the field and reason TEMPLATE_NOT_FOUND,
+    NETWORK_NOT_FOUND (the cluster is not connected to it) or STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason
+    CATALOG_ITEM_NOT_FOUND, or CONTROL_PLANE_UNREACHABLE (no worker could join).
+    """
     RemoveNodes: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.RemoveNodesRequest, _operations_pb2.Operation]
-    """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted."""
+    """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted.
+
+    Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with reason NODE_NOT_FOUND, unless `force` is
+    set; FAILED_PRECONDITION with reason CONTROL_PLANE_NOT_REMOVABLE.
+    """
 
 @_typing.type_check_only
 class ClusterServiceAsyncStub(ClusterServiceStub):
@@ -83,40 +119,76 @@ class ClusterServiceAsyncStub(ClusterServiceStub):
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListClusters: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.ListClustersRequest, _cluster_service_pb2.ListClustersResponse]  # type: ignore[assignment]
-    """Lists the clusters that the caller sees, ordered by name. Nodes are left out."""
+    """Lists the clusters that the caller sees, ordered by name. Nodes are left out. An org or VDC that he does not see has
+    none.
+    """
     GetCluster: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.GetClusterRequest, _cluster_pb2.Cluster]  # type: ignore[assignment]
-    """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known.
-
-    Errors: NOT_FOUND; ABORTED with reason CLUSTER_AMBIGUOUS if the name fits several.
+    """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known; a cluster whose vApp
+    cannot be read, without its nodes.
     """
     CreateCluster: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.CreateClusterRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """Starts creating a cluster; the operation resolves to it. Visible at once as STATE_CREATING.
 
-    Errors: ALREADY_EXISTS; NOT_FOUND with the field if VDC, network, template or storage profile is unknown;
-    PERMISSION_DENIED. An error leaves nothing behind.
+    Errors: ALREADY_EXISTS with reason CLUSTER_EXISTS or VAPP_EXISTS (the name is taken, or is being taken); NOT_FOUND
+    with the field and reason ORG_NOT_FOUND, VDC_NOT_FOUND, NETWORK_NOT_FOUND, TEMPLATE_NOT_FOUND or
+    STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason CATALOG_ITEM_NOT_FOUND (the template is not built, or the
+    caller's role cannot use it).
     """
     DeleteCluster: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.DeleteClusterRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Starts deleting a cluster with all its machines. Deleting one that is being created cancels the creation first."""
+    """Starts deleting a cluster with all its machines, whatever state it is in. A deletion ends other changes: a cluster
+    that is being created, or changed, is deleted when that has been cancelled.
+    """
     ResizeCluster: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.ResizeClusterRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Changes the number of workers; shrinking drains those that go first."""
+    """Starts changing the number of workers. New ones are like those that are there; the newest are removed, and drained
+    before.
+
+    Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
+    with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+    FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
+    """
     GetKubeconfig: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.GetKubeconfigRequest, _cluster_service_pb2.GetKubeconfigResponse]  # type: ignore[assignment]
     """Reads the administrator's kubeconfig from the control plane.
 
-    Errors: NOT_FOUND; FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE if its guest does not answer.
+    Errors: FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE (its guest does not answer, or it is not there yet)
+    or VCENTER_NOT_CONFIGURED.
     """
     GetNode: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.GetNodeRequest, _cluster_pb2.Node]  # type: ignore[assignment]
-    """Reads one node; for an NFS node with its exports."""
+    """Reads one node; for an NFS node with its exports, if its guest answers.
+
+    Errors: NOT_FOUND with reason NODE_NOT_FOUND.
+    """
     AddNodes: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.AddNodesRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Starts adding nodes to a cluster."""
+    """Starts adding nodes to a cluster.
+
+    Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with the field and reason TEMPLATE_NOT_FOUND,
+    NETWORK_NOT_FOUND (the cluster is not connected to it) or STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason
+    CATALOG_ITEM_NOT_FOUND, or CONTROL_PLANE_UNREACHABLE (no worker could join).
+    """
     RemoveNodes: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.RemoveNodesRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted."""
+    """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted.
+
+    Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with reason NODE_NOT_FOUND, unless `force` is
+    set; FAILED_PRECONDITION with reason CONTROL_PLANE_NOT_REMOVABLE.
+    """
 
 class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Clusters and their nodes.
@@ -126,9 +198,21 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
     vCD; what a caller sees and may do is what vCD lets that token see and do. In names the collection ids of `orgs` and
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
+    Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
+    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
-    of the `ErrorInfo`, UNAVAILABLE (vCD does not answer; trying again helps).
+    of the `ErrorInfo`, UNAVAILABLE (vCD, the catalogue or the store of operations does not answer; trying again helps),
+    DEADLINE_EXCEEDED with reason CALL_ABANDONED (nobody waited any more; nothing was begun).
+
+    Errors of every call about one cluster that is there: NOT_FOUND with reason CLUSTER_NOT_FOUND (there is none that the
+    caller sees), ABORTED with reason CLUSTER_AMBIGUOUS (the name fits several).
+
+    Errors of every call that returns an operation: PERMISSION_DENIED with reason RIGHT_MISSING (the installation enforces
+    rights and the caller's role lacks `{cse}:CSE NATIVE DEPLOY RIGHT`), ABORTED with reason REQUEST_ID_REUSED (the
+    `request_id` began something else), UNAVAILABLE with reason SERVICE_STOPPING. Such an error leaves nothing behind. What
+    fails later is the operation's `error`; docs/errors.md lists the reasons.
     """
 
     @_abc_1.abstractmethod
@@ -137,7 +221,9 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.ListClustersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cluster_service_pb2.ListClustersResponse, _abc.Awaitable[_cluster_service_pb2.ListClustersResponse]]:
-        """Lists the clusters that the caller sees, ordered by name. Nodes are left out."""
+        """Lists the clusters that the caller sees, ordered by name. Nodes are left out. An org or VDC that he does not see has
+        none.
+        """
 
     @_abc_1.abstractmethod
     def GetCluster(
@@ -145,9 +231,8 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.GetClusterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cluster_pb2.Cluster, _abc.Awaitable[_cluster_pb2.Cluster]]:
-        """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known.
-
-        Errors: NOT_FOUND; ABORTED with reason CLUSTER_AMBIGUOUS if the name fits several.
+        """Reads one cluster with its nodes. A node that cannot be read is shown without what is not known; a cluster whose vApp
+        cannot be read, without its nodes.
         """
 
     @_abc_1.abstractmethod
@@ -158,8 +243,10 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
         """Starts creating a cluster; the operation resolves to it. Visible at once as STATE_CREATING.
 
-        Errors: ALREADY_EXISTS; NOT_FOUND with the field if VDC, network, template or storage profile is unknown;
-        PERMISSION_DENIED. An error leaves nothing behind.
+        Errors: ALREADY_EXISTS with reason CLUSTER_EXISTS or VAPP_EXISTS (the name is taken, or is being taken); NOT_FOUND
+        with the field and reason ORG_NOT_FOUND, VDC_NOT_FOUND, NETWORK_NOT_FOUND, TEMPLATE_NOT_FOUND or
+        STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason CATALOG_ITEM_NOT_FOUND (the template is not built, or the
+        caller's role cannot use it).
         """
 
     @_abc_1.abstractmethod
@@ -168,7 +255,9 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.DeleteClusterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Starts deleting a cluster with all its machines. Deleting one that is being created cancels the creation first."""
+        """Starts deleting a cluster with all its machines, whatever state it is in. A deletion ends other changes: a cluster
+        that is being created, or changed, is deleted when that has been cancelled.
+        """
 
     @_abc_1.abstractmethod
     def ResizeCluster(
@@ -176,7 +265,13 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.ResizeClusterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Changes the number of workers; shrinking drains those that go first."""
+        """Starts changing the number of workers. New ones are like those that are there; the newest are removed, and drained
+        before.
+
+        Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
+        with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+        FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
+        """
 
     @_abc_1.abstractmethod
     def GetKubeconfig(
@@ -186,7 +281,8 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_cluster_service_pb2.GetKubeconfigResponse, _abc.Awaitable[_cluster_service_pb2.GetKubeconfigResponse]]:
         """Reads the administrator's kubeconfig from the control plane.
 
-        Errors: NOT_FOUND; FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE if its guest does not answer.
+        Errors: FAILED_PRECONDITION with reason CONTROL_PLANE_UNREACHABLE (its guest does not answer, or it is not there yet)
+        or VCENTER_NOT_CONFIGURED.
         """
 
     @_abc_1.abstractmethod
@@ -195,7 +291,10 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.GetNodeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_cluster_pb2.Node, _abc.Awaitable[_cluster_pb2.Node]]:
-        """Reads one node; for an NFS node with its exports."""
+        """Reads one node; for an NFS node with its exports, if its guest answers.
+
+        Errors: NOT_FOUND with reason NODE_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def AddNodes(
@@ -203,7 +302,12 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.AddNodesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Starts adding nodes to a cluster."""
+        """Starts adding nodes to a cluster.
+
+        Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with the field and reason TEMPLATE_NOT_FOUND,
+        NETWORK_NOT_FOUND (the cluster is not connected to it) or STORAGE_PROFILE_NOT_FOUND; FAILED_PRECONDITION with reason
+        CATALOG_ITEM_NOT_FOUND, or CONTROL_PLANE_UNREACHABLE (no worker could join).
+        """
 
     @_abc_1.abstractmethod
     def RemoveNodes(
@@ -211,6 +315,10 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cluster_service_pb2.RemoveNodesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted."""
+        """Starts removing nodes: each is drained, taken out of Kubernetes, then deleted.
+
+        Errors: PERMISSION_DENIED and ABORTED as of `ResizeCluster`; NOT_FOUND with reason NODE_NOT_FOUND, unless `force` is
+        set; FAILED_PRECONDITION with reason CONTROL_PLANE_NOT_REMOVABLE.
+        """
 
 def add_ClusterServiceServicer_to_server(servicer: ClusterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

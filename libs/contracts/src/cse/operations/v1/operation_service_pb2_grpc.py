@@ -50,7 +50,9 @@ class OperationServiceServicer:
         """Replays the events of an operation from `from_sequence` on, then follows it until its final event, after which
         the stream ends with OK. A client that lost the stream resumes with the sequence after the last one it saw.
 
-        Errors: NOT_FOUND if there is no such operation or the caller may not see it.
+        Errors: UNAUTHENTICATED (token missing, wrong or expired); INVALID_ARGUMENT (the name is none); NOT_FOUND with reason
+        OPERATION_NOT_FOUND if there is no such operation or the caller may not see it; RESOURCE_EXHAUSTED with reason
+        TOO_MANY_WATCHERS (try again, or poll `GetOperation`); UNAVAILABLE (vCD or the store of operations does not answer).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,30 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from cse.system.v1 import orphan_pb2 as cse_dot_system_dot_v1_dot_orphan__pb2
 from cse.system.v1 import system_pb2 as cse_dot_system_dot_v1_dot_system__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cse/system/v1/system_service.proto\x12\rcse.system.v1\x1a\x1a\x63se/system/v1/system.proto\"\x12\n\x10GetSystemRequest\"\x18\n\x16GetServiceStateRequest\"E\n\x17GetServiceStateResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.cse.system.v1.System.State\"\x15\n\x13\x45nableSystemRequest\"\x16\n\x14\x44isableSystemRequest\"\x13\n\x11StopSystemRequest\"[\n\x12StopSystemResponse\x12%\n\x06system\x18\x01 \x01(\x0b\x32\x15.cse.system.v1.System\x12\x1e\n\x16operations_in_progress\x18\x02 \x01(\x05\x32\xab\x03\n\rSystemService\x12\x45\n\tGetSystem\x12\x1f.cse.system.v1.GetSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12\x62\n\x0fGetServiceState\x12%.cse.system.v1.GetServiceStateRequest\x1a&.cse.system.v1.GetServiceStateResponse\"\x00\x12K\n\x0c\x45nableSystem\x12\".cse.system.v1.EnableSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12M\n\rDisableSystem\x12#.cse.system.v1.DisableSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12S\n\nStopSystem\x12 .cse.system.v1.StopSystemRequest\x1a!.cse.system.v1.StopSystemResponse\"\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cse/system/v1/system_service.proto\x12\rcse.system.v1\x1a\x1a\x63se/system/v1/orphan.proto\x1a\x1a\x63se/system/v1/system.proto\x1a#google/longrunning/operations.proto\"\x12\n\x10GetSystemRequest\"\x18\n\x16GetServiceStateRequest\"E\n\x17GetServiceStateResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.cse.system.v1.System.State\"\x15\n\x13\x45nableSystemRequest\"\x16\n\x14\x44isableSystemRequest\"\x13\n\x11StopSystemRequest\"[\n\x12StopSystemResponse\x12%\n\x06system\x18\x01 \x01(\x0b\x32\x15.cse.system.v1.System\x12\x1e\n\x16operations_in_progress\x18\x02 \x01(\x05\";\n\x12ListOrphansRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x13ListOrphansResponse\x12&\n\x07orphans\x18\x01 \x03(\x0b\x32\x15.cse.system.v1.Orphan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x0eReclaimRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x0f\n\x07\x65xecute\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"@\n\x0fReclaimResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.cse.system.v1.ReclaimResult2\x88\x05\n\rSystemService\x12\x45\n\tGetSystem\x12\x1f.cse.system.v1.GetSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12\x62\n\x0fGetServiceState\x12%.cse.system.v1.GetServiceStateRequest\x1a&.cse.system.v1.GetServiceStateResponse\"\x00\x12K\n\x0c\x45nableSystem\x12\".cse.system.v1.EnableSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12M\n\rDisableSystem\x12#.cse.system.v1.DisableSystemRequest\x1a\x15.cse.system.v1.System\"\x00\x12S\n\nStopSystem\x12 .cse.system.v1.StopSystemRequest\x1a!.cse.system.v1.StopSystemResponse\"\x00\x12V\n\x0bListOrphans\x12!.cse.system.v1.ListOrphansRequest\x1a\".cse.system.v1.ListOrphansResponse\"\x00\x12\x82\x01\n\x07Reclaim\x12\x1d.cse.system.v1.ReclaimRequest\x1a\x1d.google.longrunning.Operation\"9\xca\x41\x36\n\x0fReclaimResponse\x12#cse.operations.v1.OperationMetadatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cse.system.v1.system_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETSYSTEMREQUEST']._serialized_start=81
-  _globals['_GETSYSTEMREQUEST']._serialized_end=99
-  _globals['_GETSERVICESTATEREQUEST']._serialized_start=101
-  _globals['_GETSERVICESTATEREQUEST']._serialized_end=125
-  _globals['_GETSERVICESTATERESPONSE']._serialized_start=127
-  _globals['_GETSERVICESTATERESPONSE']._serialized_end=196
-  _globals['_ENABLESYSTEMREQUEST']._serialized_start=198
-  _globals['_ENABLESYSTEMREQUEST']._serialized_end=219
-  _globals['_DISABLESYSTEMREQUEST']._serialized_start=221
-  _globals['_DISABLESYSTEMREQUEST']._serialized_end=243
-  _globals['_STOPSYSTEMREQUEST']._serialized_start=245
-  _globals['_STOPSYSTEMREQUEST']._serialized_end=264
-  _globals['_STOPSYSTEMRESPONSE']._serialized_start=266
-  _globals['_STOPSYSTEMRESPONSE']._serialized_end=357
-  _globals['_SYSTEMSERVICE']._serialized_start=360
-  _globals['_SYSTEMSERVICE']._serialized_end=787
+  _globals['_SYSTEMSERVICE'].methods_by_name['Reclaim']._loaded_options = None
+  _globals['_SYSTEMSERVICE'].methods_by_name['Reclaim']._serialized_options = b'\312A6\n\017ReclaimResponse\022#cse.operations.v1.OperationMetadata'
+  _globals['_GETSYSTEMREQUEST']._serialized_start=146
+  _globals['_GETSYSTEMREQUEST']._serialized_end=164
+  _globals['_GETSERVICESTATEREQUEST']._serialized_start=166
+  _globals['_GETSERVICESTATEREQUEST']._serialized_end=190
+  _globals['_GETSERVICESTATERESPONSE']._serialized_start=192
+  _globals['_GETSERVICESTATERESPONSE']._serialized_end=261
+  _globals['_ENABLESYSTEMREQUEST']._serialized_start=263
+  _globals['_ENABLESYSTEMREQUEST']._serialized_end=284
+  _globals['_DISABLESYSTEMREQUEST']._serialized_start=286
+  _globals['_DISABLESYSTEMREQUEST']._serialized_end=308
+  _globals['_STOPSYSTEMREQUEST']._serialized_start=310
+  _globals['_STOPSYSTEMREQUEST']._serialized_end=329
+  _globals['_STOPSYSTEMRESPONSE']._serialized_start=331
+  _globals['_STOPSYSTEMRESPONSE']._serialized_end=422
+  _globals['_LISTORPHANSREQUEST']._serialized_start=424
+  _globals['_LISTORPHANSREQUEST']._serialized_end=483
+  _globals['_LISTORPHANSRESPONSE']._serialized_start=485
+  _globals['_LISTORPHANSRESPONSE']._serialized_end=571
+  _globals['_RECLAIMREQUEST']._serialized_start=573
+  _globals['_RECLAIMREQUEST']._serialized_end=641
+  _globals['_RECLAIMRESPONSE']._serialized_start=643
+  _globals['_RECLAIMRESPONSE']._serialized_end=707
+  _globals['_SYSTEMSERVICE']._serialized_start=710
+  _globals['_SYSTEMSERVICE']._serialized_end=1358
 # @@protoc_insertion_point(module_scope)

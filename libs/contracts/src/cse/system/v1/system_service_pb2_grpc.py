@@ -5,6 +5,7 @@ import warnings
 
 from cse.system.v1 import system_pb2 as cse_dot_system_dot_v1_dot_system__pb2
 from cse.system.v1 import system_service_pb2 as cse_dot_system_dot_v1_dot_system__service__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -27,10 +28,12 @@ if _version_not_supported:
 
 
 class SystemServiceStub:
-    """State of the whole service. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+    """The service as a whole. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes, and work in every
+    state of the service.
 
-    Errors of every call but `GetSystem` and `GetServiceState`: PERMISSION_DENIED unless the caller is a system
-    administrator.
+    Errors of every call but `GetServiceState`: UNAUTHENTICATED (token missing, wrong or expired), UNAVAILABLE (vCD or the
+    store of operations does not answer; trying again helps). Of every call but that and `GetSystem`: PERMISSION_DENIED
+    with reason SYSTEM_ADMINISTRATOR_REQUIRED unless the caller is a system administrator.
     """
 
     def __init__(self, channel):
@@ -64,24 +67,36 @@ class SystemServiceStub:
                 request_serializer=cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemRequest.SerializeToString,
                 response_deserializer=cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemResponse.FromString,
                 _registered_method=True)
+        self.ListOrphans = channel.unary_unary(
+                '/cse.system.v1.SystemService/ListOrphans',
+                request_serializer=cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansRequest.SerializeToString,
+                response_deserializer=cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansResponse.FromString,
+                _registered_method=True)
+        self.Reclaim = channel.unary_unary(
+                '/cse.system.v1.SystemService/Reclaim',
+                request_serializer=cse_dot_system_dot_v1_dot_system__service__pb2.ReclaimRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
 
 
 class SystemServiceServicer:
-    """State of the whole service. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+    """The service as a whole. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes, and work in every
+    state of the service.
 
-    Errors of every call but `GetSystem` and `GetServiceState`: PERMISSION_DENIED unless the caller is a system
-    administrator.
+    Errors of every call but `GetServiceState`: UNAUTHENTICATED (token missing, wrong or expired), UNAVAILABLE (vCD or the
+    store of operations does not answer; trying again helps). Of every call but that and `GetSystem`: PERMISSION_DENIED
+    with reason SYSTEM_ADMINISTRATOR_REQUIRED unless the caller is a system administrator.
     """
 
     def GetSystem(self, request, context):
-        """Reads what the caller may know of the service. Works in every state.
+        """Reads what the caller may know of the service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceState(self, request, context):
-        """Reads nothing but the state. Needs no token: gateways ask every second.
+        """Reads nothing but the state. Needs no token: gateways ask every second. Has no errors of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +124,27 @@ class SystemServiceServicer:
         """Shuts the service down once the operations in progress have ended.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_ENABLED unless it is disabled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrphans(self, request, context):
+        """Lists what operations have left behind in vCD, over all orgs, ordered by org, VDC and name. Changes nothing.
+
+        Errors: INVALID_ARGUMENT with the field.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reclaim(self, request, context):
+        """Starts deleting orphans from vCD, or, unless `execute` is set, finding out which would be. Each is looked at again
+        right before it is deleted, and left alone if it is no orphan any more. The operation succeeds whatever becomes of
+        each of them; its response tells. Cancelling it leaves alone what is not begun.
+
+        Errors: INVALID_ARGUMENT with the field; ABORTED with reason REQUEST_ID_REUSED if the `request_id` began something
+        else; UNAVAILABLE with reason SERVICE_STOPPING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +178,16 @@ def add_SystemServiceServicer_to_server(servicer, server):
                     request_deserializer=cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemRequest.FromString,
                     response_serializer=cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemResponse.SerializeToString,
             ),
+            'ListOrphans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrphans,
+                    request_deserializer=cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansRequest.FromString,
+                    response_serializer=cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansResponse.SerializeToString,
+            ),
+            'Reclaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reclaim,
+                    request_deserializer=cse_dot_system_dot_v1_dot_system__service__pb2.ReclaimRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'cse.system.v1.SystemService', rpc_method_handlers)
@@ -151,10 +197,12 @@ def add_SystemServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SystemService:
-    """State of the whole service. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+    """The service as a whole. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes, and work in every
+    state of the service.
 
-    Errors of every call but `GetSystem` and `GetServiceState`: PERMISSION_DENIED unless the caller is a system
-    administrator.
+    Errors of every call but `GetServiceState`: UNAUTHENTICATED (token missing, wrong or expired), UNAVAILABLE (vCD or the
+    store of operations does not answer; trying again helps). Of every call but that and `GetSystem`: PERMISSION_DENIED
+    with reason SYSTEM_ADMINISTRATOR_REQUIRED unless the caller is a system administrator.
     """
 
     @staticmethod
@@ -282,6 +330,60 @@ class SystemService:
             '/cse.system.v1.SystemService/StopSystem',
             cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemRequest.SerializeToString,
             cse_dot_system_dot_v1_dot_system__service__pb2.StopSystemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrphans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cse.system.v1.SystemService/ListOrphans',
+            cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansRequest.SerializeToString,
+            cse_dot_system_dot_v1_dot_system__service__pb2.ListOrphansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reclaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cse.system.v1.SystemService/Reclaim',
+            cse_dot_system_dot_v1_dot_system__service__pb2.ReclaimRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,6 +28,9 @@ if _version_not_supported:
 
 class TemplateServiceStub:
     """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
     """
 
     def __init__(self, channel):
@@ -55,10 +58,13 @@ class TemplateServiceStub:
 
 class TemplateServiceServicer:
     """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
     """
 
     def ListTemplates(self, request, context):
-        """Lists the templates that this installation offers, the default one first, then by name.
+        """Lists the templates that this installation offers, the default one first, then by name. Has no errors of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +116,9 @@ def add_TemplateServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class TemplateService:
     """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
     """
 
     @staticmethod

@@ -28,14 +28,18 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TemplateServiceStub:
-    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes."""
+    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TemplateServiceAsyncStub: ...
     ListTemplates: _grpc.UnaryUnaryMultiCallable[_template_service_pb2.ListTemplatesRequest, _template_service_pb2.ListTemplatesResponse]
-    """Lists the templates that this installation offers, the default one first, then by name."""
+    """Lists the templates that this installation offers, the default one first, then by name. Has no errors of its own."""
     GetTemplate: _grpc.UnaryUnaryMultiCallable[_template_service_pb2.GetTemplateRequest, _template_pb2.Template]
     """Reads one template. The id `-` means the default one.
 
@@ -49,11 +53,15 @@ class TemplateServiceStub:
 
 @_typing.type_check_only
 class TemplateServiceAsyncStub(TemplateServiceStub):
-    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes."""
+    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListTemplates: _aio.UnaryUnaryMultiCallable[_template_service_pb2.ListTemplatesRequest, _template_service_pb2.ListTemplatesResponse]  # type: ignore[assignment]
-    """Lists the templates that this installation offers, the default one first, then by name."""
+    """Lists the templates that this installation offers, the default one first, then by name. Has no errors of its own."""
     GetTemplate: _aio.UnaryUnaryMultiCallable[_template_service_pb2.GetTemplateRequest, _template_pb2.Template]  # type: ignore[assignment]
     """Reads one template. The id `-` means the default one.
 
@@ -66,7 +74,11 @@ class TemplateServiceAsyncStub(TemplateServiceStub):
     """
 
 class TemplateServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes."""
+    """The catalogue of templates and their scripts. Calls carry the metadata that `cse.clusters.v1.ClusterService` describes.
+
+    Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), INVALID_ARGUMENT with the field, UNAVAILABLE
+    (vCD does not answer; trying again helps).
+    """
 
     @_abc_1.abstractmethod
     def ListTemplates(
@@ -74,7 +86,7 @@ class TemplateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _template_service_pb2.ListTemplatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_template_service_pb2.ListTemplatesResponse, _abc.Awaitable[_template_service_pb2.ListTemplatesResponse]]:
-        """Lists the templates that this installation offers, the default one first, then by name."""
+        """Lists the templates that this installation offers, the default one first, then by name. Has no errors of its own."""
 
     @_abc_1.abstractmethod
     def GetTemplate(

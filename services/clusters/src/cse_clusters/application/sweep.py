@@ -1,0 +1,273 @@
+"""Finding what operations have left behind in vCD.
+
+Two things tell: the ledger, in which operations note what they are about to make, and the mark that a creation puts on
+its vApp (`cse.operation.id`), which is still there when the store of operations is lost. An object without either is
+nobody's business here: users make vApps by themselves, and CSE 1.2.x left no marks.
+
+What an operation works on is never an orphan. Since it may begin or end while we look, vCD is read first, the
+operations afterwards, and what ended only meanwhile is left for the next look.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from cse_clusters.application.ledger import MACHINES, VAPP, MachinesNote, VappNote
+from cse_clusters.application.operation_data import CREATE_CLUSTER, DELETE_CLUSTER
+from cse_clusters.application.ports import Inventory
+from cse_clusters.domain.access import SERVICE
+from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, Role, role_of
+from cse_clusters.domain.orphans import Cause, Kind, Orphan, sort_key
+from cse_clusters.domain.vcd import VappRecord
+from cse_core.errors import NotFoundError
+from cse_core.names import ClusterName
+from cse_core.operations import LedgerEntry, Operation, OperationQuery, Operations, OperationState
+from cse_core.operations.ids import time_of
+
+_DELETIONS: Final = 1000
+"""Unsuccessful deletions that are looked at, the latest."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the store of operations says at one moment, after vCD was read at `since`."""
+
+    since: datetime
+    active_uids: frozenset[str]
+    """Of clusters on which something is in progress."""
+    deletions: Mapping[str, Operation]
+    """The latest deletion of each cluster that was begun and did not succeed, by the cluster's UUID."""
+
+
+@dataclass
+class Findings:
+    """What a look has found."""
+
+    orphans: dict[str, Orphan] = field(default_factory=dict)
+    """By id."""
+    settled: list[LedgerEntry] = field(default_factory=list)
+    """Notes about what is gone, or is another's."""
+
+    def add(self, orphan: Orphan | None) -> None:
+        if orphan is not None:
+            self.orphans.setdefault(orphan.id, orphan)
+
+
+class Sweep:
+    """Looks, and changes nothing.
+
+    Args:
+        inventory: read with the service account.
+        operations: the store.
+        unknown_after: how old an operation must be that a mark names and the store does not know, before what it made
+            counts as left behind: longer than any lasts, for another installation of CSE may be at work on it.
+        clock: tells the time, in UTC.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        operations: Operations,
+        *,
+        unknown_after: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._inventory = inventory
+        self._operations = operations
+        self._unknown_after = unknown_after
+        self._clock = clock
+
+    def orphans(self) -> list[Orphan]:
+        """All there are, in order."""
+        return sorted(self.look().orphans.values(), key=sort_key)
+
+    def look(self) -> Findings:
+        """Everything, in all orgs: one query of vCD's, and a look at each note of an operation that has ended."""
+        return self._look(None)
+
+    def again(self, orphan: Orphan) -> Orphan | None:
+        """The orphan as it is now; None if it is none any more."""
+        return self._look(orphan).orphans.get(orphan.id)
+
+    def _look(self, only: Orphan | None) -> Findings:
+        since = self._clock()
+        entries = self._operations.ledger(only.operation_id if only is not None else None)
+        records = self._inventory.clusters(SERVICE, name=only.cluster if only is not None else None)
+        books = self._books(since)
+        found = Findings()
+        for record in records:
+            found.add(self._judged(record, books))
+        marked = {record.metadata.get(OPERATION_ID, ""): record for record in records}
+        for entry in entries:
+            operation = self._operation(entry.operation_id)
+            if operation is not None and not _has_ended(operation, since):
+                continue
+            if entry.kind == VAPP and entry.operation_id not in marked:
+                self._look_at_vapp(entry, operation, books, found)
+            elif entry.kind == VAPP:
+                self._settle_if_it_lives(entry, marked[entry.operation_id], found)
+            elif entry.kind == MACHINES:
+                self._look_at_machines(entry, operation, books, found)
+        return found
+
+    def _books(self, since: datetime) -> Books:
+        active = self._operations.find(active=True)
+        deletions: dict[str, Operation] = {}
+        for state in (OperationState.FAILED, OperationState.CANCELLED):
+            query = OperationQuery(kind=DELETE_CLUSTER, state=state)
+            for each in self._operations.page(query, limit=_DELETIONS):
+                deletions.setdefault(each.target_uid, each)
+        return Books(
+            since=since,
+            active_uids=frozenset(each.target_uid for each in active),
+            deletions=deletions,
+        )
+
+    def _operation(self, operation_id: str) -> Operation | None:
+        try:
+            return self._operations.get(operation_id)
+        except NotFoundError:
+            return None
+
+    # ---- vApps with a mark
+
+    def _judged(self, record: VappRecord, books: Books) -> Orphan | None:
+        """The orphan that a vApp with `cse.cluster.id` is; None if it is none."""
+        uid = record.metadata.get(CLUSTER_ID, "")
+        is_complete = CONTROL_PLANE_IP in record.metadata
+        deletion = books.deletions.get(uid)
+        if is_complete and record.vm_count and deletion is None:
+            return None  # it lives, as nearly all do
+        if uid in books.active_uids or (deletion is not None and not _has_ended(deletion, books.since)):
+            return None
+        if deletion is not None and not self._has_control_plane(record):
+            return _vapp(record, Cause.HALF_DELETED, deletion, _why(deletion))
+        if is_complete and record.vm_count:
+            return None
+        return self._judged_by_mark(record, books, is_emptied=is_complete)
+
+    def _judged_by_mark(self, record: VappRecord, books: Books, *, is_emptied: bool) -> Orphan | None:
+        operation_id = record.metadata.get(OPERATION_ID, "")
+        if not operation_id:
+            return None
+        operation = self._operation(operation_id)
+        if operation is None:
+            accepted = time_of(operation_id)
+            if accepted is None or accepted > books.since - self._unknown_after:
+                return None
+        elif not _has_ended(operation, books.since):
+            return None
+        if is_emptied:
+            return _vapp(record, Cause.HALF_DELETED, operation, "It was a cluster, and has no machines any more.")
+        if operation is not None and operation.state is OperationState.SUCCEEDED:
+            return None  # it became a cluster; that its address is gone from the metadata is somebody's own doing
+        return _vapp(record, _cause(operation), operation, _why(operation))
+
+    def _has_control_plane(self, record: VappRecord) -> bool:
+        vapp = self._inventory.vapp(SERVICE, record.href) if record.vm_count else None
+        return vapp is not None and any(role_of(each.name) is Role.CONTROL_PLANE for each in vapp.machines)
+
+    # ---- what the ledger names
+
+    def _look_at_vapp(self, entry: LedgerEntry, operation: Operation | None, books: Books, found: Findings) -> None:
+        """A vApp that was never marked: known by its name, and by being as empty as a creation makes it."""
+        note = VappNote.read(entry)
+        record = self._inventory.find_vapp(SERVICE, note.place, note.name)
+        details = self._inventory.vapp(SERVICE, record.href) if record is not None else None
+        if record is None or details is None:
+            found.settled.append(entry)
+            return
+        is_others = CLUSTER_ID in record.metadata or OPERATION_ID in record.metadata or bool(details.machines)
+        if is_others or details.description != f"cluster {note.name}":
+            found.settled.append(entry)
+        elif not self._is_wanted_again(note, entry, books):
+            found.add(
+                replace(
+                    _vapp(record, _cause(operation), operation, _why(operation)),
+                    cluster_uid=note.uid,
+                    operation_id=entry.operation_id,
+                    operation_time=_accepted(entry.operation_id, operation),
+                )
+            )
+
+    def _is_wanted_again(self, note: VappNote, entry: LedgerEntry, books: Books) -> bool:
+        """Whether a later creation of the same name may have made the vApp that was found. Asked after it was found."""
+        target = str(ClusterName(note.org, note.vdc, note.name))
+        query = OperationQuery(kind=CREATE_CLUSTER, target=target)
+        others = (each for each in self._operations.page(query, limit=2) if each.id != entry.operation_id)
+        return any(not _has_ended(each, books.since) for each in others)
+
+    def _settle_if_it_lives(self, entry: LedgerEntry, record: VappRecord, found: Findings) -> None:
+        if CONTROL_PLANE_IP in record.metadata and record.vm_count:
+            found.settled.append(entry)
+
+    def _look_at_machines(self, entry: LedgerEntry, operation: Operation | None, books: Books, found: Findings) -> None:
+        note = MachinesNote.read(entry)
+        vapp = self._inventory.vapp(SERVICE, note.vapp_href)
+        machines = [each for each in (vapp.machines if vapp is not None else ()) if each.name in note.names]
+        if vapp is None or not machines:
+            found.settled.append(entry)
+        elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in found.orphans:
+            for machine in machines:
+                found.add(
+                    Orphan(
+                        kind=Kind.VM,
+                        vcd_id=machine.id,
+                        name=machine.name,
+                        href=machine.href,
+                        vapp_href=note.vapp_href,
+                        org=note.org,
+                        vdc=note.vdc,
+                        cluster=note.cluster,
+                        cluster_uid=note.uid,
+                        cause=_cause(operation),
+                        operation_id=entry.operation_id,
+                        operation_time=_accepted(entry.operation_id, operation),
+                        explanation=_why(operation),
+                    )
+                )
+
+
+def _has_ended(operation: Operation, since: datetime) -> bool:
+    """Whether it had ended when vCD was read, so that nothing of what was seen there changes by it."""
+    return operation.state.is_final and operation.end_time is not None and operation.end_time <= since
+
+
+def _cause(operation: Operation | None) -> Cause:
+    """Why something is there that an operation made which has ended, and not well."""
+    if operation is None:
+        return Cause.OPERATION_UNKNOWN
+    left = operation.state is OperationState.FAILED and operation.input.get("rollback_on_failure") is False
+    return Cause.LEFT_FOR_INSPECTION if left else Cause.ROLLBACK_FAILED
+
+
+def _why(operation: Operation | None) -> str:
+    if operation is None:
+        return "The store of operations does not know (any more) how the operation ended that made it."
+    return operation.error.message if operation.error is not None else operation.message
+
+
+def _accepted(operation_id: str, operation: Operation | None) -> str:
+    moment = operation.create_time if operation is not None else time_of(operation_id)
+    return moment.isoformat() if moment is not None else ""
+
+
+def _vapp(record: VappRecord, cause: Cause, operation: Operation | None, explanation: str) -> Orphan:
+    operation_id = operation.id if operation is not None else record.metadata.get(OPERATION_ID, "")
+    return Orphan(
+        kind=Kind.VAPP,
+        vcd_id=record.id,
+        name=record.name,
+        href=record.href,
+        vapp_href=record.href,
+        org=record.org,
+        vdc=record.vdc,
+        cluster=record.name,
+        cluster_uid=record.metadata.get(CLUSTER_ID, ""),
+        cause=cause,
+        operation_id=operation_id,
+        operation_time=_accepted(operation_id, operation),
+        explanation=explanation,
+        vm_count=record.vm_count,
+    )

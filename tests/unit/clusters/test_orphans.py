@@ -1,0 +1,425 @@
+"""What operations have left behind is found and reclaimed, and nothing else ever is."""
+
+import itertools
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cse_clusters.application.accepting import Submission
+from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
+from cse_clusters.application.reclaiming import AT_ONCE, Result, results_from_json
+from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID
+from cse_clusters.domain.orphans import Cause, Kind, Outcome
+from cse_core.errors import (
+    ConflictError,
+    DeadlineError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+from cse_core.operations import OperationState
+from cse_core.operations.ids import new_operation_id
+from cse_testing.clusters.service import UNKNOWN_AFTER, WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.world import FakeVapp
+
+WILL_NOT = FailedPreconditionError("vCD will not")
+
+
+@pytest.fixture
+def clusters() -> Iterator[ClustersInMemory]:
+    with ClustersInMemory() as running:
+        yield running
+
+
+def failing_join(clusters: ClustersInMemory) -> None:
+    clusters.guests.on("BODY-worker", lambda *_: ScriptResult(exit_code=3, stdout="", stderr="no route to host"))
+
+
+def left(clusters: ClustersInMemory, name: str = "left", *, for_inspection: bool = False) -> FakeVapp:
+    """A vApp that a creation could not take back, or was asked to leave."""
+    failing_join(clusters)
+    if not for_inspection:
+        clusters.vcd.fail("delete", WILL_NOT)
+    ended = clusters.finished(clusters.create(a_cluster(name, workers=1, rollback_on_failure=not for_inspection)))
+    assert ended.error is not None
+    return vapp(clusters, name)
+
+
+def vapp(clusters: ClustersInMemory, name: str) -> FakeVapp:
+    (found,) = (each for each in clusters.vcd.vapps.values() if each.name == name)
+    return found
+
+
+def names(clusters: ClustersInMemory) -> list[str]:
+    return sorted(each.name for each in clusters.vcd.vapps.values())
+
+
+def found(clusters: ClustersInMemory) -> list[tuple[str, Cause]]:
+    return [(orphan.name, orphan.cause) for orphan in clusters.sweep.orphans()]
+
+
+def reclaimed(clusters: ClustersInMemory, *ids: str, execute: bool = True) -> list[Result]:
+    ended = clusters.finished(clusters.reclaim(*ids, execute=execute))
+    assert ended.error is None, ended.error
+    return results_from_json(ended.result)
+
+
+def held_guests(clusters: ClustersInMemory, release: threading.Event) -> threading.Event:
+    """Control planes are set up only when that is released; returns what tells that one is about to be."""
+    begun = threading.Event()
+
+    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        begun.set()
+        while not release.wait(0.01):
+            check()
+        return clusters.guests.run_by_default(login, script)
+
+    clusters.guests.on("BODY-control-plane", hold)
+    return begun
+
+
+def id_from(age: timedelta) -> str:
+    """The id of an operation that was accepted so long ago."""
+    moment = int((datetime.now(UTC) - age).timestamp() * 1000)
+    tail = uuid.UUID(new_operation_id()).int & ((1 << 80) - 1)
+    return str(uuid.UUID(int=moment << 80 | tail))
+
+
+# What is none
+
+
+def test_what_lives_and_what_others_made_is_no_orphan(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("alive"))
+    clusters.finished(clusters.add_nodes(name="alive"))
+    clusters.vcd.add_vapp(clusters.dev, "mine", nodes=("web",))
+    clusters.vcd.add_vapp(clusters.dev, "like-ours").description = "cluster like-ours"
+    clusters.vcd.add_vapp(clusters.dev, "of-1-2", metadata={CLUSTER_ID: "a"}, nodes=("mstr-a",))
+    clusters.vcd.add_vapp(clusters.dev, "empty-of-1-2", metadata={CLUSTER_ID: "b"})
+    assert found(clusters) == []
+    assert reclaimed(clusters) == []
+    assert len(clusters.vcd.vapps) == 5
+
+
+def test_what_an_operation_is_making_changing_or_deleting_is_no_orphan(clusters: ClustersInMemory) -> None:
+    release = threading.Event()
+    begun = held_guests(clusters, release)
+    creation = clusters.create(a_cluster("coming"))
+    assert begun.wait(WAIT_S)
+    assert CONTROL_PLANE_IP not in vapp(clusters, "coming").metadata
+    assert found(clusters) == []
+    assert reclaimed(clusters, f"orphans/vapp-{vapp(clusters, 'coming').id}")[0].outcome is Outcome.SKIPPED
+    release.set()
+    assert clusters.finished(creation).error is None
+    going = left(clusters, "going")
+    deleting = threading.Event()
+    clusters.vcd.during("delete", lambda: deleting.wait(WAIT_S))
+    deletion = clusters.delete("going")
+    assert found(clusters) == []
+    deleting.set()
+    clusters.finished(deletion)
+    assert going.href not in clusters.vcd.vapps
+
+
+def test_a_creation_that_composes_just_now_under_the_name_of_one_that_left_a_note_is_no_orphan(
+    clusters: ClustersInMemory,
+) -> None:
+    """The note of the first fits the vApp of the second, which is not marked yet."""
+    clusters.vcd.fail("set_metadata", WILL_NOT)
+    clusters.vcd.fail("delete", WILL_NOT)
+    clusters.finished(clusters.create(a_cluster("again")))
+    clusters.vcd.vapps.clear()
+    composed, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        composed.set()
+        assert release.wait(WAIT_S)
+
+    clusters.vcd.during("set_metadata", hold)
+    second = clusters.create(a_cluster("again"))
+    assert composed.wait(WAIT_S)
+    assert vapp(clusters, "again").metadata == {}
+    assert found(clusters) == []
+    release.set()
+    assert clusters.finished(second).error is None
+    assert found(clusters) == []
+
+
+# What is one
+
+
+def test_a_vapp_that_could_not_be_taken_back_is_found_and_reclaimed(clusters: ClustersInMemory) -> None:
+    gone = left(clusters)
+    clusters.created(a_cluster("alive", workers=0))
+    (orphan,) = clusters.sweep.orphans()
+    assert (orphan.id, orphan.kind, orphan.cause) == (f"vapp-{gone.id}", Kind.VAPP, Cause.ROLLBACK_FAILED)
+    assert (orphan.org, orphan.vdc, orphan.cluster_uid) == ("acme", "dev", gone.metadata[CLUSTER_ID])
+    assert (orphan.operation_id, orphan.vm_count) == (gone.metadata[OPERATION_ID], 2)
+    assert "no route to host" in orphan.explanation
+    assert len(clusters.operations.ledger()) == 1
+    (result,) = reclaimed(clusters)
+    assert (result.outcome, result.orphan) == (Outcome.RECLAIMED, orphan)
+    assert names(clusters) == ["alive"]
+    assert clusters.operations.ledger() == []
+    assert ("delete", "service") in clusters.vcd.actors
+    assert reclaimed(clusters) == []
+
+
+def test_without_execute_nothing_changes(clusters: ClustersInMemory) -> None:
+    left(clusters)
+    ledger, calls = clusters.operations.ledger(), len(clusters.vcd.calls)
+    (result,) = reclaimed(clusters, execute=False)
+    assert (result.outcome, "no route to host" in result.message) == (Outcome.WOULD_BE_RECLAIMED, True)
+    assert set(clusters.vcd.calls[calls:]) <= {"clusters", "vapp", "find_vapp"}
+    assert clusters.operations.ledger() == ledger
+    assert names(clusters) == ["left"]
+
+
+def test_what_was_left_for_inspection_is_reclaimed_only_if_it_is_named(clusters: ClustersInMemory) -> None:
+    kept = left(clusters, "kept", for_inspection=True)
+    assert found(clusters) == [("kept", Cause.LEFT_FOR_INSPECTION)]
+    assert reclaimed(clusters) == []
+    (result,) = reclaimed(clusters, f"orphans/vapp-{kept.id}")
+    assert result.outcome is Outcome.RECLAIMED
+    assert names(clusters) == []
+
+
+def test_a_cancelled_creation_leaves_nothing_for_inspection(clusters: ClustersInMemory) -> None:
+    begun = held_guests(clusters, threading.Event())
+    operation = clusters.create(a_cluster("cancelled", rollback_on_failure=False))
+    assert begun.wait(WAIT_S)
+    clusters.vcd.fail("delete", WILL_NOT)
+    clusters.operations.cancel(operation.id)
+    assert clusters.finished(operation).state is OperationState.CANCELLED
+    assert found(clusters) == [("cancelled", Cause.ROLLBACK_FAILED)]
+
+
+def test_a_vapp_that_was_never_marked_is_known_by_the_ledger(clusters: ClustersInMemory) -> None:
+    clusters.vcd.fail("set_metadata", WILL_NOT)
+    clusters.vcd.fail("delete", WILL_NOT)
+    ended = clusters.finished(clusters.create(a_cluster("bare")))
+    assert vapp(clusters, "bare").metadata == {}
+    (orphan,) = clusters.sweep.orphans()
+    assert (orphan.operation_id, orphan.cluster_uid, orphan.org) == (ended.id, ended.target_uid, "acme")
+    assert [each.outcome for each in reclaimed(clusters)] == [Outcome.RECLAIMED]
+    assert (names(clusters), clusters.operations.ledger()) == ([], [])
+
+
+def test_a_vapp_that_has_taken_the_name_of_one_in_the_ledger_is_its_owners(clusters: ClustersInMemory) -> None:
+    clusters.vcd.fail("set_metadata", WILL_NOT)
+    clusters.vcd.fail("delete", WILL_NOT)
+    clusters.finished(clusters.create(a_cluster("reused")))
+    clusters.vcd.vapps.clear()
+    clusters.vcd.add_vapp(clusters.dev, "reused", nodes=("web",)).description = "cluster reused"
+    assert found(clusters) == []
+    assert len(clusters.operations.ledger()) == 1
+    assert reclaimed(clusters) == []
+    assert (names(clusters), clusters.operations.ledger()) == (["reused"], [])
+
+
+def test_machines_of_a_cluster_that_lives_are_reclaimed_and_its_nodes_are_not(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("home", workers=1))
+    before = set(vapp(clusters, "home").machines)
+    failing_join(clusters)
+    clusters.vcd.fail("delete_machines", WILL_NOT)
+    ended = clusters.finished(clusters.add_nodes(2, name="home"))
+    added = set(vapp(clusters, "home").machines) - before
+    orphans = clusters.sweep.orphans()
+    assert {(each.kind, each.cause, each.operation_id) for each in orphans} == {
+        (Kind.VM, Cause.ROLLBACK_FAILED, ended.id)
+    }
+    assert {each.name for each in orphans} == added
+    clusters.guests.order.clear()
+    assert {each.outcome for each in reclaimed(clusters)} == {Outcome.RECLAIMED}
+    assert {node for word, node in clusters.guests.order if word == "delete"} == added
+    assert set(vapp(clusters, "home").machines) == before
+    assert clusters.operations.ledger() == []
+
+
+def test_machines_of_an_orphaned_vapp_go_with_it(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("home", workers=0))
+    failing_join(clusters)
+    clusters.vcd.fail("delete_machines", WILL_NOT)
+    clusters.finished(clusters.add_nodes(1, name="home"))
+    home = vapp(clusters, "home")
+    clusters.vcd.fail("delete", WILL_NOT)
+    clusters.finished(clusters.delete("home"))
+    home.machines = {name: each for name, each in home.machines.items() if not name.startswith("mstr-")}
+    assert found(clusters) == [("home", Cause.HALF_DELETED)]
+
+
+@pytest.mark.parametrize(
+    ("age", "is_found"), [(timedelta(), False), (UNKNOWN_AFTER * 0.9, False), (UNKNOWN_AFTER * 1.1, True)], ids=str
+)
+def test_a_mark_that_the_store_does_not_know_counts_when_no_operation_can_be_that_old(
+    clusters: ClustersInMemory, age: timedelta, is_found: bool
+) -> None:
+    mark = id_from(age)
+    clusters.vcd.add_vapp(clusters.dev, "lost", metadata={CLUSTER_ID: "x", OPERATION_ID: mark}, nodes=("mstr-a",))
+    alive = {CLUSTER_ID: "y", OPERATION_ID: mark, CONTROL_PLANE_IP: "10.0.0.1"}
+    clusters.vcd.add_vapp(clusters.dev, "alive", metadata=alive, nodes=("mstr-b",))
+    strange = {CLUSTER_ID: "z", OPERATION_ID: "another software's"}
+    clusters.vcd.add_vapp(clusters.dev, "strange", metadata=strange, nodes=("mstr-c",))
+    assert found(clusters) == ([("lost", Cause.OPERATION_UNKNOWN)] if is_found else [])
+    reclaimed(clusters)
+    assert names(clusters) == (["alive", "strange"] if is_found else ["alive", "lost", "strange"])
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["ours", "of CSE 1.2"])
+def test_a_cluster_is_half_deleted_when_it_has_lost_its_control_plane(
+    clusters: ClustersInMemory, is_ours: bool
+) -> None:
+    clusters.created(a_cluster("half", workers=1))
+    half = vapp(clusters, "half")
+    if not is_ours:
+        del half.metadata[OPERATION_ID]
+    clusters.vcd.fail("delete", WILL_NOT)
+    clusters.finished(clusters.delete("half"))
+    assert found(clusters) == []  # nothing has happened to it: it lives
+    half.machines = {name: each for name, each in half.machines.items() if not name.startswith("mstr-")}
+    assert found(clusters) == [("half", Cause.HALF_DELETED)]
+    half.machines = {}
+    assert found(clusters) == [("half", Cause.HALF_DELETED)]
+    reclaimed(clusters)
+    assert names(clusters) == []
+
+
+def test_a_cluster_of_ours_without_machines_is_half_deleted_even_if_nothing_is_known_of_it(
+    clusters: ClustersInMemory,
+) -> None:
+    mark = id_from(UNKNOWN_AFTER * 2)
+    clusters.vcd.add_vapp(
+        clusters.dev, "empty", metadata={CLUSTER_ID: "x", OPERATION_ID: mark, CONTROL_PLANE_IP: "10.0.0.1"}
+    )
+    assert found(clusters) == [("empty", Cause.HALF_DELETED)]
+
+
+# Reclaiming
+
+
+def at_second_look(clusters: ClustersInMemory, happens: Callable[[], object]) -> None:
+    """The first look finds orphans, the second comes right before one is deleted."""
+    looks = itertools.count(1)
+
+    def look() -> None:
+        if next(looks) == 2:
+            happens()
+
+    clusters.vcd.during("clusters", look)
+
+
+def test_each_is_looked_at_again_right_before_it_is_deleted(clusters: ClustersInMemory) -> None:
+    saved = left(clusters)
+    at_second_look(clusters, lambda: saved.metadata.update({CONTROL_PLANE_IP: "10.0.0.9"}))
+    (result,) = reclaimed(clusters)
+    assert result.outcome is Outcome.SKIPPED
+    assert names(clusters) == ["left"]
+
+
+def test_what_is_gone_meanwhile_is_reclaimed(clusters: ClustersInMemory) -> None:
+    left(clusters)
+    at_second_look(clusters, clusters.vcd.vapps.clear)
+    assert [(each.outcome, each.message) for each in reclaimed(clusters)] == [(Outcome.RECLAIMED, "It is gone.")]
+
+
+def test_what_vcd_does_not_delete_is_told_and_keeps_nothing_else(clusters: ClustersInMemory) -> None:
+    left(clusters, "first")
+    left(clusters, "second")
+    clusters.vcd.fail("delete", WILL_NOT)
+    results = reclaimed(clusters)
+    assert sorted((each.outcome, each.message) for each in results) == [
+        (Outcome.FAILED, "vCD will not"),
+        (Outcome.RECLAIMED, "It was deleted."),
+    ]
+    assert len(clusters.vcd.vapps) == 1
+    assert [each.outcome for each in reclaimed(clusters)] == [Outcome.RECLAIMED]
+
+
+def test_a_vcd_that_is_busy_or_away_for_a_moment_is_waited_for(clusters: ClustersInMemory) -> None:
+    left(clusters)
+    clusters.vcd.fail("delete", ConflictError("BUSY_ENTITY"), UnavailableError("no answer"))
+    assert [each.outcome for each in reclaimed(clusters)] == [Outcome.RECLAIMED]
+
+
+def test_cancelling_leaves_alone_what_was_not_begun_and_says_so(clusters: ClustersInMemory) -> None:
+    mark = id_from(UNKNOWN_AFTER * 2)
+    for number in range(2 * AT_ONCE):
+        metadata = {CLUSTER_ID: f"{number}", OPERATION_ID: mark}
+        clusters.vcd.add_vapp(clusters.dev, f"lost-{number:02}", metadata=metadata, nodes=("mstr-a",))
+    deleting, release = threading.Barrier(AT_ONCE + 1), threading.Event()
+
+    def hold() -> None:
+        deleting.wait(WAIT_S)
+        assert release.wait(WAIT_S)
+
+    clusters.vcd.during("delete", hold)
+    operation = clusters.reclaim()
+    deleting.wait(WAIT_S)
+    clusters.operations.cancel(operation.id)
+    release.set()
+    ended = clusters.finished(operation)
+    assert ended.state is OperationState.CANCELLED
+    assert ended.error is not None
+    assert ended.error.message.startswith("Reclaiming was cancelled; until then: ")
+    assert len(clusters.vcd.vapps) == AT_ONCE
+
+
+def test_what_is_named_and_is_none_is_told(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("alive", workers=0))
+    alive = f"orphans/vapp-{vapp(clusters, 'alive').id}"
+    results = reclaimed(clusters, alive, "orphans/vm-0000", alive)
+    assert [(each.id, each.orphan, each.outcome) for each in results] == [
+        (alive.removeprefix("orphans/"), None, Outcome.SKIPPED),
+        ("vm-0000", None, Outcome.SKIPPED),
+    ]
+    assert names(clusters) == ["alive"]
+
+
+# Who may, and what may be named
+
+
+@pytest.mark.parametrize("user", ["alice", "carol"])
+def test_tenants_neither_list_nor_reclaim(clusters: ClustersInMemory, user: str) -> None:
+    left(clusters)
+    with pytest.raises(PermissionDeniedError):
+        clusters.use_cases.orphans.page(clusters.caller(user), limit=10)
+    with pytest.raises(PermissionDeniedError):
+        clusters.reclaim(user=user)
+    assert not [each for each in clusters.operations.find() if each.kind == "RECLAIM"]
+    assert names(clusters) == ["left"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "orphans/", "vapp-1", "orphans/vapp-", "orphans/net-1", "orphans/vapp-../x", "orphans/vapp-1;name==*"]
+)
+def test_a_name_that_cannot_be_an_orphans_is_refused(clusters: ClustersInMemory, name: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        clusters.reclaim(name)
+    assert caught.value.field == "names"
+
+
+def test_orphans_come_in_pages(clusters: ClustersInMemory) -> None:
+    mark = id_from(UNKNOWN_AFTER * 2)
+    for name in ("c", "a", "b"):
+        clusters.vcd.add_vapp(clusters.dev, name, metadata={CLUSTER_ID: name, OPERATION_ID: mark}, nodes=("mstr-a",))
+    admin, orphans = clusters.caller("admin"), clusters.use_cases.orphans
+    first = orphans.page(admin, limit=2)
+    rest = orphans.page(admin, begin=first.next_page, limit=2)
+    assert [each.name for page in (first, rest) for each in page.orphans] == ["a", "b", "c"]
+    assert rest.next_page == ""
+
+
+def test_a_request_that_is_repeated_is_one_operation_and_one_that_nobody_waits_for_is_none(
+    clusters: ClustersInMemory,
+) -> None:
+    admin, request_id = clusters.caller("admin"), str(uuid.uuid4())
+    orphans, wanted = clusters.use_cases.orphans, Submission.of(request_id, lambda: True)
+    first = orphans.reclaim(admin, [], wanted, execute=False)
+    assert orphans.reclaim(admin, [], wanted, execute=False).id == first.id
+    clusters.finished(first)
+    with pytest.raises(DeadlineError):
+        orphans.reclaim(admin, [], Submission.of("", lambda: False), execute=True)
+    assert [each.id for each in clusters.operations.find()] == [first.id]
