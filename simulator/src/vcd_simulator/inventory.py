@@ -20,7 +20,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.tenancy import Org, User
-from vcd_simulator.operations import catalogs, datacenter, load, tenancy
+from vcd_simulator.operations import catalogs, datacenter, load, provider, tenancy
 
 
 class InventoryError(ValueError):
@@ -39,6 +39,10 @@ class VcenterSection(_Section):
     password: SecretStr
     url: str = ""
     """Where clients reach it. Empty: where the simulator lets it listen."""
+    resource_pools: list[str] = []
+    """Names of resource pools that no provider VDC is made of yet."""
+    storage_profiles: list[str] = []
+    """Classes of storage that it has, besides those that provider VDCs use."""
 
 
 class ProviderVdcSection(_Section):
@@ -243,6 +247,7 @@ class _Populator:
         for section in self.inventory.orgs:
             for vapps in section.vapps:
                 self._vapps(section.name, vapps)
+        self._resource_pools()
 
     def _infrastructure(self) -> None:
         cloud, new_id = self.cloud, self.cloud.new_id
@@ -250,7 +255,14 @@ class _Populator:
             url = vcenter.url or self.vcenter_urls.get(vcenter.name, f"https://{vcenter.name}:443")
             password = vcenter.password.get_secret_value()
             cloud.vim_servers.add(
-                VimServer(id=new_id(), name=vcenter.name, url=url, username=vcenter.username, password=password)
+                VimServer(
+                    id=new_id(),
+                    name=vcenter.name,
+                    url=url,
+                    username=vcenter.username,
+                    password=password,
+                    storage_profiles=list(vcenter.storage_profiles),
+                )
             )
         for pvdc in self.inventory.provider_vdcs:
             server = cloud.vim_servers.first("name", pvdc.vcenter)
@@ -259,6 +271,8 @@ class _Populator:
             made = cloud.provider_vdcs.add(ProviderVdc(id=new_id(), name=pvdc.name, vim_server_id=server.id))
             for name in pvdc.storage_profiles:
                 cloud.provider_profiles.add(ProviderStorageProfile(id=new_id(), provider_vdc_id=made.id, name=name))
+                if name not in server.storage_profiles:
+                    server.storage_profiles.append(name)
         for name in self.inventory.network_pools:
             cloud.network_pools.add(NetworkPool(id=new_id(), name=name))
         for network in self.inventory.external_networks:
@@ -269,6 +283,16 @@ class _Populator:
             cloud.external_networks.add(
                 ExternalNetwork(id=new_id(), name=network.name, description=network.description, pool=pool)
             )
+
+    def _resource_pools(self) -> None:
+        """One of its own for every provider VDC, and those that are free."""
+        for pvdc in self.cloud.provider_vdcs:
+            server = self.cloud.vim_servers[pvdc.vim_server_id]
+            provider.add_resource_pool(self.cloud, server, pvdc.name, pvdc=pvdc)
+        for section in self.inventory.vcenters:
+            server = next(one for one in self.cloud.vim_servers if one.name == section.name)
+            for name in section.resource_pools:
+                provider.add_resource_pool(self.cloud, server, name)
 
     def _user(self, org: Org, section: UserSection) -> User:
         role = self.cloud.roles.first("name", (org.id, section.role))

@@ -17,6 +17,7 @@ from vcd_simulator.model.infrastructure import (
     NetworkPool,
     ProviderStorageProfile,
     ProviderVdc,
+    ResourcePool,
     VimServer,
 )
 from vcd_simulator.model.lock import StateLock
@@ -78,6 +79,9 @@ class Cloud:
         self.vim_servers: Table[VimServer] = Table(name=lambda server: server.name)
         self.provider_vdcs: Table[ProviderVdc] = Table(name=lambda pvdc: pvdc.name)
         self.provider_profiles: Table[ProviderStorageProfile] = Table(pvdc=lambda profile: profile.provider_vdc_id)
+        self.resource_pools: Table[ResourcePool] = Table(
+            server=lambda pool: pool.vim_server_id, pvdc=lambda pool: pool.provider_vdc_id
+        )
         self.network_pools: Table[NetworkPool] = Table(name=lambda pool: pool.name)
         self.external_networks: Table[ExternalNetwork] = Table(name=lambda network: network.name)
         self.vdcs: Table[Vdc] = Table(

@@ -19,6 +19,25 @@ class VimServer:
     username: str
     password: str = field(repr=False)
     enabled: bool = True
+    connected: bool = True
+    """Whether the cloud has found a vCenter there; nobody looks for those that are registered later."""
+    storage_profiles: list[str] = field(default_factory=list)
+    """Names of the classes of storage that it has."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ResourcePool:
+    """A part of a vCenter's machines; at most one provider VDC is made of it."""
+
+    kind: ClassVar[Kind] = kinds.RESOURCE_POOL
+    id: str
+    vim_server_id: str
+    name: str
+    moref: str
+    provider_vdc_id: str | None = None
+    enabled: bool = True
+    primary: bool = False
+    """Whether it is the one that its provider VDC was made with."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +62,7 @@ class ProviderVdc:
     vim_server_id: str
     description: str = ""
     enabled: bool = True
+    ready: bool = True
 
 
 @dataclass(slots=True, kw_only=True)

@@ -80,7 +80,6 @@ TYPES = (
     _absent("cell", "CellRecord", "name buildDate isActive isVMwareVc primaryIp version", admin=True),
     _absent("host", "HostRecord", "name isBusy isEnabled state vc vcName", admin=True),
     _absent("portgroup", "PortgroupRecord", "name moref network networkName portgroupType vc vcName", admin=True),
-    _absent("resourcePool", "ResourcePoolRecord", "name isDeleted moref vc vcName providerVdc", admin=True),
     _absent(
         "providerVdcResourcePoolRelation",
         "ProviderVdcResourcePoolRelationRecord",

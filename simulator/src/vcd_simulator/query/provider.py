@@ -7,6 +7,7 @@ from vcd_simulator.model.infrastructure import (
     NetworkPool,
     ProviderStorageProfile,
     ProviderVdc,
+    ResourcePool,
     VimServer,
 )
 from vcd_simulator.model.kinds import PROVIDER_VDC, VIM_SERVER
@@ -31,7 +32,7 @@ _VIM_SERVERS = RecordType[VimServer](
         "isEnabled": lambda cloud, server: server.enabled,
         "isBusy": lambda cloud, server: False,
         "isSupported": lambda cloud, server: True,
-        "listenerState": lambda cloud, server: "CONNECTED",
+        "listenerState": lambda cloud, server: "CONNECTED" if server.connected else "DISCONNECTED",
         "status": lambda cloud, server: "READY",
     },
     admin=True,
@@ -44,8 +45,10 @@ _PROVIDER_VDCS = RecordType[ProviderVdc](
     attributes={
         "name": lambda cloud, pvdc: pvdc.name,
         "isEnabled": lambda cloud, pvdc: pvdc.enabled,
-        "isBusy": lambda cloud, pvdc: False,
-        "status": lambda cloud, pvdc: "READY",
+        "isBusy": lambda cloud, pvdc: cloud.tasks.is_busy(pvdc.id),
+        "status": lambda cloud, pvdc: "READY" if pvdc.ready else "NOT_READY",
+        "vcName": lambda cloud, pvdc: cloud.vim_servers[pvdc.vim_server_id].name,
+        "numberOfResourcePools": lambda cloud, pvdc: cloud.resource_pools.count("pvdc", pvdc.id),
         "numberOfVdcs": lambda cloud, pvdc: cloud.vdcs.count("pvdc", pvdc.id),
         "numberOfStorageProfiles": lambda cloud, pvdc: cloud.provider_profiles.count("pvdc", pvdc.id),
         "vcenter": lambda cloud, pvdc: Pointer(VIM_SERVER, pvdc.vim_server_id),
@@ -67,6 +70,30 @@ _PROVIDER_PROFILES = RecordType[ProviderStorageProfile](
     admin=True,
     indexes={"providerVdc": "pvdc"},
     references={"providerVdc": PROVIDER_VDC},
+)
+_RESOURCE_POOLS = RecordType[ResourcePool](
+    name="resourcePool",
+    tag="ResourcePoolRecord",
+    table=lambda cloud: cloud.resource_pools,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, pool: pool.name,
+        "moref": lambda cloud, pool: pool.moref,
+        "isDeleted": lambda cloud, pool: False,
+        "isEnabled": lambda cloud, pool: pool.enabled,
+        "isPrimary": lambda cloud, pool: pool.primary,
+        "vc": lambda cloud, pool: Pointer(VIM_SERVER, pool.vim_server_id),
+        "vcName": lambda cloud, pool: cloud.vim_servers[pool.vim_server_id].name,
+        "providerVdc": lambda cloud, pool: (
+            Pointer(PROVIDER_VDC, pool.provider_vdc_id) if pool.provider_vdc_id else None
+        ),
+        "providerName": lambda cloud, pool: (
+            cloud.provider_vdcs[pool.provider_vdc_id].name if pool.provider_vdc_id else None
+        ),
+    },
+    admin=True,
+    indexes={"vc": "server", "providerVdc": "pvdc"},
+    references={"vc": VIM_SERVER, "providerVdc": PROVIDER_VDC},
 )
 _NETWORK_POOLS = RecordType[NetworkPool](
     name="networkPool",
@@ -157,6 +184,7 @@ TYPES = (
     _VIM_SERVERS,
     _PROVIDER_VDCS,
     _PROVIDER_PROFILES,
+    _RESOURCE_POOLS,
     _NETWORK_POOLS,
     _EXTERNAL_NETWORKS,
     _SERVICES,

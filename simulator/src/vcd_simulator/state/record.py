@@ -17,6 +17,7 @@ from vcd_simulator.model.infrastructure import (
     NetworkPool,
     ProviderStorageProfile,
     ProviderVdc,
+    ResourcePool,
     VimServer,
 )
 from vcd_simulator.model.metadata import MetadataEntry
@@ -58,6 +59,7 @@ class Tables:
     services: list[ExtensionService]
     api_filters: list[ApiFilter]
     service_links: list[ServiceLink]
+    resource_pools: list[ResourcePool] = field(default_factory=list)
     resource_classes: list[ResourceClass] = field(default_factory=list)
     service_resources: list[ServiceResource] = field(default_factory=list)
     resource_class_actions: list[ResourceClassAction] = field(default_factory=list)

@@ -151,7 +151,8 @@ def test_every_link_leads_somewhere(lab: LabCloud, alice: RestCaller, administra
                 if not href.startswith("/"):
                     continue
                 if etree.QName(element).localname == "Link" and "extensib" not in (element.get("rel") or ""):
-                    method = METHODS.get(element.get("rel", "")) if not href.endswith("/vdcStorageProfiles") else "POST"
+                    posted = href.endswith(("/vdcStorageProfiles", "/storageProfiles")) and element.get("rel") == "edit"
+                    method = "POST" if posted else METHODS.get(element.get("rel", ""))
                     methods = router.methods(href)
                     assert method in methods if method else methods, f"{path} offers {element.get('rel')} {href}"
                 if "GET" in user.app.router.methods(href) and href not in seen:

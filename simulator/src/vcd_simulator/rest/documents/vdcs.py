@@ -2,7 +2,6 @@
 
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
-from vcd_simulator.model.infrastructure import ExternalNetwork, ProviderVdc, VimServer
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations.datacenter import profile_used_mb
@@ -15,7 +14,7 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
-from vcd_simulator.rest.xml import Element, vcloud, vcloud_in_vmext, vmext
+from vcd_simulator.rest.xml import Element, vcloud, vmext
 
 ORG_VDC_NETWORK = VCLOUD + "orgVdcNetwork+xml"
 
@@ -262,82 +261,3 @@ def allocated_addresses(context: Context, pool: IpPool, href: str) -> Element:
             )
         )
     return vcloud("AllocatedIpAddresses", entries, href=context.url(href), type=VCLOUD + "allocatedNetworkAddress+xml")
-
-
-def provider_vdc(context: Context, entity: ProviderVdc) -> Element:
-    cloud = context.cloud
-    profiles = cloud.provider_profiles.find("pvdc", entity.id)
-    return vcloud(
-        "ProviderVdc",
-        vcloud("Description", entity.description),
-        vcloud("IsEnabled", entity.enabled),
-        vcloud(
-            "StorageProfiles",
-            [reference(context, "ProviderVdcStorageProfile", one) for one in profiles],
-        ),
-        vcloud("Vdcs", [reference(context, "Vdc", one, admin=True) for one in cloud.vdcs.find("pvdc", entity.id)]),
-        vcloud(
-            "NetworkPoolReferences", [reference(context, "NetworkPoolReference", one) for one in cloud.network_pools]
-        ),
-        status=1,
-        name=entity.name,
-        id=context.urn(entity),
-        href=context.href(entity),
-        type=entity.kind.media_type,
-    )
-
-
-def external_network(context: Context, entity: ExternalNetwork) -> Element:
-    return vmext(
-        "VMWExternalNetwork",
-        vcloud_in_vmext("Description", entity.description),
-        vcloud_in_vmext(
-            "Configuration",
-            vcloud_in_vmext("IpScopes", ip_scope(entity.pool, inherited=False)),
-            vcloud_in_vmext("FenceMode", "isolated"),
-        ),
-        name=entity.name,
-        id=context.urn(entity),
-        href=context.href(entity),
-        type=ADMIN + "vmwexternalnet+xml",
-    )
-
-
-def resource_pools(context: Context, entity: VimServer) -> Element:
-    """The pools of a vCenter: one for each provider VDC, of the same name."""
-    pvdcs = [one for one in context.cloud.provider_vdcs if one.vim_server_id == entity.id]
-    return vmext(
-        "ResourcePoolList",
-        [
-            vmext(
-                "ResourcePool",
-                vmext("DataStoreRefs"),
-                reference(context, "VimServerRef", entity, build=vmext),
-                vmext("MoRef", f"resgroup-{one.id[:8]}"),
-                vmext("VimObjectType", "RESOURCE_POOL"),
-                name=one.name,
-            )
-            for one in pvdcs
-        ],
-        href=context.url(f"{entity.kind.href_path(entity.id)}/resourcePoolList"),
-        type=ADMIN + "resourcePoolList+xml",
-    )
-
-
-def vim_server(context: Context, entity: VimServer) -> Element:
-    path = entity.kind.href_path(entity.id)
-    edits = context.access.has("VCenter: Attach / Detach / Modify")
-    return vmext(
-        "VimServer",
-        link(context, "edit", path, entity.kind.media_type, build=vcloud_in_vmext) if edits else None,
-        link(context, "down", f"{path}/resourcePoolList", ADMIN + "resourcePoolList+xml", build=vcloud_in_vmext),
-        vmext("Username", entity.username),
-        vmext("Url", entity.url),
-        vmext("IsEnabled", entity.enabled),
-        vmext("IsConnected", True),
-        vmext("VcVersion", "6.7.0"),
-        name=entity.name,
-        id=context.urn(entity),
-        href=context.href(entity),
-        type=entity.kind.media_type,
-    )

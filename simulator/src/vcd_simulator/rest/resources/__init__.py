@@ -7,6 +7,7 @@ from vcd_simulator.rest.resources import (
     orgs,
     people,
     provider,
+    provider_vdcs,
     query,
     sessions,
     tasks,
@@ -24,8 +25,8 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, metadata, orgs, people, provider, query, sessions, tasks, templates, transfers, vapps, vdcs,
-        vm_settings, vms,
+        access, catalogs, metadata, orgs, people, provider, provider_vdcs, query, sessions, tasks, templates, transfers,
+        vapps, vdcs, vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import VimServer
 from vcd_simulator.model.kinds import ADMIN
-from vcd_simulator.operations import datacenter
+from vcd_simulator.operations import datacenter, provider
 from vcd_simulator.rest.context import Context, Reply
-from vcd_simulator.rest.documents import vdcs as documents
+from vcd_simulator.rest.documents import provider as documents
 from vcd_simulator.rest.documents.common import Named, link, reference
 from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, flag_of, vcloud_in_vmext, vmext
+from vcd_simulator.rest.xml import Element, child, flag_of, text_of, vcloud_in_vmext, vmext
 
 router = Router()
 _PARTS = (
@@ -33,6 +33,13 @@ def get_extension(context: Context) -> Reply:
         link(context, "down", f"/api/admin/extension/{path}", f"{ADMIN}{media}+xml", build=vcloud_in_vmext)
         for path, media in _PARTS
     ]
+    access = context.access
+    if access.has("VCenter: Attach / Detach / Modify"):
+        path = "/api/admin/extension/action/registervimserver"
+        links.append(link(context, "add", path, ADMIN + "registerVimServerParams+xml", build=vcloud_in_vmext))
+    if access.has("Provider vDC: Create / Delete"):
+        path = "/api/admin/extension/providervdcsparams"
+        links.append(link(context, "add", path, ADMIN + "createProviderVdcParams+xml", build=vcloud_in_vmext))
     media = ADMIN + "vmwExtension+xml"
     return Reply(content=vmext("VMWExtension", links, href=context.url("/api/admin/extension"), type=media))
 
@@ -105,10 +112,34 @@ def get_external_network(context: Context, network_id: str) -> Reply:
     return Reply(content=documents.external_network(context, network))
 
 
-@router.get("/api/admin/providervdc/{pvdc_id}", "/api/admin/extension/providervdc/{pvdc_id}")
-def get_provider_vdc(context: Context, pvdc_id: str) -> Reply:
-    context.access.require_provider("Provider vDC: View")
-    pvdc = context.cloud.provider_vdcs.get(pvdc_id)
-    if pvdc is None:
-        raise errors.no_access("providerVdc", pvdc_id)
-    return Reply(content=documents.provider_vdc(context, pvdc))
+@router.get("/api/admin/extension/vimServer/{server_id}/storageProfiles")
+def list_storage_profiles(context: Context, server_id: str) -> Reply:
+    server = _vim_server(context, server_id, "VCenter: View")
+    return Reply(content=documents.storage_profiles_to_add(context, server, context.raw_path, ()))
+
+
+@router.post("/api/admin/extension/action/registervimserver")
+def register_vim_server(context: Context) -> Reply:
+    """Attach a vCenter. Its machines are not simulated: it stays unconnected, and has no resource pools."""
+    context.access.require_provider("VCenter: Attach / Detach / Modify")
+    stated = child(require_root(context.xml(), "RegisterVimServerParams"), "VimServer")
+    if stated is None or not text_of(stated, "Username"):
+        raise errors.bad_request("Bad request: validation error, a VimServer with a Username is required.")
+    server = VimServer(
+        id=context.cloud.new_id(),
+        name=stated.get("name") or "",
+        url=text_of(stated, "Url"),
+        username=text_of(stated, "Username"),
+        password=text_of(stated, "Password"),
+        enabled=flag_of(stated, "IsEnabled", True),
+        connected=False,
+    )
+    provider.register_vim_server(context.cloud, context.session.user, server)
+    document = vmext("RegisterVimServerParams", documents.vim_server(context, server))
+    return Reply(status=200, content=document, media_type=ADMIN + "registerVimServerParams+xml")
+
+
+@router.post("/api/admin/extension/vimServer/{server_id}/action/unregister")
+def unregister_vim_server(context: Context, server_id: str) -> Reply:
+    server = _vim_server(context, server_id, "VCenter: Attach / Detach / Modify")
+    return accepted(context, provider.unregister_vim_server(context.cloud, context.session.user, server))
