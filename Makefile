@@ -56,7 +56,7 @@ format: setup ## Format the code and repair what ruff can repair
 
 .PHONY: types
 types: setup ## mypy --strict over code and tests
-	@mypy --no-error-summary $$(sed -n 's|^-e \(.*\)|\1/src|p' requirements-dev.txt | grep -v contracts) tests scripts docs/examples
+	@mypy --no-error-summary $$(sed -n 's|^-e \(.*\)|\1/src|p' requirements-dev.txt | grep -v contracts) tests scripts docs/examples bench
 
 .PHONY: protos
 protos: setup ## Regenerate libs/contracts from protos/
@@ -102,6 +102,18 @@ bench-gateway: setup ## Requests per second and latency of the gateway, beside a
 .PHONY: bench-simulator
 bench-simulator: setup ## Rates, latencies and memory of the simulator with 10,000 vApps
 	@$(PY) bench/simulator.py
+
+.PHONY: bench-create
+bench-create: setup ## How long clusters of 1 to 32 workers take, beside the critical path of the simulated cloud
+	@$(PY) bench/create.py
+
+.PHONY: bench-load
+bench-load: setup ## 1,000 creations in flight at once on one replica; one load on one and on two replicas
+	@$(PY) bench/load.py
+
+.PHONY: bench-list
+bench-list: setup ## How long a list of 5,000 clusters takes, and reading one of them
+	@$(PY) bench/clusters_list.py
 
 .PHONY: soak-simulator
 soak-simulator: setup ## Fifty clients in the simulator for ten minutes (SOAK_MINUTES, SOAK_CLIENTS): no error, no leak

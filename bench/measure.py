@@ -7,6 +7,7 @@ from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USER_TICKS, _SYSTEM_TICKS = 11, 12  # fields of /proc/PID/stat, counted after the name
+_IDLE, _IOWAIT, _STEAL = 3, 4, 7  # of /proc/stat
 
 
 @dataclass
@@ -54,3 +55,34 @@ def _cell(value: object) -> str:
 
 def _aligned(text: str, width: int) -> str:
     return text.rjust(width) if text[:1].isdigit() else text.ljust(width)
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process has had resident so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
+class Steal:
+    """What became of the processors' time since this was made, to tell whether the machine was quiet."""
+
+    def __init__(self) -> None:
+        self._before = _processor_ticks()
+
+    def __str__(self) -> str:
+        return f"processors: {100 * self.busy:.0f} % busy, {100 * self._share(_STEAL):.1f} % stolen by other machines"
+
+    @property
+    def busy(self) -> float:
+        """The share (0 to 1) of the time that was not idle."""
+        return 1 - self._share(_IDLE, _IOWAIT)
+
+    def _share(self, *columns: int) -> float:
+        spent = [now - before for now, before in zip(_processor_ticks(), self._before, strict=True)]
+        return sum(spent[column] for column in columns) / max(1, sum(spent))
+
+
+def _processor_ticks() -> list[int]:
+    """User, nice, system, idle, iowait, irq, softirq and steal, of all processors."""
+    return [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,16 +73,24 @@ class ClusterManager:
         )
         return answer
 
+    def names(self) -> list[str]:
+        """The first clusters that there are."""
+        request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+        answer = self.clusters.ListClusters(request, metadata=self.caller, timeout=CALL_TIMEOUT_S)
+        return [cluster.name for cluster in answer.clusters]
+
     def ended(self, operation: operations_pb2.Operation, timeout_s: float) -> operations_pb2.Operation:
         """The operation as it ended; exits if it has not in that time, or has failed."""
-        request = operations_pb2.WaitOperationRequest(
-            name=operation.name, timeout=duration_pb2.Duration(seconds=int(timeout_s))
-        )
-        found: operations_pb2.Operation = self.operations.WaitOperation(
-            request, metadata=self.caller, timeout=timeout_s + CALL_TIMEOUT_S
-        )
-        if not found.done:
-            raise SystemExit(f"{found.name} did not end within {timeout_s:.0f} s")
+        until = time.monotonic() + timeout_s
+        found = operation
+        while not found.done:  # the service waits for as long as it thinks fit
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise SystemExit(f"{found.name} did not end within {timeout_s:.0f} s")
+            request = operations_pb2.WaitOperationRequest(
+                name=operation.name, timeout=duration_pb2.Duration(seconds=int(left_s))
+            )
+            found = self.operations.WaitOperation(request, metadata=self.caller, timeout=left_s + CALL_TIMEOUT_S)
         if found.HasField("error"):
             raise SystemExit(f"{found.name} failed: {found.error.message}")
         return found

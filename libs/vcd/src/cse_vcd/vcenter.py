@@ -39,7 +39,7 @@ _API: Final = "vim.version.version10"
 _IDLE_S: Final = 3
 """Connections idle for longer are not used again: the other side may be closing them at that moment."""
 _QUEUE_S: Final = 120.0
-_POLLS_PER_S: Final = 100.0
+_POLLS_PER_S: Final = 50.0
 """How often all together look whether a program in a guest has ended; beyond that, each looks more seldom."""
 _CHUNK: Final = 1 << 16
 
