@@ -1,11 +1,14 @@
 """Reading kubeconfigs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from cse_clusters.domain.access import Actor
 from cse_clusters.domain.cluster import CLUSTER_ID, TEMPLATE
-from cse_core.errors import FailedPreconditionError, NotFoundError
+from cse_clusters.domain.vcd import VappDetails
+from cse_core.errors import ConflictError, FailedPreconditionError, NotFoundError, PermissionDeniedError
 from cse_core.names import ClusterName
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
 
@@ -61,6 +64,30 @@ def test_a_control_plane_that_is_not_set_up_is_unreachable(clusters: ClustersInM
     clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"}, nodes=["mstr-abcd"])
     with pytest.raises(FailedPreconditionError, match="not set up there"):
         read(clusters)
+
+
+def test_who_may_only_look_at_a_cluster_does_not_get_what_rules_it(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    clusters.vcd.read_only.update(clusters.vcd.vapps)
+    with pytest.raises(PermissionDeniedError) as refused:
+        read(clusters)
+    assert refused.value.code == "VAPP_CHANGE_FORBIDDEN"
+
+
+def test_while_vcd_does_not_say_who_may_change_a_cluster_nobody_gets_it(
+    clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters.created()
+    asked = clusters.vcd.vapp
+
+    def busy(who: Actor, href: str) -> VappDetails | None:
+        found = asked(who, href)
+        return replace(found, may_change=None) if found else None
+
+    monkeypatch.setattr(clusters.vcd, "vapp", busy)
+    with pytest.raises(ConflictError, match="try again in some seconds") as refused:
+        read(clusters)
+    assert refused.value.code == "CLUSTER_BUSY"
 
 
 def test_another_orgs_kubeconfig_is_not_there(clusters: ClustersInMemory) -> None:

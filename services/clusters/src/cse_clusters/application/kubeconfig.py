@@ -4,6 +4,7 @@ from typing import Final
 
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_logins import logins_for, with_first
+from cse_clusters.application.machine_steps import require_certain_access
 from cse_clusters.application.ports import Guests, Inventory, Templates
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import Cluster, Role, role_of
@@ -21,7 +22,7 @@ KUBECONFIG_LIMIT: Final = 1 << 20
 
 
 class Kubeconfigs:
-    """Who sees a cluster may read its kubeconfig."""
+    """Who may change a cluster's vApp may read its kubeconfig, for whoever has that rules the cluster."""
 
     def __init__(self, directory: ClusterDirectory, inventory: Inventory, guests: Guests, templates: Templates) -> None:
         self._directory = directory
@@ -34,9 +35,14 @@ class Kubeconfigs:
 
         Raises:
             NotFoundError: there is no such cluster.
+            PermissionDeniedError: reason VAPP_CHANGE_FORBIDDEN; the vApp is shared with the caller to be looked at.
+            ConflictError: reason CLUSTER_BUSY; vCD works on the vApp, and does not say what the caller may do.
             FailedPreconditionError: reason CONTROL_PLANE_UNREACHABLE; it has no control plane whose guest answers.
         """
         cluster = self._directory.find_one(caller, name)
+        vapp = self._inventory.vapp(caller.credentials, cluster.vapp_href) if cluster.vapp_href else None
+        if vapp is not None:
+            require_certain_access(vapp)
         machines = self._inventory.guests(cluster.vapp_href) if cluster.vapp_href else {}
         control_plane = next((machines[name] for name in sorted(machines) if role_of(name) is Role.CONTROL_PLANE), None)
         if control_plane is None:

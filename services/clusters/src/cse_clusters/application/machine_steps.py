@@ -25,6 +25,16 @@ def require_access(vapp: VappDetails | None) -> None:
         )
 
 
+def require_certain_access(vapp: VappDetails) -> None:
+    """As `require_access`, and raises ConflictError (CLUSTER_BUSY) while vCD does not say whether he may."""
+    require_access(vapp)
+    if vapp.may_change is None:
+        raise ConflictError(
+            "vCD does not say at the moment whether you may change the cluster's vApp; try again in some seconds",
+            reason="CLUSTER_BUSY",
+        )
+
+
 class MachineSteps:
     """What is done in vCD to the machines of one vApp.
 

@@ -1,12 +1,12 @@
 """Who sees operations, and who may cancel and forget them."""
 
 from cse_clusters.application.accepting import Acceptance
-from cse_clusters.application.machine_steps import require_access
+from cse_clusters.application.machine_steps import require_certain_access
 from cse_clusters.application.operation_data import card_of
 from cse_clusters.application.ports import Callers, Inventory, TaskCard
 from cse_clusters.domain.access import Caller, Credentials
 from cse_clusters.domain.cluster import CLUSTER_ID
-from cse_core.errors import ConflictError, PermissionDeniedError
+from cse_core.errors import PermissionDeniedError
 from cse_core.operations import Operation
 
 
@@ -60,9 +60,4 @@ class OperationViewer:
                 "this operation is another user's, and vCD shows you no vApp of its cluster",
                 reason="OPERATION_CHANGE_FORBIDDEN",
             )
-        require_access(vapp)
-        if vapp.may_change is None:
-            raise ConflictError(
-                "vCD does not say at the moment whether you may change the cluster's vApp; try again in some seconds",
-                reason="CLUSTER_BUSY",
-            )
+        require_certain_access(vapp)
