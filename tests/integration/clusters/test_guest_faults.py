@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from google.longrunning import operations_pb2
@@ -28,18 +29,18 @@ from cse_testing.clusters.guest_faults import CASES, Case, Role, faults_of_guest
 from cse_testing.clusters.site import Metadata, Site, site
 from vcd_simulator.faults import ProgramHangs
 
-LANES = 6
+LANES = 8
 LIMITS = Limits(
-    placing=timedelta(seconds=10),
-    boot=timedelta(seconds=4),
-    script=timedelta(seconds=6),
-    mint=timedelta(seconds=4),
-    drain=timedelta(seconds=4),
-    ready=timedelta(seconds=4),
-    busy=timedelta(seconds=10),
-    outage=timedelta(seconds=2),
+    placing=timedelta(seconds=20),
+    boot=timedelta(seconds=10),
+    script=timedelta(seconds=15),
+    mint=timedelta(seconds=10),
+    drain=timedelta(seconds=10),
+    ready=timedelta(seconds=8),
+    busy=timedelta(seconds=20),
+    outage=timedelta(seconds=3),
 )
-"""Long enough for a guest in which nothing goes wrong, short enough to wait for."""
+"""Long enough for a guest in which nothing goes wrong on a machine that is busy, short enough to wait for."""
 
 VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 CREATE, ADD = "create", "add"
@@ -228,7 +229,7 @@ def alice(vcd: Site) -> Metadata:
 @pytest.fixture(scope="module")
 def run(request: pytest.FixtureRequest, vcd: Site, alice: Metadata) -> Iterator[Callable[[Trial], Ending]]:
     """Begins all trials that were asked for at once."""
-    wanted = [
+    wanted: list[Any] = [
         item.callspec.params["trial"]
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
@@ -250,7 +251,7 @@ def test_a_node_that_never_becomes_ready_is_named(vcd: Site, alice: Metadata) ->
     ended = vcd.ended(vcd.create(alice, "unready", workers=2, template="ubuntu-16.04"), alice)
     assert reason_of(ended) == "NODES_NOT_READY"
     assert re.search(
-        r" failed at step verify_nodes on mstr-\w+: after 0:00:04: (node-\w+ is not Ready(, )?){2}\. Everything was",
+        r" failed at step verify_nodes on mstr-\w+: after 0:00:08: (node-\w+ is not Ready(, )?){2}\. Everything was",
         ended.error.message,
     )
 

@@ -156,7 +156,7 @@ CASES: Final = (
         name="kubectl-fails",
         at=Place.PROGRAM,
         error=ProgramFails(exit_code=1, stderr="connection to the server refused"),
-        when={"program": "kubectl --kubeconfig*get nodes*"},
+        when={"program": "kubectl get nodes -o json"},
         reason="NODES_NOT_READY",
         says="connection to the server refused",
         roles=(Role.CONTROL_PLANE,),
