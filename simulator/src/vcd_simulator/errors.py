@@ -35,7 +35,7 @@ def unauthorized() -> VcdError:
 
 def no_access(kind: str, entity_id: str) -> VcdError:
     """The answer for what is not there and for what the session may not see: the two cannot be told apart."""
-    message = f'No access to entity "com.vmware.vcloud.entity.{kind}:{entity_id}".'
+    message = f'No access to entity "(com.vmware.vcloud.entity.{kind.lower()}:{entity_id})".'
     return VcdError(403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN", message)
 
 

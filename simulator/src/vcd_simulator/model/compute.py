@@ -194,6 +194,8 @@ class Vapp:
     access: AccessControl = field(default_factory=AccessControl)
     deployment_lease_s: int = 0
     storage_lease_s: int = 0
+    leases_from: float = 0.0
+    """When the lease began that counts now: that for running, or that for being there."""
     in_maintenance: bool = False
     product_sections: list[ProductSection] = field(default_factory=list)
 

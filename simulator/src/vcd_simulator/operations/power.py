@@ -9,7 +9,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import work
+from vcd_simulator.operations import quotas, work
 from vcd_simulator.operations.machines import guest_spec, hypervisor_refusals
 from vcd_simulator.operations.status import status_of
 
@@ -131,7 +131,12 @@ def power_on(
     if (targets and not off) or (not targets and vapp.deployed):
         raise errors.bad_request(_denied(vapp, vm, "is already powered on"), "OPERATION_DENIED")
 
+    if power:
+        quotas.check_running(cloud, vapp, off)
+
     def effect() -> None:
+        if not vapp.deployed:
+            vapp.leases_from = cloud.clock.now()
         vapp.deployed = True
         for one in targets:
             one.deployed = True
@@ -196,6 +201,7 @@ def undeploy(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -
             one.deployed = False
         if vm is None or not any(one.deployed for one in cloud.vms_of(vapp)):
             vapp.deployed = False
+            vapp.leases_from = cloud.clock.now()
 
     running = [one for one in targets if one.is_on]
     prefix = "vm" if vm is not None else "vapp"

@@ -9,7 +9,7 @@ from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import machines, work
+from vcd_simulator.operations import machines, quotas, work
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.operations.power import start_vm, stop_vm
@@ -53,7 +53,7 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
         raise errors.duplicate_name("vApp", name)
     if not vdc.enabled or not vdc.ready:
         raise errors.not_allowed(f"The VDC {vdc.name} is disabled; nothing can be created in it.")
-    check_quota(cloud, vdc, len(spec.machines))
+    quotas.check_vms(cloud, vdc, user.id, len(spec.machines))
     vapp = Vapp(
         id=cloud.new_id(),
         vdc_id=vdc.id,
@@ -61,9 +61,11 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
         name=name,
         description=spec.description,
         created=cloud.clock.now(),
+        leases_from=cloud.clock.now(),
         networks=plan_networks(cloud, vdc, spec.networks),
     )
     planned = plan_machines(cloud, vapp, spec.machines)
+    _check_cards_and_power(cloud, vapp, planned, power_on=spec.power_on)
     sources = _existing_sources(cloud, spec.machines)
     moved = _existing_sources(cloud, spec.machines, deleted=True)
     cloud.vapps.add(vapp)
@@ -97,19 +99,10 @@ def _time_for(cloud: Cloud, count: int, *, power_on: bool) -> float:
     return cloning + (cloud.latency.together("vm.power", count) if power_on else 0.0)
 
 
-def check_quota(cloud: Cloud, vdc: Vdc, more: int) -> None:
-    """Check that there is room for more VMs.
-
-    Raises:
-        VcdError: they would exceed the VDC's quota.
-    """
-    if vdc.vm_quota and more:
-        existing = sum(len(vapp.vm_ids) for vapp in cloud.vapps.find("vdc", vdc.id))
-        if existing + more > vdc.vm_quota:
-            raise errors.bad_request(
-                f"The requested operation will exceed the quota of {vdc.vm_quota} VMs of the VDC {vdc.name}.",
-                "QUOTA_EXCEEDED",
-            )
+def _check_cards_and_power(cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], *, power_on: bool) -> None:
+    quotas.check_nics(cloud, cloud.vdcs[vapp.vdc_id], planned)
+    if power_on:
+        quotas.check_running(cloud, vapp, planned)
 
 
 def plan_machines(cloud: Cloud, vapp: Vapp, specs: Sequence[MachineSpec]) -> list[Vm]:
@@ -175,12 +168,13 @@ def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Ta
     for vm in change.delete:
         _require_undeployed(vm)
     vdc = cloud.vdcs[vapp.vdc_id]
-    check_quota(cloud, vdc, len(change.add) - len(change.delete))
+    quotas.check_vms(cloud, vdc, vapp.owner_id, len(change.add) - len(change.delete))
     if change.name is not None and change.name != vapp.name:
         _check_free_name(cloud, vapp, change.name)
     if change.networks is not None:
         set_networks(cloud, vapp, change.networks)
     planned = plan_machines(cloud, vapp, change.add)
+    _check_cards_and_power(cloud, vapp, planned, power_on=change.power_on)
     sources = _existing_sources(cloud, change.add)
     moved = _existing_sources(cloud, change.add, deleted=True)
     for vm in planned:
@@ -244,8 +238,13 @@ def update_vapp(cloud: Cloud, user: User, vapp: Vapp, name: str | None, descript
 
 
 def set_leases(cloud: Cloud, user: User, vapp: Vapp, deployment_s: int, storage_s: int) -> Task:
+    """Change the leases of a vApp, which begin anew. They are told of, and nothing happens when they are over."""
+    if deployment_s < 0 or storage_s < 0:
+        raise errors.bad_request("Bad request: validation error, a lease is not negative.")
+
     def effect() -> None:
         vapp.deployment_lease_s, vapp.storage_lease_s = deployment_s, storage_s
+        vapp.leases_from = cloud.clock.now()
 
     return work.start(
         cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vappUpdateLeaseSettings", "Updating", "Updated", noun=_NOUN,

@@ -3,6 +3,8 @@
 import inspect
 import json
 import logging
+import re
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -31,6 +33,10 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 REQUEST_ID_HEADER = "x-vmware-vcloud-request-id"
+CLIENT_REQUEST_ID_HEADER = "x-vmware-vcloud-client-request-id"
+EXECUTION_TIME_HEADER = "x-vmware-vcloud-request-execution-time"
+_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9-]+")
+_LONGEST_CLIENT_REQUEST_ID = 128
 
 
 class Extensions(Protocol):
@@ -84,13 +90,15 @@ class RestApp:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        request_id = str(uuid.uuid4())
+        began = time.monotonic()
+        request_id = _request_id(request.headers.get(CLIENT_REQUEST_ID_HEADER))
         exchange = Exchange(method=request.method)
         try:
             response = await self._respond(request, request_id, exchange)
         except ClientDisconnect:
             return
         response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers[EXECUTION_TIME_HEADER] = str(int((time.monotonic() - began) * 1000))
         response.headers["cache-control"] = "no-store, must-revalidate"
         response.headers["vary"] = "Accept-Encoding, User-Agent"
         failed = response.status_code >= 400 or breaks_at_once(exchange.injection)
@@ -114,7 +122,7 @@ class RestApp:
             context = self._context(request, raw_path, request_id, accepted, body)
             if streams:
                 context.stream = request.stream()
-            reply = await self._answer(context, match, public, exchange)
+            reply = await self._answer(context, match, public, exchange, accepted)
             return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:
             return _render_error(exc, raw_path, accepted, request_id)
@@ -127,7 +135,9 @@ class RestApp:
             )
             return _render_error(failure, raw_path, accepted, request_id)
 
-    async def _answer(self, context: Context, match: Match | None, public: bool, exchange: Exchange) -> Reply:
+    async def _answer(
+        self, context: Context, match: Match | None, public: bool, exchange: Exchange, accepted: Accepted
+    ) -> Reply:
         if public and match is not None:
             await disturb(self.faults, exchange, context)
             if breaks_at_once(exchange.injection):
@@ -153,6 +163,8 @@ class RestApp:
                 return answer
             match = self.router.find(context.method, context.raw_path)
             exchange.route = match.route.pattern if match is not None else exchange.route
+        if not accepted.served:
+            raise invalid_accept(context.headers.get("accept"))
         if match is None:
             raise self._no_route(context)
         return await self._call(context, match)
@@ -214,6 +226,13 @@ class RestApp:
             server=(server[0], server[1] or 443),
             fragments=self._fragments,
         )
+
+
+def _request_id(stated: str | None) -> str:
+    """A new id, which begins with the client's own if that is made of letters, digits and hyphens."""
+    if stated is not None and _CLIENT_REQUEST_ID.fullmatch(stated):
+        return f"{stated[:_LONGEST_CLIENT_REQUEST_ID]}-{uuid.uuid4()}"
+    return str(uuid.uuid4())
 
 
 async def _body(request: Request) -> bytes:

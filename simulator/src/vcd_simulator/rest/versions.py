@@ -44,6 +44,8 @@ class Accepted:
 
     version: ApiVersion | None
     json: bool
+    served: bool = True
+    """Whether the cloud itself has the format; extension services may have others."""
 
 
 def parse_accept(header: str | None) -> Accepted:
@@ -60,7 +62,8 @@ def parse_accept(header: str | None) -> Accepted:
             version = ApiVersion.parse(match[1])
             if version not in _SUPPORTED:
                 raise invalid_accept(header)
-            return Accepted(version, part.split(";")[0].endswith("json"))
+            kind = part.split(";")[0].strip()
+            return Accepted(version, kind.endswith("json"), kind.endswith(("xml", "json", "*")) or not kind)
     return Accepted(None, json)
 
 

@@ -132,3 +132,71 @@ def test_a_defect_is_an_error_document_too(alice: RestCaller, monkeypatch: pytes
     assert answer.status == 500
     assert answer.xml.get("minorErrorCode") == "INTERNAL_SERVER_ERROR"
     assert "Traceback" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("accept", ["text/html;version=31.0", "text/x-yaml;version=36.0", "image/png;version=33.0"])
+def test_formats_that_the_cloud_does_not_have_are_not_acceptable(alice: RestCaller, accept: str) -> None:
+    answer = alice.get("/api/session", accept=accept)
+    assert (answer.status, answer.xml.get("minorErrorCode")) == (406, "NOT_ACCEPTABLE")
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*;version=31.0", "*;version=31.0", "text/xml;version=31.0", "application/xml;version=31.0"]
+)
+def test_formats_that_mean_xml_are_answered_in_it(alice: RestCaller, accept: str) -> None:
+    assert alice.get("/api/session", accept=accept).xml.get("user") == "alice"
+
+
+def test_a_request_id_begins_with_the_client_s_own(alice: RestCaller) -> None:
+    def request_id(stated: str) -> str:
+        answer = alice.call("GET", UNKNOWN, headers={"x-vmware-vcloud-client-request-id": stated})
+        found = answer.headers["x-vmware-vcloud-request-id"]
+        assert answer.xml.get("message", "").startswith(f"[ {found} ] ")
+        return found
+
+    assert request_id("my-request-22").startswith("my-request-22-")
+    assert len(request_id("x" * 500)) == 128 + 37
+    assert len(request_id("<script> ")) == 36, "one that is not made of letters, digits and hyphens is ignored"
+
+
+def test_answers_say_how_long_they_took(alice: RestCaller) -> None:
+    assert int(alice.get("/api/session").headers["x-vmware-vcloud-request-execution-time"]) >= 0
+
+
+@pytest.mark.parametrize("accept", ["application/*+xml;version=31.0", "application/*+json;version=36.2"])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "minor"),
+    [
+        ("GET", UNKNOWN, "", 403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN"),
+        ("GET", "/api/nothing/here", "", None, None),
+        ("PATCH", "/api/session", "", 405, "METHOD_NOT_ALLOWED"),
+        ("POST", "/api/admin/orgs", "<AdminOrg/>", 403, "ACCESS_TO_RESOURCE_IS_FORBIDDEN"),
+        ("GET", "/api/query?type=nonsense", "", 400, "BAD_REQUEST"),
+        ("GET", "/api/query?type=vApp&filter=((", "", 400, "BAD_REQUEST"),
+        ("POST", "/api/admin/org/{org}/users", "<User/>", 400, "BAD_REQUEST"),
+        ("POST", "/api/admin/org/{org}/users", "<Role/>", 400, "BAD_REQUEST"),
+        ("POST", "/api/task/{task}/action/cancel", "", 400, "OPERATION_DENIED"),
+        ("POST", "/api/vdc/{vdc}/action/composeVApp", '<ComposeVAppParams name="taken"/>', 400, "DUPLICATE_NAME"),
+    ],
+    ids=["unknown", "nowhere", "method", "forbidden", "type", "filter", "incomplete", "other", "over", "taken"],
+)  # fmt: skip
+def test_every_refusal_has_its_codes_in_the_form_that_was_asked_for(
+    lab: LabCloud, alice: RestCaller, accept: str, method: str, path: str, body: str, status: int | None, minor: str
+) -> None:
+    lab.vapp("taken")
+    task = next(iter(lab.cloud.tasks.tasks))
+    address = path.format(org=lab.org("acme").id, vdc=lab.vdc().id, task=task.id)
+    answer = alice.call(method, address, body, headers={"accept": accept, "content-type": "application/*+xml"})
+    as_json = "json" in accept
+    expected = (
+        (status, minor) if status is not None else ((406, "NOT_ACCEPTABLE") if as_json else (404, "RESOURCE_NOT_FOUND"))
+    )
+    fields = (
+        json.loads(answer.body) if as_json else {str(name): str(value) for name, value in answer.xml.attrib.items()}
+    )
+    assert (answer.status, fields["minorErrorCode"]) == expected
+    assert str(fields["majorErrorCode"]) == str(expected[0])
+    assert fields["message"].startswith(f"[ {answer.headers['x-vmware-vcloud-request-id']} ] ")
+    assert answer.headers["content-type"].startswith(
+        f"application/vnd.vmware.vcloud.error+{'json' if as_json else 'xml'};"
+    )

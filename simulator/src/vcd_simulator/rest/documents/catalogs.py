@@ -170,7 +170,7 @@ def template(context: Context, entity: VappTemplate) -> Element:
                 for name, text in entity.networks.items()
             ],
         ),
-        lease_section(context, path, None, 0, edits=False),
+        lease_section(context, path, None, edits=False),
         vcloud(
             "CustomizationSection",
             ovf("Info", "VApp template customization section"),

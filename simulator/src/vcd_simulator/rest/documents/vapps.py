@@ -41,7 +41,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
         _links(context, entity, status, edits),
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
-        lease_section(context, path, entity.deployment_lease_s, entity.storage_lease_s, edits=edits),
+        lease_section(context, path, entity, edits=edits),
         startup_section(context, entity, edits=edits),
         _network_section(entity),
         network_config_section(context, entity, edits=edits),

@@ -115,6 +115,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
         else None,
+        link(context, "down", f"{path}/computePolicies", COMPUTE_POLICIES) if context.version >= V32 else None,
         link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
         link(context, "remove", admin_path) if access.is_sysadmin else None,
         *(_edit_links(context, entity) if admin and access.is_sysadmin else []),

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 
+from vcd_simulator.clock import timestamp
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.operations.power import available_actions
@@ -33,19 +34,28 @@ def _power_path(path: str, name: str) -> str:
     return f"{path}/action/{name}" if name == "discardSuspendedState" else f"{path}/power/action/{name}"
 
 
-def lease_section(context: Context, path: str, deployment_s: int | None, storage_s: int, *, edits: bool) -> Element:
+def lease_section(context: Context, path: str, vapp: Vapp | None, *, edits: bool) -> Element:
+    """The leases of a vApp, and when the one that counts in its state is over; a template's never is."""
     media = VCLOUD + "leaseSettingsSection+xml"
     own = f"{path}/leaseSettingsSection/"
+    running = vapp.deployment_lease_s if vapp is not None else None
+    stored = vapp.storage_lease_s if vapp is not None else 0
     return vcloud(
         "LeaseSettingsSection",
         ovf("Info", "Lease settings section"),
         link(context, "edit", own, media) if edits else None,
-        vcloud("DeploymentLeaseInSeconds", deployment_s) if deployment_s is not None else None,
-        vcloud("StorageLeaseInSeconds", storage_s),
+        vcloud("DeploymentLeaseInSeconds", running) if running is not None else None,
+        vcloud("StorageLeaseInSeconds", stored),
+        _lease_end("DeploymentLeaseExpiration", vapp, running) if vapp is not None and vapp.deployed else None,
+        _lease_end("StorageLeaseExpiration", vapp, stored) if vapp is not None and not vapp.deployed else None,
         qualified(OVF_NS, required=False),
         type=media,
         href=context.url(own),
     )
+
+
+def _lease_end(tag: str, vapp: Vapp, seconds: int | None) -> Element | None:
+    return vcloud(tag, timestamp(vapp.leases_from + seconds)) if seconds else None
 
 
 def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:

@@ -6,6 +6,7 @@ from vcd_simulator.rest.resources import (
     metadata,
     orgs,
     people,
+    policies,
     provider,
     provider_vdcs,
     query,
@@ -25,8 +26,8 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, metadata, orgs, people, provider, provider_vdcs, query, sessions, tasks, templates, transfers,
-        vapps, vdcs, vm_settings, vms,
+        access, catalogs, metadata, orgs, people, policies, provider, provider_vdcs, query, sessions, tasks, templates,
+        transfers, vapps, vdcs, vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

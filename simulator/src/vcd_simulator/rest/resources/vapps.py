@@ -245,7 +245,7 @@ def get_leases(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_by_id(vapp_id)
     edits = context.access.may_change_vapp(vapp)
     path = vapp.kind.href_path(vapp.id)
-    return Reply(content=lease_section(context, path, vapp.deployment_lease_s, vapp.storage_lease_s, edits=edits))
+    return Reply(content=lease_section(context, path, vapp, edits=edits))
 
 
 @router.put("/api/vApp/vapp-{vapp_id}/leaseSettingsSection")
