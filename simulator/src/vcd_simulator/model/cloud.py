@@ -22,6 +22,7 @@ from vcd_simulator.model.infrastructure import (
 )
 from vcd_simulator.model.lock import StateLock
 from vcd_simulator.model.metadata import MetadataStore
+from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
@@ -117,6 +118,7 @@ class Cloud:
             profile=lambda vm: vm.storage_profile_id,
             guest=lambda vm: vm.moid if vm.guest_exists else None,
         )
+        self.compute_policies: Table[ComputePolicy] = Table(name=lambda one: (one.of_provider, one.name))
         self.services: Table[ExtensionService] = Table(
             name=lambda service: service.name, namespace=lambda service: service.namespace
         )

@@ -45,6 +45,8 @@ class Vdc:
     vcpu_mhz: int = 1000
     over_commit_allowed: bool = False
     vm_discovery: bool = False
+    compute_policy_ids: list[str] = field(default_factory=list)
+    """What it offers beside the system's default policy."""
     access: AccessControl = field(default_factory=lambda: AccessControl(everyone="ReadOnly"))
 
 

@@ -77,6 +77,12 @@ STORAGE_PROFILE = _kind(
     ADMIN + "vdcStorageProfile",
 )
 VIM_SERVER = _kind("vimServer", "/api/admin/extension/vimServer/", ADMIN + "vmwvirtualcenter")
+COMPUTE_POLICY = _kind(
+    "vdcComputePolicy", "/cloudapi/1.0.0/vdcComputePolicies/", VCLOUD + "vdcComputePolicy", urn="vdcComputePolicy"
+)
+PROVIDER_COMPUTE_POLICY = _kind(
+    "pvdcComputePolicy", "/cloudapi/1.0.0/pvdcComputePolicies/", VCLOUD + "pvdcComputePolicy", urn="pvdcComputePolicy"
+)
 TASK = _kind("task", "/api/task/", VCLOUD + "task")
 USER = _kind("user", "/api/admin/user/", ADMIN + "user")
 ROLE = _kind("role", "/api/admin/role/", ADMIN + "role")

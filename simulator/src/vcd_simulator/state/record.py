@@ -21,6 +21,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.metadata import MetadataEntry
+from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, Right, Role, User
@@ -64,6 +65,7 @@ class Tables:
     service_resources: list[ServiceResource] = field(default_factory=list)
     resource_class_actions: list[ResourceClassAction] = field(default_factory=list)
     acl_rules: list[AclRule] = field(default_factory=list)
+    compute_policies: list[ComputePolicy] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
