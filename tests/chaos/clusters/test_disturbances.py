@@ -56,7 +56,8 @@ def test_everything_is_busy_again_and_again(field_on: Callable[..., Field], tell
     faults = field.vcd.faults
     faults.add(method="POST", route="/api/vApp/*", error=BusyEntity(), times=None, chance=0.5, seed=1)
     faults.add(method="DELETE", route="/api/vApp/*", error=BusyEntity(), times=None, chance=0.5, seed=2)
-    faults.add(task="vdc*", error=BusyEntity(), times=None, chance=0.2, seed=3)
+    for seed, task in enumerate(("vdcRecompose*", "vdcDelete*", "vdcUpdate*", "vapp*", "vm*"), start=3):
+        faults.add(task=task, error=BusyEntity(), times=None, chance=0.2, seed=seed)
     ended = threading.Event()
 
     def storms() -> None:

@@ -59,6 +59,8 @@ def start(  # noqa: PLR0913  # what a task is, by keyword
         Place.TASK, task=operation_name, entity=entity.name, user=user.name, org=cloud.orgs[org_id].name
     )
     if isinstance(injection.error, BusyEntity):
+        if undo is not None:
+            undo()  # what the task was to finish has been entered already
         raise errors.busy(entity.name, injection.error.operation)
     if isinstance(injection.error, TaskFails):
         effect = _failing(injection.error)

@@ -14,7 +14,7 @@ from cse_testing.chaos.points import KILL, read_history
 from cse_testing.chaos.report import Row
 from cse_vcd.service_tasks import NAMESPACE
 
-LANES: Final = 6
+LANES: Final = 4
 """Clusters at once; a kill cuts off what all of them do."""
 _PASSES: Final = 4
 

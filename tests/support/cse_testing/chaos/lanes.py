@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
 import requests
 from google.longrunning import operations_pb2
 from google.rpc import error_details_pb2
@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse_testing.chaos.field import LIMIT_S, Field, Stubs
-from cse_testing.clusters.site import SESSION_TYPE, session_id
+from cse_testing.clusters.site import session_id
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.task import Task
 
@@ -69,27 +69,20 @@ class Lane:
     request_ids: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._token = ""
+        self._token = self._lasting_token = ""
 
     def request_id(self, act: str) -> str:
         return self.request_ids.setdefault(act, str(uuid.uuid4()))
 
     def log_in(self) -> None:
         """Begins a session of its own."""
-        self._token = session_id(self.field.vcd, "alice", "acme", "alice-secret")
+        self._token = self._session("alice", "acme", "alice-secret")
 
     def metadata(self, request_id: str = "") -> tuple[tuple[str, str], ...]:
         if not self._token:
             self.log_in()
         call = (("x-vcloud-authorization", self._token), ("x-vcloud-api-version", "31.0"))
         return (*call, ("x-request-id", request_id)) if request_id else call
-
-    def log_out(self) -> None:
-        """Ends the session that its operations act in."""
-        headers = {"Accept": SESSION_TYPE, "x-vcloud-authorization": self._token}
-        url = f"{self.field.vcd.url}/api/session"
-        requests.delete(url, headers=headers, verify=self.field.vcd.ca_file, timeout=10).raise_for_status()
-        self._token = ""
 
     @property
     def target(self) -> str:
@@ -112,8 +105,19 @@ class Lane:
 
     def metadata_that_lasts(self) -> tuple[tuple[str, str], ...]:
         """Of an administrator, whose session the lane's acts do not end."""
-        token = session_id(self.field.vcd, "administrator", "System", "vcd-secret")
-        return (("x-vcloud-authorization", token), ("x-vcloud-api-version", "31.0"))
+        if not self._lasting_token:
+            self._lasting_token = self._session("administrator", "System", "vcd-secret")
+        return (("x-vcloud-authorization", self._lasting_token), ("x-vcloud-api-version", "31.0"))
+
+    def _session(self, user: str, org: str, password: str) -> str:
+        """Logs in, as often as a vCD that is disturbed makes necessary."""
+        until = time.monotonic() + LIMIT_S
+        while True:
+            try:
+                return session_id(self.field.vcd, user, org, password)
+            except requests.RequestException:
+                assert time.monotonic() < until, f"{user} cannot log in"
+                time.sleep(0.05)
 
     def create(self, act: str, *, workers: int = 2, nfs: bool = False, **pool: Any) -> Outcome:
         cluster = cluster_pb2.Cluster(
@@ -237,13 +241,3 @@ class Lane:
         assert outcome.reason == expected, f"{self.name}, {outcome.act}: {outcome.reason}: {message}"
         status = self.task(outcome).status
         assert status == ("error" if expected else "success"), f"{self.name}, {outcome.act}: its task is {status}"
-
-
-def refused(call: Callable[[], object]) -> grpc.StatusCode:
-    """With which code the service refuses a call."""
-    try:
-        call()
-    except grpc.RpcError as exc:
-        code: grpc.StatusCode = exc.code()
-        return code
-    raise AssertionError("it was not refused")

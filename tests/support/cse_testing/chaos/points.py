@@ -69,6 +69,8 @@ class Plan:
     """Of the engine; empty: as it is deployed."""
     read_timeout_s: float = 60.0
     """Of a request to vCD."""
+    most_stalled_runs: int = 1000
+    """High, for processes are killed far more often here than operations have steps."""
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))
@@ -270,7 +272,8 @@ class Points:
         create, from_config, plan = cse_operations.create_engine, VcdEndpoint.from_config, self._plan
 
         def create_engine(kinds: Any, settings: OperationsSettings) -> Any:
-            return create(kinds, replace(settings, timing=Timing(**plan.timing)) if plan.timing else settings)
+            timing = Timing(**plan.timing) if plan.timing else settings.timing
+            return create(kinds, replace(settings, timing=timing, most_stalled_runs=plan.most_stalled_runs))
 
         def endpoint(config: Any) -> VcdEndpoint:
             return replace(from_config(config), read_timeout_s=plan.read_timeout_s)

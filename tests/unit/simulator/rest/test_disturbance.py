@@ -6,6 +6,7 @@ from lxml import etree
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.errors import VcdError
 from vcd_simulator.faults import BusyEntity, HttpError, SessionExpired, TaskFails
+from vcd_simulator.operations.vapps import Recomposition, recompose
 
 
 def minor(body: bytes) -> str | None:
@@ -59,6 +60,14 @@ def test_a_task_fails_after_its_time_and_leaves_what_a_failed_one_leaves(lab: La
     assert task.error.message == "No room."
     assert not lab.cloud.vms_of(vapp)
     lab.vapp("c2", lab.machine())
+
+
+def test_a_recomposition_that_is_refused_leaves_no_machine(lab: LabCloud) -> None:
+    vapp = lab.vapp("c1")
+    lab.cloud.faults.add(error=BusyEntity(), task="vdcRecomposeVapp")
+    with pytest.raises(VcdError):
+        recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine()]))
+    assert not lab.cloud.vms_of(vapp)
 
 
 def test_a_task_is_refused_before_it_changes_anything(lab: LabCloud) -> None:
