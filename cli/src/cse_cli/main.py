@@ -55,6 +55,7 @@ class Cse(LazyGroup):
         "check": Lazy("cse_cli.commands.check", "Check the configuration and everything it names."),
         "install": Lazy("cse_cli.commands.install", "Set up vCloud Director and RabbitMQ for CSE."),
         "run": Lazy("cse_cli.commands.run", "Run the service."),
+        "orphans": Lazy("cse_cli.commands.orphans", "Find what operations have left behind in vCD, and delete it."),
         "plugin": Lazy("cse_cli.commands.plugin", "Add the commands `vcd cse` to vcd-cli."),
         "version": Lazy("cse_cli.commands.version", "Show the version."),
     }

@@ -194,6 +194,14 @@ class _System(system_service_pb2_grpc.SystemServiceServicer):
 
         return self._services.answer("StopSystem", request, context, stop)
 
+    def ListOrphans(self, request: Any, context: Any) -> Any:
+        return self._services.answer(
+            "ListOrphans", request, context, lambda _: system_service_pb2.ListOrphansResponse()
+        )
+
+    def Reclaim(self, request: Any, context: Any) -> Any:
+        return self._services.answer("Reclaim", request, context, lambda _: an_operation(kind="RECLAIM"))
+
     def _system(self, state: "system_pb2.System.State.ValueType | None" = None) -> system_pb2.System:
         if state is not None:
             self._services.state = state

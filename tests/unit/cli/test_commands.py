@@ -13,7 +13,19 @@ from cse_core.config import BrokerConfig, Section, TemplateConfig, VcenterConfig
 
 Run = Callable[..., Result]
 
-COMMANDS = ["sample", "check", "install", "run", "plugin", "plugin install", "plugin remove", "version"]
+COMMANDS = [
+    "sample",
+    "check",
+    "install",
+    "run",
+    "orphans",
+    "orphans list",
+    "orphans reclaim",
+    "plugin",
+    "plugin install",
+    "plugin remove",
+    "version",
+]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

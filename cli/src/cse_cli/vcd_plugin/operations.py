@@ -23,7 +23,7 @@ from cse_cli.vcd_plugin.output import (
 )
 from cse_cli.vcd_plugin.session import Session
 
-_KINDS: Final = ("CREATE_CLUSTER", "DELETE_CLUSTER", "ADD_NODES", "REMOVE_NODES", "RESIZE_CLUSTER")
+_KINDS: Final = ("CREATE_CLUSTER", "DELETE_CLUSTER", "ADD_NODES", "REMOVE_NODES", "RESIZE_CLUSTER", "RECLAIM")
 _STATES: Final = ("QUEUED", "RUNNING", "ROLLING_BACK", "SUCCEEDED", "FAILED", "CANCELLED")
 _COLUMNS: Final = {
     "id": "id", "what": "what", "org": "org", "cluster": "cluster", "state": "state", "progress": "done",

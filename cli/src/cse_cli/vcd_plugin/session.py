@@ -33,7 +33,8 @@ class Session:
     token: str = field(repr=False)
     is_jwt: bool
     api_version: str
-    verify: bool
+    verify: bool | str
+    """Whether the certificate is checked, or the file with the authorities to trust."""
     vdc: str | None
     """Name of the org VDC in use."""
     warn_unverified: bool = False

@@ -202,6 +202,17 @@ class VcdSession:
         return self._call(lambda client: str(client.get_api_version()))
 
     @property
+    def credentials(self) -> Credentials:
+        """The session's token, for requests to vCD that do not go through here."""
+
+        def read(client: VcdClient) -> Credentials:
+            jwt, version = client.get_access_token(), str(client.get_api_version())
+            token = Secret(jwt or client.get_xvcloud_authorization_token())
+            return Credentials(token=token, scheme="bearer" if jwt else "session", api_version=version)
+
+        return self._call(read)
+
+    @property
     def api(self) -> str:
         """The root of the API, without a slash at its end: `https://vcd.example.com/api`."""
         return f"{self.vcd.endpoint.url}/api"

@@ -12,9 +12,10 @@ from google.rpc import error_details_pb2
 
 from cse.clusters.v1 import cluster_pb2
 from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_service_pb2_grpc
+from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_core.errors import InvalidArgumentError, NotFoundError
 from cse_gateway.adapters.backend import gather, invoke
-from cse_gateway.adapters.routes.clusters import cluster_to_json, metadata_of
+from cse_gateway.adapters.routes.clusters import cluster_to_json, last_part, metadata_of
 from cse_gateway.domain.body import Body
 from cse_gateway.domain.http import Reply
 from cse_gateway.domain.replies import json_reply
@@ -152,10 +153,39 @@ def _result(operation: operations_pb2.Operation) -> dict[str, object] | None:
     cluster = cluster_pb2.Cluster()
     if operation.HasField("response") and operation.response.Unpack(cluster):
         return cluster_to_json(cluster)
+    reclaimed = system_service_pb2.ReclaimResponse()
+    if operation.HasField("response") and operation.response.Unpack(reclaimed):
+        return {"results": [_reclaim_result_to_json(each) for each in reclaimed.results]}
     return None
 
 
-def _time(message: operation_pb2.OperationMetadata | operation_pb2.OperationEvent, field: str) -> str | None:
+def orphan_to_json(orphan: orphan_pb2.Orphan) -> dict[str, object]:
+    """What an operation has left behind, for people and programs."""
+    return {
+        "id": last_part(orphan.name),
+        "kind": orphan_pb2.Orphan.Kind.Name(orphan.kind).removeprefix("KIND_").lower(),
+        "name": orphan.display_name,
+        "href": orphan.href,
+        "org": orphan.org,
+        "vdc": orphan.vdc,
+        "cluster": orphan.cluster,
+        "cluster_id": orphan.cluster_uid,
+        "cause": orphan_pb2.Orphan.Cause.Name(orphan.cause).removeprefix("CAUSE_"),
+        "operation_id": last_part(orphan.operation),
+        "operation_time": _time(orphan, "operation_time"),
+        "explanation": orphan.explanation,
+        "vm_count": orphan.vm_count,
+    }
+
+
+def _reclaim_result_to_json(result: orphan_pb2.ReclaimResult) -> dict[str, object]:
+    outcome = orphan_pb2.ReclaimResult.Outcome.Name(result.outcome).removeprefix("OUTCOME_")
+    return {"outcome": outcome, "message": result.message, "orphan": orphan_to_json(result.orphan)}
+
+
+def _time(
+    message: operation_pb2.OperationMetadata | operation_pb2.OperationEvent | orphan_pb2.Orphan, field: str
+) -> str | None:
     if not message.HasField(field):  # type: ignore[arg-type]
         return None
     moment: Timestamp = getattr(message, field)

@@ -8,6 +8,7 @@ from cse_core.errors import NotSupportedError
 from cse_gateway.adapters.routes.clusters import ClusterRoutes
 from cse_gateway.adapters.routes.nodes import NodeRoutes
 from cse_gateway.adapters.routes.operations import OperationRoutes
+from cse_gateway.adapters.routes.orphans import OrphanRoutes
 from cse_gateway.adapters.routes.system import LearnState, Listeners, SystemRoutes
 from cse_gateway.adapters.routes.templates import TemplateRoutes
 from cse_gateway.domain.http import Reply
@@ -39,6 +40,7 @@ def route_table(
     template = TemplateRoutes(templates)
     system = SystemRoutes(clusters, learn_state, listeners)
     operation = OperationRoutes(clusters, waiting=waiting)
+    orphan = OrphanRoutes(clusters)
     return RouteTable(
         [
             Route("GET", "/api/cse", cluster.list),
@@ -62,6 +64,8 @@ def route_table(
             Route("GET", "/api/cse/_operations/{operation}", operation.show, always_open=True),
             Route("GET", "/api/cse/_operations/{operation}/events", operation.events, always_open=True),
             Route("POST", "/api/cse/_operations/{operation}/cancel", operation.cancel, always_open=True),
+            Route("GET", "/api/cse/_orphans", orphan.list, always_open=True),
+            Route("POST", "/api/cse/_orphans/reclaim", orphan.reclaim, always_open=True),
         ]
     )
 
