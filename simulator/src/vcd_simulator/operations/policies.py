@@ -19,11 +19,12 @@ def system_default(cloud: Cloud) -> ComputePolicy:
 
 
 def add(cloud: Cloud, policy: ComputePolicy) -> ComputePolicy:
-    """Enter a policy.
+    """Enter a policy beside the system's default.
 
     Raises:
         VcdError: 400, its name is taken or not valid, or it refers to a provider's policy that is none.
     """
+    system_default(cloud)
     _check(cloud, policy)
     return cloud.compute_policies.add(policy)
 

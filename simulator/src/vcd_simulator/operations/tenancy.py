@@ -13,7 +13,7 @@ from vcd_simulator.model.rights import (
 )
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
-from vcd_simulator.operations import catalogs, datacenter, vapps, work
+from vcd_simulator.operations import catalogs, datacenter, policies, vapps, work
 from vcd_simulator.operations.names import check_name
 
 
@@ -21,6 +21,7 @@ def create_system(cloud: Cloud) -> Org:
     """Make what every vCloud Director has from the start: its rights and the System organisation."""
     for name in RIGHTS:
         cloud.rights.add(Right(id=cloud.new_id(), name=name, description=name, category=category_of(name)))
+    policies.system_default(cloud)
     org = cloud.orgs.add(Org(id=cloud.new_id(), name=SYSTEM_ORG, full_name="System", description="The provider"))
     all_rights = dict.fromkeys(right.id for right in cloud.rights)
     cloud.roles.add(

@@ -14,9 +14,13 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
+from vcd_simulator.rest.versions import ApiVersion
 from vcd_simulator.rest.xml import Element, vcloud, vmext
 
+COMPUTE_POLICIES = VCLOUD + "vdcComputePolicyReferences+xml"
+_POLICIES_SINCE = ApiVersion(32, 0)
 ORG_VDC_NETWORK = VCLOUD + "orgVdcNetwork+xml"
+ALLOCATED_ADDRESSES = VCLOUD + "allocatedNetworkAddress+xml"
 
 
 def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
@@ -115,7 +119,9 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
         else None,
-        link(context, "down", f"{path}/computePolicies", COMPUTE_POLICIES) if context.version >= V32 else None,
+        link(context, "down", f"{path}/computePolicies", COMPUTE_POLICIES)
+        if context.version >= _POLICIES_SINCE
+        else None,
         link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
         link(context, "remove", admin_path) if access.is_sysadmin else None,
         *(_edit_links(context, entity) if admin and access.is_sysadmin else []),
@@ -222,7 +228,7 @@ def network(
         "OrgVdcNetwork",
         link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
-        link(context, "down", f"{path}/allocatedAddresses/", VCLOUD + "allocatedNetworkAddress+xml"),
+        link(context, "down", f"{path}/allocatedAddresses/", ALLOCATED_ADDRESSES),
         link(context, "edit", admin_path, ORG_VDC_NETWORK) if edits else None,
         link(context, "remove", admin_path) if edits else None,
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
@@ -261,4 +267,4 @@ def allocated_addresses(context: Context, pool: IpPool, href: str) -> Element:
                 isDeployed=vm.deployed if vm is not None else False,
             )
         )
-    return vcloud("AllocatedIpAddresses", entries, href=context.url(href), type=VCLOUD + "allocatedNetworkAddress+xml")
+    return vcloud("AllocatedIpAddresses", entries, href=context.url(href), type=ALLOCATED_ADDRESSES)

@@ -7,19 +7,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vcd_simulator import errors
-from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.operations import policies
 from vcd_simulator.query import fiql
 from vcd_simulator.query.fiql import Comparison
 from vcd_simulator.query.values import Value, compare
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.documents.vdcs import COMPUTE_POLICIES
 from vcd_simulator.rest.parsing import id_in, require_root
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import children, vcloud
 
 router = Router()
-REFERENCES = VCLOUD + "vdcComputePolicyReferences+xml"
 _VIEW = "Organization VDC Compute Policy: View"
 _MANAGE = "Organization VDC Compute Policy: Manage"
 _VERSIONS = ("1.0.0", "2.0.0")
@@ -117,7 +116,7 @@ def of_vdc(context: Context, vdc_id: str) -> Reply:
         for one in policies.of_vdc(context.cloud, vdc)
     ]
     href = context.url(f"/api/vdc/{vdc.id}/computePolicies")
-    return Reply(content=vcloud("VdcComputePolicyReferences", references, href=href, type=REFERENCES))
+    return Reply(content=vcloud("VdcComputePolicyReferences", references, href=href, type=COMPUTE_POLICIES))
 
 
 @router.put("/api/vdc/{vdc_id}/computePolicies", "/api/admin/vdc/{vdc_id}/computePolicies")
