@@ -12,7 +12,7 @@ import structlog
 from cse_core.operations import OperationState
 from cse_operations import rows
 from cse_operations.cipher import Cipher
-from cse_operations.database import Database
+from cse_operations.database import Database, answering
 from cse_operations.dispatch import Dispatcher, Handed
 from cse_operations.replicas import Watch
 from cse_operations.schema import operation, operation_journal, operation_seal, operation_secret
@@ -96,7 +96,7 @@ class Care:
         if self._database.is_sqlite:
             yield
             return
-        with self._database.engine.begin() as connection:
+        with answering(), self._database.engine.begin() as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             yield
 

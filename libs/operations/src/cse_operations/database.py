@@ -6,8 +6,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -54,11 +54,8 @@ class Database:
 
     def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
         """Raises UnavailableError when the database does not answer."""
-        try:
-            with self.engine.connect() as connection:
-                return work(connection)
-        except _PASSING as exc:
-            raise _unavailable() from exc
+        with answering(), self.engine.connect() as connection:
+            return work(connection)
 
     def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """What a query finds. Raises UnavailableError."""
@@ -73,13 +70,10 @@ class Database:
 
         Then it is open whether it was committed.
         """
-        try:
-            with self._turn, self.engine.begin() as connection:
-                if self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return work(connection)
-        except _PASSING as exc:
-            raise _unavailable() from exc
+        with answering(), self._turn, self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return work(connection)
 
     def write_for_certain(
         self, work: Callable[[sa.Connection], _Result], *, keep_trying: Callable[[], None]
@@ -105,8 +99,14 @@ class Database:
 _PASSING: Final = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError)
 
 
-def _unavailable() -> UnavailableError:
-    return UnavailableError("the operation store does not answer; try again in a minute", reason=STORE_REASON)
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises UnavailableError in place of what SQLAlchemy raises when the database does not answer."""
+    try:
+        yield
+    except _PASSING as exc:
+        text = "the operation store does not answer; try again in a minute"
+        raise UnavailableError(text, reason=STORE_REASON) from exc
 
 
 def _postgres_engine(url: sa.URL) -> sa.Engine:

@@ -10,7 +10,8 @@ DBOS has one instance per process, so has this.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -21,7 +22,7 @@ from dbos import DBOS, DBOSClient, EnqueueOptions, Serializer
 from cse_core.operations import Json
 from cse_operations import rows
 from cse_operations.cipher import Cipher
-from cse_operations.database import Database
+from cse_operations.database import Database, answering
 from cse_operations.settings import OperationsSettings
 
 OPERATIONS_QUEUE: Final = "cse-operations"
@@ -103,7 +104,10 @@ class Dispatcher:
 
         DBOS.launch()
         self._client = DBOSClient(
-            system_database_engine=self._database.engine, serializer=self._serializer, application_name=settings.name
+            system_database_engine=self._database.engine,
+            serializer=self._serializer,
+            application_name=settings.name,
+            retry_connection_errors=False,  # its patience grows to a minute; ours is to be asked again soon
         )
         poll_s = settings.timing.queue_poll_s
         DBOS.register_queue(
@@ -126,9 +130,15 @@ class Dispatcher:
             self._launched = False
             _in_use.release()
 
+    @contextmanager
+    def _asking(self) -> Iterator[DBOSClient]:
+        """Raises UnavailableError when the database does not answer."""
+        assert self._client is not None  # noqa: S101  # nobody asks before `launch`
+        with answering():
+            yield self._client
+
     def enqueue(self, connection: sa.Connection, operation_id: str, workflow_id: str, partition: str | None) -> None:
         """Within the caller's transaction. Without a partition it need not wait for its turn."""
-        assert self._client is not None  # noqa: S101  # the engine enqueues nothing before `launch`
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
             "queue_name": ENDINGS_QUEUE if partition is None else OPERATIONS_QUEUE,
@@ -137,11 +147,13 @@ class Dispatcher:
         }
         if partition is not None:
             options["queue_partition_key"] = partition
-        self._client.enqueue_in_transaction(connection, options, operation_id)
+        with self._asking() as client:
+            client.enqueue_in_transaction(connection, options, operation_id)
 
     def handed_out(self) -> list[Handed]:
         """To all replicas, of all generations."""
-        found = DBOS.list_workflows(status="PENDING", name=_WORKFLOW, load_input=False, load_output=False)
+        with self._asking() as client:
+            found = client.list_workflows(status="PENDING", name=_WORKFLOW, load_input=False, load_output=False)
         return [
             Handed(
                 workflow_id=status.workflow_id,
@@ -154,17 +166,19 @@ class Dispatcher:
 
     def hand_back(self, handed: Handed) -> None:
         """Puts it into its queue again, where it is before all that came later. It must run nowhere any more."""
-        DBOS.resume_workflow(handed.workflow_id, queue_name=handed.queue)
+        with self._asking() as client:
+            client.resume_workflow(handed.workflow_id, queue_name=handed.queue)
 
     def unfinished(self, workflow_ids: Iterable[str]) -> set[str]:
         """Those of the given workflows that are queued or handed out."""
-        return {
-            status.workflow_id
-            for part in rows.chunks(list(workflow_ids))
-            for status in DBOS.list_workflows(
-                workflow_ids=part, status=_UNFINISHED, load_input=False, load_output=False
-            )
-        }
+        with self._asking() as client:
+            return {
+                status.workflow_id
+                for part in rows.chunks(list(workflow_ids))
+                for status in client.list_workflows(
+                    workflow_ids=part, status=_UNFINISHED, load_input=False, load_output=False
+                )
+            }
 
     def adopt(self, generations: Iterable[int]) -> int:
         """Makes what code of these generations has not finished ours to run; returns how many workflows it was.
@@ -196,16 +210,14 @@ class Dispatcher:
 
     def forget_ended(self, before: datetime) -> None:
         """Deletes workflows that ended before then; what they were about stays with us."""
-        while True:
-            ended = DBOS.list_workflows(
+        with self._asking() as client:
+            while ended := client.list_workflows(
                 completed_before=before.astimezone(UTC).isoformat(),
                 limit=_DELETED_AT_ONCE,
                 load_input=False,
                 load_output=False,
-            )
-            if not ended:
-                return
-            DBOS.delete_workflows([status.workflow_id for status in ended])
+            ):
+                client.delete_workflows([status.workflow_id for status in ended])
 
 
 class SealedSerializer(Serializer):

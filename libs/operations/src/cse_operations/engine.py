@@ -26,7 +26,7 @@ from cse_core.operations.in_memory.record import utc_now
 from cse_operations.bell import Bell
 from cse_operations.care import Care
 from cse_operations.cipher import Cipher, load_keys
-from cse_operations.database import Database, lock_file, make_room
+from cse_operations.database import Database, answering, lock_file, make_room
 from cse_operations.dispatch import Dispatcher
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Rounds, Watch
@@ -131,7 +131,8 @@ class DurableOperations:
             migrate(self._database)
             self._store.check_keys()
             self._liveness.announce()
-            self._dispatcher.launch()
+            with answering():
+                self._dispatcher.launch()
         except BaseException:
             self.close(0)
             raise

@@ -31,6 +31,8 @@ MOMENTS = ("before", "effect", "after")
 """Of a step: when it begins; between its effect and its journal entry; when it is journaled."""
 _ENDINGS = (None, FailedPreconditionError)
 """How a step of ours ends when it is not cut off."""
+NOT_STARTED = 69
+"""The driver's exit code when the database does not answer at its start: EX_UNAVAILABLE."""
 ENGINE_POINTS = ("submit:after", "claim:after", "finish:before", "finish:effect", "end:after")
 
 
@@ -203,7 +205,10 @@ def main(spec: Spec) -> int:
             timing=Timing(**spec.timing),
         )
         engine = DurableOperations([OperationKind(name="BUILD", run=build.run, finish=build.finish)], settings)
-        engine.start()
+        try:
+            engine.start()
+        except UnavailableError:
+            return NOT_STARTED
         for job in spec.jobs:
             operation = _submit(engine, job)
             if job.kill_at == "submit:after":
