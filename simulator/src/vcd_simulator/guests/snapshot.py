@@ -90,6 +90,8 @@ class NodeRecord:
     kubelet_version: str
     cordoned: bool
     labels: dict[str, str]
+    annotations: dict[str, str] = field(default_factory=dict)
+    taints: tuple[tuple[str, str, str], ...] | None = None
 
 
 @dataclass(kw_only=True)
@@ -206,6 +208,8 @@ def _take_cluster(cluster: Cluster) -> ClusterRecord:
                 kubelet_version=node.kubelet_version,
                 cordoned=node.cordoned,
                 labels=dict(node.labels),
+                annotations=dict(node.annotations),
+                taints=node.taints,
             )
             for node in state.nodes
         ],

@@ -41,6 +41,9 @@ class Node:
     kubelet_version: str
     cordoned: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    taints: tuple[tuple[str, str, str], ...] | None = None
+    """Key, value and effect of each; None: those that its role brings."""
 
     @property
     def address(self) -> str:
@@ -107,9 +110,11 @@ class Cluster:
         with self._lock:
             return sorted(self._nodes.values(), key=lambda node: node.name)
 
-    def change_node(self, name: str, *, cordoned: bool) -> None:
+    def change_node(self, name: str, **changes: Any) -> None:
+        """Change fields of a node; harmless when it is gone."""
         with self._lock:
-            self._nodes[name] = replace(self._nodes[name], cordoned=cordoned)
+            if name in self._nodes:
+                self._nodes[name] = replace(self._nodes[name], **changes)
 
     def status_of(self, node: Node) -> tuple[str, str]:
         """The condition Ready of a node, `True`, `False` or `Unknown`, and the reason."""

@@ -1,39 +1,17 @@
 """`kubectl get`, in all its formats."""
 
 import json
-import time
 from typing import Any
 
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import views
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node, key_of
 from vcd_simulator.guests.kubernetes.jsonpath import evaluate
+from vcd_simulator.guests.kubernetes.kinds import KINDS, UNBOUND, singular
 from vcd_simulator.guests.kubernetes.manifests import display_name
+from vcd_simulator.guests.kubernetes.tables import rows_of
 from vcd_simulator.guests.kubernetes.texts import dump
-from vcd_simulator.guests.standins.options import Options, age, table
-
-NODE_KINDS = ("node", "nodes", "no")
-_PLURALS = {
-    "po": "pod",
-    "pods": "pod",
-    "ns": "namespace",
-    "namespaces": "namespace",
-    "ds": "daemonset",
-    "daemonsets": "daemonset",
-    "deploy": "deployment",
-    "deployments": "deployment",
-    "svc": "service",
-    "services": "service",
-    "cm": "configmap",
-    "configmaps": "configmap",
-    "sa": "serviceaccount",
-    "serviceaccounts": "serviceaccount",
-    "secrets": "secret",
-    "clusterroles": "clusterrole",
-    "clusterrolebindings": "clusterrolebinding",
-    "daemonset.apps": "daemonset",
-    "deployment.apps": "deployment",
-}
+from vcd_simulator.guests.standins.options import Options, table
 
 
 async def get(call: Call, cluster: Cluster, options: Options) -> int:
@@ -43,28 +21,65 @@ async def get(call: Call, cluster: Cluster, options: Options) -> int:
             'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of '
             "supported resources.\n\nerror: Required resource not specified."
         )
-    first, names = options.words[0], options.words[1:]
-    kind, slash, name = first.partition("/")
+    if options.words[0] == "all":
+        return await _everything(call, cluster, options)
+    kind, slash, name = options.words[0].partition("/")
+    names = options.words[1:]
     if slash:
         names = [name, *(word.partition("/")[2] or word for word in names)]
-    if kind.lower() in NODE_KINDS:
-        nodes = select_nodes(cluster, names, options)
-        rows = [views.node_row(cluster, node, wide=options.last("output") == "wide") for node in nodes]
-        heading = ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]
-        wide = ["INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"]
-        heading = [*heading, *wide] if options.last("output") == "wide" else heading
-        documents = [views.node_object(cluster, node) for node in nodes]
-        return await _print(call, options, documents, [heading, *rows], single=len(names) == 1)
-    objects = _objects(cluster, singular(kind), names, options)
-    rows = [_row(cluster, one, everywhere=options.has("all-namespaces")) for one in objects]
-    heading = ["NAME", "STATUS", "AGE"]
-    return await _print(
-        call,
-        options,
-        objects,
-        [["NAMESPACE", *heading] if options.has("all-namespaces") else heading, *rows],
-        single=len(names) == 1,
-    )
+    kind = singular(kind)
+    _check_kind(cluster, kind)
+    documents, missing = _found(cluster, kind, names, options)
+    code = 0
+    if documents or not names:
+        code = await _print(call, cluster, options, kind, documents, single=len(names) == 1)
+    if not options.has("ignore-not-found"):
+        for name in missing:
+            await call.error(f'Error from server (NotFound): {kind}s "{name}" not found')
+            code = 1
+    return code
+
+
+async def _everything(call: Call, cluster: Cluster, options: Options) -> int:
+    """`kubectl get all`: the kinds that it means, each in a table of its own."""
+    found = False
+    for kind in ("pod", "service", "daemonset", "deployment"):
+        documents, _ = _found(cluster, kind, [], options)
+        if documents:
+            if found and options.last("output") in ("", "wide"):
+                await call.out("\n")
+            await _print(call, cluster, options, kind, documents, single=False, prefix=f"{kind}/")
+            found = True
+    if not found:
+        await call.error("No resources found.")
+    return 0
+
+
+def _check_kind(cluster: Cluster, kind: str) -> None:
+    """Raises UsageError: the API server knows no such kind, and nobody has applied one."""
+    if kind not in KINDS and not cluster.objects(kind):
+        raise UsageError(f'error: the server doesn\'t have a resource type "{kind}"')
+
+
+def _found(cluster: Cluster, kind: str, names: list[str], options: Options) -> tuple[list[Manifest], list[str]]:
+    """The objects that are asked for, and the names that nothing has."""
+    if kind == "node":
+        every = [views.node_object(cluster, node) for node in cluster.nodes()]
+    else:
+        every = _objects(cluster, kind, options)
+    if not names:
+        return [one for one in every if _selected(one, options.last("selector"))], []
+    by_name = {one["metadata"]["name"]: one for one in every}
+    return [by_name[name] for name in names if name in by_name], [name for name in names if name not in by_name]
+
+
+def find_object(cluster: Cluster, kind: str, namespace: str, name: str) -> Manifest:
+    """One object, be it applied or made by kubeadm. Raises UsageError."""
+    for one in views.objects(cluster, kind):
+        _, place, known = key_of(one)
+        if known == name and (place == namespace or kind in UNBOUND):
+            return one
+    raise UsageError(f'Error from server (NotFound): {kind}s "{name}" not found')
 
 
 def select_nodes(cluster: Cluster, names: list[str], options: Options) -> list[Node]:
@@ -98,40 +113,28 @@ def _selected(document: Manifest, selector: str) -> bool:
     return True
 
 
-def _objects(cluster: Cluster, kind: str, names: list[str], options: Options) -> list[Manifest]:
+def _objects(cluster: Cluster, kind: str, options: Options) -> list[Manifest]:
     namespace = options.last("namespace", "default")
     if kind == "namespace":
-        found: list[Manifest] = [
+        return [
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "status": {"phase": "Active"}}
             for name in views.namespaces(cluster)
         ]
-    else:
-        every = views.pods(cluster) if kind == "pod" else cluster.objects(kind)
-        found = [
-            one
-            for one in every
-            if options.has("all-namespaces") or key_of(one)[1] == namespace or kind.startswith("cluster")
-        ]
-    found = [one for one in found if _selected(one, options.last("selector"))]
-    by_name = {one["metadata"]["name"]: one for one in found}
-    for name in names:
-        if name not in by_name:
-            raise UsageError(f'Error from server (NotFound): {kind}s "{name}" not found')
-    return [by_name[name] for name in names] if names else found
-
-
-def _row(cluster: Cluster, document: Manifest, *, everywhere: bool) -> list[str]:
-    metadata = document["metadata"]
-    row = [
-        metadata["name"],
-        str((document.get("status") or {}).get("phase", "Active")),
-        age(time.time() - cluster.created),
-    ]
-    return [str(metadata.get("namespace") or ""), *row] if everywhere else row
+    every = views.pods(cluster) if kind == "pod" else views.objects(cluster, kind)
+    if options.has("all-namespaces") or kind in UNBOUND:
+        return every
+    return [one for one in every if key_of(one)[1] == namespace]
 
 
 async def _print(
-    call: Call, options: Options, documents: list[Manifest], rows: list[list[str]], *, single: bool
+    call: Call,
+    cluster: Cluster,
+    options: Options,
+    kind: str,
+    documents: list[Manifest],
+    *,
+    single: bool,
+    prefix: str = "",
 ) -> int:
     """Print objects in the format that `-o` asks for."""
     output = options.last("output")
@@ -158,18 +161,15 @@ async def _print(
     elif output.startswith("custom-columns="):
         columns = [part.partition(":") for part in output.removeprefix("custom-columns=").split(",")]
         lines = [[evaluate(f"{{{path}}}", document) or "<none>" for _, _, path in columns] for document in documents]
-        await call.out(table([[title for title, _, _ in columns], *lines]))
+        heading = [] if options.has("no-headers") else [[title for title, _, _ in columns]]
+        if heading or lines:
+            await call.out(table([*heading, *lines]))
     elif output in ("", "wide"):
         if not documents:
             await call.error("No resources found.")
         else:
+            rows = rows_of(cluster, kind, documents, options, prefix)
             await call.out(table(rows[1:] if options.has("no-headers") else rows))
     else:
         raise UsageError(f'error: unable to match a printer suitable for the output format "{output}"')
     return 0
-
-
-def singular(kind: str) -> str:
-    """The name of a kind, of whatever short form or plural a user may write."""
-    kind = kind.lower()
-    return _PLURALS.get(kind, kind)

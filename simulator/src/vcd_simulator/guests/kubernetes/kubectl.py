@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vcd_simulator.guests.channel import Call, UsageError
-from vcd_simulator.guests.kubernetes import views
+from vcd_simulator.guests.kubernetes import edit, views
 from vcd_simulator.guests.kubernetes.access import find_kubeconfig, reach
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node, key_of
-from vcd_simulator.guests.kubernetes.get import NODE_KINDS, find_node, get, select_nodes, singular
+from vcd_simulator.guests.kubernetes.get import find_node, find_object, get, select_nodes
+from vcd_simulator.guests.kubernetes.kinds import NODE_KINDS, singular
 from vcd_simulator.guests.kubernetes.manifests import display_name, read_manifests
 from vcd_simulator.guests.kubernetes.preflight import kubelet_version
 from vcd_simulator.guests.kubernetes.texts import dump
@@ -41,6 +42,11 @@ _VALUES = (
     "patch",
     "cascade",
     "template",
+    "from-literal",
+    "from-file",
+    "clusterrole",
+    "serviceaccount",
+    "replicas",
 )
 _SWITCHES = (
     "all-namespaces",
@@ -67,6 +73,7 @@ _SWITCHES = (
     "help",
     "insecure-skip-tls-verify",
     "list",
+    "dry-run",
 )
 _SHORT = {
     "n": "namespace",
@@ -83,6 +90,13 @@ _SHORT = {
     "p": "patch",
 }
 
+_NOT_HERE = (
+    "api-resources", "api-versions", "attach", "auth", "autoscale", "certificate", "completion", "cp", "diff", "edit",
+    "exec", "explain", "expose", "kustomize", "logs", "patch", "plugin", "port-forward", "proxy", "replace", "run",
+    "top",
+)  # fmt: skip
+"""What the real one can do and this one cannot."""
+
 Verb = Callable[[Call, Cluster, Options], Awaitable[int]]
 
 
@@ -98,6 +112,8 @@ async def kubectl(call: Call) -> int | None:
         return await _version(call, options)
     if verb == "config":
         return await _config(call, options)
+    if verb in _NOT_HERE:
+        raise UsageError(f'error: the simulator\'s kubectl has no "{verb}"')
     if verb not in _VERBS:
         raise UsageError(f'Error: unknown command "{verb}" for "kubectl"\nRun \'kubectl --help\' for usage.')
     return await _VERBS[verb](call, await reach(call, options.last("kubeconfig")), options)
@@ -278,8 +294,7 @@ async def _rollout(call: Call, cluster: Cluster, options: Options) -> int:
         raise UsageError("error: the simulator's kubectl knows `rollout status KIND/NAME` only")
     kind, slash, name = options.words[1].partition("/")
     name = name if slash else (options.words[2] if len(options.words) > 2 else "")
-    if cluster.object(singular(kind), options.last("namespace", "default"), name) is None:
-        raise UsageError(f'Error from server (NotFound): {singular(kind)}s "{name}" not found')
+    find_object(cluster, singular(kind), options.last("namespace", "default"), name)
     limit = duration_s(options.last("timeout", "0s"))
     deadline = time.monotonic() + limit if limit else float("inf")
     while not all(cluster.is_ready(node) for node in cluster.nodes()):
@@ -330,16 +345,20 @@ def _redacted(config: Any) -> Any:
 
 
 _VERBS: dict[str, Verb] = {
+    "annotate": edit.annotate,
     "apply": _apply,
     "cluster-info": _cluster_info,
     "cordon": _cordon,
-    "create": _apply,
+    "create": edit.create,
     "delete": _delete,
     "describe": _describe,
     "drain": _drain,
     "get": get,
+    "label": edit.label,
     "rollout": _rollout,
+    "scale": edit.scale,
     "set": _set,
+    "taint": edit.taint,
     "uncordon": _uncordon,
     "wait": _wait,
 }

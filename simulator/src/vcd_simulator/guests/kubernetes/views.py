@@ -1,6 +1,7 @@
 """What the API server shows: nodes and pods as the objects that kubectl prints."""
 
 import hashlib
+import ipaddress
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,6 +25,13 @@ def node_status(cluster: Cluster, node: Node) -> str:
     return f"{ready},SchedulingDisabled" if node.cordoned else ready
 
 
+def taints_of(node: Node) -> tuple[tuple[str, str, str], ...]:
+    """Key, value and effect of a node's taints, but for what cordoning adds."""
+    if node.taints is not None:
+        return node.taints
+    return ((f"node-role.kubernetes.io/{_control_plane_role(node)}", "", "NoSchedule"),) if node.control_plane else ()
+
+
 def node_object(cluster: Cluster, node: Node) -> Manifest:
     """A node as `-o json` shows it."""
     status, reason = cluster.status_of(node)
@@ -34,8 +42,9 @@ def node_object(cluster: Cluster, node: Node) -> Manifest:
         **({f"node-role.kubernetes.io/{_control_plane_role(node)}": ""} if node.control_plane else {}),
         **node.labels,
     }
-    role = f"node-role.kubernetes.io/{_control_plane_role(node)}"
-    taints = [{"effect": "NoSchedule", "key": role}] if node.control_plane else []
+    taints = [
+        {"effect": effect, "key": key, **({"value": value} if value else {})} for key, value, effect in taints_of(node)
+    ]
     if node.cordoned:
         taints.append({"effect": "NoSchedule", "key": "node.kubernetes.io/unschedulable"})
     spec: dict[str, Any] = {"podCIDR": cluster.pod_subnet} if cluster.pod_subnet else {}
@@ -58,6 +67,7 @@ def node_object(cluster: Cluster, node: Node) -> Manifest:
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
+            **({"annotations": dict(node.annotations)} if node.annotations else {}),
             "creationTimestamp": _stamp(node.registered),
             "labels": labels,
             "name": node.name,
@@ -69,8 +79,8 @@ def node_object(cluster: Cluster, node: Node) -> Manifest:
                 {"address": node.address, "type": "InternalIP"},
                 {"address": node.name, "type": "Hostname"},
             ],
-            "allocatable": resources,
-            "capacity": resources,
+            "allocatable": dict(resources),
+            "capacity": dict(resources),
             "conditions": [ready],
             "nodeInfo": {
                 "architecture": "amd64",
@@ -123,6 +133,51 @@ def namespaces(cluster: Cluster) -> list[str]:
     return sorted({*_NAMESPACES, *(manifest["metadata"]["name"] for manifest in cluster.objects("namespace"))})
 
 
+def objects(cluster: Cluster, kind: str) -> list[Manifest]:
+    """All objects of a kind: those that were applied, and those that kubeadm made."""
+    found = cluster.objects(kind)
+    known = {(one["metadata"].get("namespace"), one["metadata"]["name"]) for one in found}
+    made = [one for one in _from_kubeadm(cluster) if one["kind"].lower() == kind]
+    return [*(one for one in made if (one["metadata"]["namespace"], one["metadata"]["name"]) not in known), *found]
+
+
+def _from_kubeadm(cluster: Cluster) -> list[Manifest]:
+    nodes = cluster.nodes()
+    return [
+        _service("kubernetes", "default", _service_address(cluster, 1), "443/TCP"),
+        _service("kube-dns", "kube-system", _service_address(cluster, 10), "53/UDP,53/TCP"),
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "coredns", "namespace": "kube-system"},
+            "spec": {"replicas": 2},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": "kube-proxy", "namespace": "kube-system"},
+            "status": {"desiredNumberScheduled": len(nodes), "numberReady": len(nodes)},
+        },
+    ]
+
+
+def _service(name: str, namespace: str, address: str, ports: str) -> Manifest:
+    listed = [
+        {"port": int(number), "protocol": protocol}
+        for number, _, protocol in (port.partition("/") for port in ports.split(","))
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"clusterIP": address, "ports": listed, "type": "ClusterIP"},
+    }
+
+
+def _service_address(cluster: Cluster, number: int) -> str:
+    return str(ipaddress.ip_network(cluster.service_subnet, strict=False)[number])
+
+
 def daemon_pods_on(cluster: Cluster, node: Node) -> list[str]:
     """Names of the pods on a node that a DaemonSet manages, with their namespaces."""
     found = [pod for pod in pods(cluster) if pod["spec"].get("nodeName") == node.name]
@@ -151,7 +206,7 @@ def _pods(cluster: Cluster) -> Iterator[Manifest]:
         yield _pod(
             f"coredns-576cbf47c7-{_suffix(str(number))}", "kube-system", "ReplicaSet", ready[0] if ready else None
         )
-    workers = [node for node in ready if not node.control_plane]
+    workers = [node for node in ready if not any(effect != "PreferNoSchedule" for _, _, effect in taints_of(node))]
     for manifest in cluster.objects("deployment"):
         metadata = manifest["metadata"]
         for number in range(min(int((manifest.get("spec") or {}).get("replicas") or 1), 100)):
