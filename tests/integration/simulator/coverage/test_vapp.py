@@ -219,3 +219,9 @@ def test_the_order_of_starting(alice: Tenant, vapp: VApp) -> None:
     vapp.reload()
     (item,) = vapp.get_startup_section()
     assert (item["Id"], item["order"], item["startAction"], item["startDelay"]) == ("one", "2", "none", "5")
+
+
+@covers("VApp.list_ip_allocations")
+def test_the_addresses_of_a_network(vapp: VApp) -> None:
+    (address,) = vapp.list_ip_allocations("acme-net")
+    assert (str(address["Ip_address"]), address["Allocation_type"]) == (vapp.get_primary_ip("one"), "vmAllocated")

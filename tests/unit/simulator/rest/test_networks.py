@@ -142,3 +142,23 @@ def test_editing_needs_the_right(lab: LabCloud, bob: RestCaller, isolated: OrgVd
     root = document(bob, isolated)
     assert not [link for link in root.findall(f"{V}Link") if link.get("rel") == "edit"]
     assert bob.put(f"/api/network/{isolated.id}", etree.tostring(root).decode()).status == 403
+
+
+def test_a_network_of_a_vapp_has_an_address_of_its_own_whatever_its_name(lab: LabCloud, alice: RestCaller) -> None:
+    vapp = lab.vapp("c1", lab.machine("a"))
+    media = "application/vnd.vmware.vcloud.vAppNetwork+xml"
+    vapp.networks["a/b ?&"] = vapp.networks["acme-net"].__class__(name="a/b ?&", fence_mode="isolated")
+    links = {
+        link.get("name"): link.get("href", "")
+        for link in alice.get(f"/api/vApp/vapp-{vapp.id}").xml.findall(f"{V}Link")
+        if link.get("type") == media
+    }
+    assert set(links) == {"acme-net", "a/b ?&"}
+    shown = {name: alice.get(href) for name, href in links.items()}
+    assert [answer.xml.get("name") for answer in shown.values()] == list(links)
+    assert len({answer.xml.get("id") for answer in shown.values()}) == 2
+    addresses = alice.get(
+        shown["acme-net"].links()["down", "application/vnd.vmware.vcloud.allocatedNetworkAddress+xml"]
+    )
+    assert [one.findtext(f"{V}IpAddress") for one in addresses.xml] == [lab.cloud.vms_of(vapp)[0].nics[0].ip_address]
+    assert alice.get(f"/api/vApp/vapp-{vapp.id}/network/none").status == 403

@@ -1,7 +1,10 @@
 """vApps."""
 
+from urllib.parse import quote
+from uuid import UUID, uuid5
+
 from vcd_simulator.model.compute import Status, Vapp, VappNetwork
-from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.model.kinds import NETWORK, VCLOUD
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations.connections import pool_of
 from vcd_simulator.operations.status import status_of
@@ -18,12 +21,13 @@ from vcd_simulator.rest.documents.common import (
     tasks_element,
 )
 from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
-from vcd_simulator.rest.documents.vdcs import ip_scope
+from vcd_simulator.rest.documents.vdcs import ALLOCATED_ADDRESSES, ip_scope
 from vcd_simulator.rest.documents.vms import lease_section, power_links, vms
 from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, vcloud
 
 NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
 STARTUP = VCLOUD + "startupSection+xml"
+VAPP_NETWORK = VCLOUD + "vAppNetwork+xml"
 
 
 def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> Element:
@@ -81,6 +85,10 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
         if recomposes
         else None,
         link(context, "down", f"{path}/productSections/", PRODUCT_SECTIONS),
+        *(
+            link(context, "down", network_path(entity, one), VAPP_NETWORK, name=one.name)
+            for one in entity.networks.values()
+        ),
         link(context, maintenance, f"{path}/action/{maintenance}")
         if settled and access.has("vApp: Enter/Exit Maintenance Mode")
         else None,
@@ -136,19 +144,62 @@ def network_config_section(context: Context, entity: Vapp, *, edits: bool) -> El
 
 
 def _network_config(context: Context, entity: Vapp, network: VappNetwork) -> Element:
-    cloud = context.cloud
-    parent = cloud.networks.get(network.parent_id)
-    pool = pool_of(cloud, network)
     return vcloud(
         "NetworkConfig",
         vcloud("Description", network.description),
-        vcloud(
-            "Configuration",
-            vcloud("IpScopes", ip_scope(pool, inherited=parent is not None)) if pool is not None else None,
-            reference(context, "ParentNetwork", parent, with_id=True) if parent is not None else None,
-            vcloud("FenceMode", network.fence_mode),
-            vcloud("RetainNetInfoAcrossDeployments", False),
-        ),
+        _configuration(context, network),
         vcloud("IsDeployed", entity.deployed),
         networkName=network.name,
     )
+
+
+def _configuration(context: Context, network: VappNetwork) -> Element:
+    parent = context.cloud.networks.get(network.parent_id)
+    pool = pool_of(context.cloud, network)
+    return vcloud(
+        "Configuration",
+        vcloud("IpScopes", ip_scope(pool, inherited=parent is not None)) if pool is not None else None,
+        reference(context, "ParentNetwork", parent, with_id=True) if parent is not None else None,
+        vcloud("FenceMode", network.fence_mode),
+        vcloud("RetainNetInfoAcrossDeployments", False),
+    )
+
+
+def network_path(entity: Vapp, network: VappNetwork) -> str:
+    """Where a network of a vApp is; it is known by its name."""
+    return f"{entity.kind.href_path(entity.id)}/network/{quote(network.name, safe='')}"
+
+
+def vapp_network(context: Context, entity: Vapp, network: VappNetwork) -> Element:
+    """A network of a vApp, by itself."""
+    path = network_path(entity, network)
+    return vcloud(
+        "VAppNetwork",
+        link(context, "up", entity.kind.href_path(entity.id), entity.kind.media_type),
+        link(context, "down", f"{path}/allocatedAddresses", ALLOCATED_ADDRESSES),
+        vcloud("Description", network.description),
+        _configuration(context, network),
+        deployed=entity.deployed,
+        name=network.name,
+        id=NETWORK.urn + str(uuid5(UUID(entity.id), network.name)),
+        href=context.url(path),
+        type=VAPP_NETWORK,
+    )
+
+
+def addresses_in(context: Context, entity: Vapp, network: VappNetwork) -> Element:
+    """Who of a vApp has which address of one of its networks."""
+    entries = [
+        vcloud(
+            "IpAddress",
+            link(context, "down", vm.kind.href_path(vm.id), vm.kind.media_type, name=vm.name),
+            vcloud("IpAddress", nic.ip_address),
+            allocationType="vmAllocated",
+            isDeployed=vm.deployed,
+        )
+        for vm in context.cloud.vms_of(entity)
+        for nic in vm.nics
+        if nic.network == network.name and nic.ip_address is not None
+    ]
+    path = f"{network_path(entity, network)}/allocatedAddresses"
+    return vcloud("AllocatedIpAddresses", entries, href=context.url(path), type=ALLOCATED_ADDRESSES)

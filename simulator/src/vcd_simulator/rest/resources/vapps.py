@@ -1,7 +1,7 @@
 """vApps: composing, recomposing, power, networks, owner, deletion."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.compute import Startup, Status, Vapp, Vm
+from vcd_simulator.model.compute import Startup, Status, Vapp, VappNetwork, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import changes, clones, power, vapps
 from vcd_simulator.operations.machines import MachineSpec
@@ -206,6 +206,24 @@ def update_networks(context: Context, vapp_id: str) -> Reply:
     root = require_root(context.xml(), "NetworkConfigSection")
     specs = network_configs(context, root)
     return accepted(context, vapps.update_networks(context.cloud, context.session.user, vapp, specs))
+
+
+@router.get("/api/vApp/vapp-{vapp_id}/network/{network_name}")
+def get_network(context: Context, vapp_id: str, network_name: str) -> Reply:
+    return Reply(content=documents.vapp_network(context, *_network(context, vapp_id, network_name)))
+
+
+@router.get("/api/vApp/vapp-{vapp_id}/network/{network_name}/allocatedAddresses")
+def get_allocated_addresses(context: Context, vapp_id: str, network_name: str) -> Reply:
+    return Reply(content=documents.addresses_in(context, *_network(context, vapp_id, network_name)))
+
+
+def _network(context: Context, vapp_id: str, network_name: str) -> tuple[Vapp, VappNetwork]:
+    vapp = context.access.vapp_by_id(vapp_id)
+    network = vapp.networks.get(network_name)
+    if network is None:
+        raise errors.no_access("network", vapp_id)
+    return vapp, network
 
 
 @router.get("/api/vApp/vapp-{vapp_id}/startupSection")
