@@ -73,6 +73,9 @@ class FakeGuests:
                 self.order.append(("join", node))
                 self.joined.append(node)
                 return ScriptResult(exit_code=0, stdout="", stderr="")
+            if "head -c" in text:
+                keys = self.files.get((node, "/root/.ssh/authorized_keys"), b"")
+                return ScriptResult(exit_code=0, stdout=keys.decode(), stderr="")
             if word := next((word for word in _KUBECTL if f"kubectl {word}" in text), None):
                 return self._tell_kubernetes(word, text)
             if "showmount" in text:

@@ -1,7 +1,7 @@
 """Adding nodes to a cluster: one recompose, then each node by itself, side by side."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from cse_clusters.application.control_plane import ControlPlane, hasty, running_control_plane
@@ -32,6 +32,8 @@ class NodeOrder:
     count: int
     make: NodeMake
     rollback_on_failure: bool
+    with_present_keys: bool = False
+    """Whether they accept the SSH keys that the control plane accepts, rather than that of `make`."""
 
 
 class NodeAddition:
@@ -68,6 +70,9 @@ class NodeAddition:
             self._machines.size(self._names, make, power_on=True)
         self._report.say(f"Setting up {counted(len(self._names))} of {self._change.title}", _NODES[0])
         control_plane = ControlPlane(self._ports, self._change.cluster, self._control_plane, self._limits)
+        if self._order.with_present_keys:
+            keys = step(ctx, "read_ssh_keys", lambda: control_plane.ssh_keys(ctx), node=self._control_plane)
+            make = replace(make, ssh_public_key=str(keys))
         directory = GuestDirectory(self._ports.inventory, self._change.cluster.vapp_href, password)
         work = GuestWork(self._ports.guests, directory, self._limits)
         branches = NodeBranches(self._by_role(), make, work, control_plane.work, self._report.progress, percent=_NODES)

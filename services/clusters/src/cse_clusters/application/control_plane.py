@@ -9,7 +9,8 @@ from cse_clusters.application.guest_logins import GuestDirectory
 from cse_clusters.application.guest_work import GuestWork, Limits
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.domain.cluster import Cluster, Role, role_of
-from cse_clusters.domain.guest_scripts import CORDON, DRAIN, FORGET, UNCORDON, guest_script
+from cse_clusters.domain.guest_scripts import CORDON, DRAIN, FORGET, SHOW_KEYS, UNCORDON, guest_script
+from cse_clusters.domain.new_cluster import public_keys
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import FailedPreconditionError
 from cse_core.operations import OperationContext
@@ -62,6 +63,10 @@ class ControlPlane:
     def forget(self, ctx: OperationContext, nodes: Sequence[str]) -> None:
         """Takes the nodes out of Kubernetes."""
         self._tell(ctx, FORGET, nodes)
+
+    def ssh_keys(self, ctx: OperationContext) -> str:
+        """The public keys that root's login accepts there, one a line."""
+        return public_keys(self.work.run(ctx, self.node, guest_script(SHOW_KEYS, {}), self._limits.mint).stdout)
 
     def _tell(self, ctx: OperationContext, script: str, nodes: Sequence[str]) -> None:
         self.work.run(ctx, self.node, guest_script(script, {"CSE_NODES": " ".join(nodes)}), self._limits.mint)

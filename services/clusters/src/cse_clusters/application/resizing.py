@@ -62,7 +62,7 @@ class Resize:
                 "the cluster has lost workers since this was asked for, and its template cannot be used",
                 reason="TEMPLATE_UNUSABLE",
             )
-        order = NodeOrder(role=Role.WORKER, count=add, make=job.make, rollback_on_failure=True)
+        order = NodeOrder(role=Role.WORKER, count=add, make=job.make, rollback_on_failure=True, with_present_keys=True)
         return NodeAddition(self._ctx, self._ports, job, order, self._limits)
 
     def _read(self) -> Json:

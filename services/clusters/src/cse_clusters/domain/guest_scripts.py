@@ -109,13 +109,17 @@ exportfs | awk 'NF == 1 && /^\\// { path = $1; next } NF == 1 { print path, $1; 
 """
 )
 
+SHOW_KEYS: Final = _PRELUDE + "head -c 32768 /root/.ssh/authorized_keys 2>/dev/null || true\n"
+
 _ACCEPT_KEY: Final = """\
 (
     umask 077
     mkdir -p /root/.ssh
     cd /root/.ssh
     touch authorized_keys
-    grep -qxF -e "$CSE_SSH_KEY" authorized_keys || printf '%s\\n' "$CSE_SSH_KEY" >> authorized_keys
+    while IFS= read -r key; do
+        grep -qxF -e "$key" authorized_keys || printf '%s\\n' "$key" >> authorized_keys
+    done <<< "$CSE_SSH_KEY"
 )
 """
 
@@ -141,7 +145,7 @@ def guest_script(
     Args:
         body: the script's own lines.
         environment: its parameters.
-        ssh_key: that root's login is to accept.
+        ssh_key: that root's login is to accept; several are several lines.
         one_at_a_time: it waits for the end of another such script in the same guest. One that is begun again, because
             its answer was lost or our process died, may still be running.
 

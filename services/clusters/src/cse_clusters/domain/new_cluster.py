@@ -118,6 +118,21 @@ def check_ssh_key(key: str, *, field: str) -> str:
     raise InvalidArgumentError(f"{field}: {what}", field=field)
 
 
+def public_keys(text: str) -> str:
+    """Those lines of an `authorized_keys` that are a key and nothing else, as they are.
+
+    What is bound to options, such as a command, is left out: handed on without them it would open more.
+    """
+    return "\n".join(line for line in text.splitlines() if _is_key(line.strip()))
+
+
+def _is_key(line: str) -> bool:
+    try:
+        return bool(check_ssh_key(line, field="key"))
+    except InvalidArgumentError:
+        return False
+
+
 def _holds_type(encoded: str, key_type: str) -> bool:
     """Whether the key's own bytes begin with its type, as OpenSSH writes them."""
     try:

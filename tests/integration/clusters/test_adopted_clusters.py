@@ -1,0 +1,139 @@
+"""Clusters that CSE 1.2.x has made are used like any other, as they are."""
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from google.longrunning import operations_pb2
+
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
+from cse_testing.clusters.legacy import LegacyCluster, make_legacy_cluster, run_in
+from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.ssh import ssh_key
+
+VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
+KEY = f"{ssh_key()} alice at $(home)"
+PASSWORD = 'root\'s "own" $ecret'
+NAME = "orgs/-/vdcs/-/clusters/veteran"
+
+
+@pytest.fixture(scope="module")
+def vcd() -> Iterator[Site]:
+    with site(admin_password=PASSWORD) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alice(vcd: Site) -> Metadata:
+    return vcd.login("alice", "acme", "alice-secret")
+
+
+@pytest.fixture
+def veteran(vcd: Site, alice: Metadata) -> Iterator[LegacyCluster]:
+    yield make_legacy_cluster(vcd.vcd, "veteran", root_password=PASSWORD, ssh_key=KEY)
+    if names(vcd, alice):
+        ended_well(vcd, alice, delete(vcd, alice))
+
+
+def test_it_is_listed_shown_and_configured_and_nothing_changes(
+    vcd: Site, alice: Metadata, veteran: LegacyCluster
+) -> None:
+    assert names(vcd, alice) == ["veteran"]
+    shown = read(vcd, alice)
+    assert (shown.uid, shown.cse_version, shown.template) == (veteran.uid, "1.2.7", "photon-v2")
+    assert (shown.state, shown.control_plane_ip) == (cluster_pb2.Cluster.STATE_READY, veteran.metadata["cse.master.ip"])
+    assert machines(shown) == [veteran.control_plane, veteran.worker]
+    node = vcd.clusters.GetNode(
+        cluster_service_pb2.GetNodeRequest(name=shown.nodes[1].name), metadata=alice, timeout=10
+    )
+    assert (node.role, node.ip_address) == (cluster_pb2.Node.ROLE_WORKER, shown.nodes[1].ip_address)
+    request = cluster_service_pb2.GetKubeconfigRequest(name=NAME)
+    kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=10).kubeconfig)
+    assert kubeconfig["clusters"][0]["cluster"]["server"] == f"https://{shown.control_plane_ip}:6443"
+    assert metadata(vcd, alice, shown) == veteran.metadata
+
+
+def test_it_grows_and_shrinks_and_its_new_workers_accept_the_keys_of_the_others(
+    vcd: Site, alice: Metadata, veteran: LegacyCluster
+) -> None:
+    resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=3)
+    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=10))
+    new = [name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker)]
+    assert len(new) == 2
+    for name in new:
+        assert run_in(vcd.vcd, name, "cat /root/.ssh/authorized_keys").splitlines() == [KEY]
+    assert kubernetes_nodes(vcd, veteran) == sorted(machines(grown))
+
+    add = cluster_service_pb2.AddNodesRequest(
+        name=NAME, pool=cluster_pb2.NodePool(node_count=1), role=cluster_pb2.Node.ROLE_NFS, rollback_on_failure=True
+    )
+    with_nfs = ended_well(vcd, alice, vcd.clusters.AddNodes(add, metadata=alice, timeout=10))
+    (nfs,) = (name for name in machines(with_nfs) if name.startswith("nfsd-"))
+
+    remove = cluster_service_pb2.RemoveNodesRequest(name=NAME, node_ids=[veteran.worker, nfs])
+    left = ended_well(vcd, alice, vcd.clusters.RemoveNodes(remove, metadata=alice, timeout=10))
+    assert machines(left) == [veteran.control_plane, *new]
+    assert kubernetes_nodes(vcd, veteran) == sorted(machines(left))
+    assert metadata(vcd, alice, left) == veteran.metadata
+
+
+def test_keys_that_are_bound_to_a_command_are_not_handed_on_without_it(
+    vcd: Site, alice: Metadata, veteran: LegacyCluster
+) -> None:
+    bound = f'command="/usr/bin/uptime",no-pty {ssh_key()} monitoring'
+    run_in(vcd.vcd, veteran.control_plane, f"cat >> /root/.ssh/authorized_keys <<'END'\n\n# more\n{bound}\nEND")
+    resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=2)
+    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=10))
+    (new,) = (name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker))
+    assert run_in(vcd.vcd, new, "cat /root/.ssh/authorized_keys").splitlines() == [KEY]
+
+
+def test_it_is_deleted(vcd: Site, alice: Metadata, veteran: LegacyCluster) -> None:
+    ended = vcd.ended(delete(vcd, alice), alice)
+    assert not ended.HasField("error"), ended.error.message
+    assert names(vcd, alice) == []
+    found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=vApp&format=records", alice)
+    assert found.get("total") == "0"
+
+
+def names(vcd: Site, caller: Metadata) -> list[str]:
+    request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+    answer = vcd.clusters.ListClusters(request, metadata=caller, timeout=10)
+    return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
+
+
+def read(vcd: Site, caller: Metadata) -> cluster_pb2.Cluster:
+    request = cluster_service_pb2.GetClusterRequest(name=NAME)
+    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=10)
+    return found
+
+
+def delete(vcd: Site, caller: Metadata) -> operations_pb2.Operation:
+    request = cluster_service_pb2.DeleteClusterRequest(name=NAME)
+    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=caller, timeout=10)
+    return answer
+
+
+def ended_well(vcd: Site, caller: Metadata, operation: operations_pb2.Operation) -> cluster_pb2.Cluster:
+    ended = vcd.ended(operation, caller)
+    assert not ended.HasField("error"), ended.error.message
+    found = cluster_pb2.Cluster()
+    ended.response.Unpack(found)
+    return found
+
+
+def machines(cluster: cluster_pb2.Cluster) -> list[str]:
+    return [node.name.rpartition("/")[2] for node in cluster.nodes]
+
+
+def metadata(vcd: Site, caller: Metadata, cluster: cluster_pb2.Cluster) -> dict[str, str]:
+    document = vcd.send("GET", f"{cluster.vapp.href}/metadata", caller)
+    return {
+        entry.findtext("v:Key", "", VCLOUD): entry.findtext("v:TypedValue/v:Value", "", VCLOUD)
+        for entry in document.iterfind("v:MetadataEntry", VCLOUD)
+    }
+
+
+def kubernetes_nodes(vcd: Site, cluster: LegacyCluster) -> list[str]:
+    script = "KUBECONFIG=/root/.kube/config kubectl get nodes -o name"
+    return sorted(line.rpartition("/")[2] for line in run_in(vcd.vcd, cluster.control_plane, script).splitlines())
