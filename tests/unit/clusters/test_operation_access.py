@@ -1,16 +1,18 @@
 """Who sees operations, and who may cancel and forget them."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from cse_clusters.application.operation_access import OperationViewer
+from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.access import DEPLOY_RIGHT
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import ConflictError, PermissionDeniedError, UnauthenticatedError
-from cse_core.operations import Operation
-from cse_testing.clusters.service import ClustersInMemory
+from cse_core.operations import Operation, OperationState
+from cse_testing.clusters.service import WAIT_S, ClustersInMemory
 from cse_testing.clusters.world import credentials
 
 
@@ -92,3 +94,48 @@ def test_where_rights_are_enforced_even_who_began_it_needs_the_right() -> None:
                 viewer(world, user).require_change(created)
             assert caught.value.code == "RIGHT_MISSING"
         viewer(world, "admin").require_change(created)
+
+
+def test_a_deletion_ends_only_what_its_caller_may_cancel(world: ClustersInMemory) -> None:
+    world.created()
+    release, begun = threading.Event(), threading.Event()
+
+    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        begun.set()
+        while not release.wait(0.01):
+            check()
+        return world.guests.run_by_default(login, script)
+
+    world.guests.on("BODY-worker", hold)
+    growing = world.add_nodes(user="alice")
+    assert begun.wait(WAIT_S)
+    world.vcd.read_only.update(world.vcd.vapps)
+    world.vcd.hidden.update(world.vcd.vapps)
+    deletion = world.delete(user="bob")
+    assert not world.operations.get(growing.id).cancel_requested
+    release.set()
+    assert world.finished(growing).error is None
+    refused = world.finished(deletion)
+    assert refused.error is not None
+    assert refused.error.reason == "VAPP_DELETE_FORBIDDEN"
+    assert len(world.vcd.vapps) == 1
+
+
+def test_who_may_change_the_cluster_ends_a_colleagues_changes_by_deleting_it(world: ClustersInMemory) -> None:
+    world.created()
+    begun = threading.Event()
+
+    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+        begun.set()
+        pause = threading.Event()
+        while not pause.wait(0.01):
+            check()
+        raise AssertionError("unreachable")
+
+    world.guests.on("BODY-worker", hold)
+    growing = world.add_nodes(user="alice")
+    assert begun.wait(WAIT_S)
+    deletion = world.delete(user="bob")
+    assert world.finished(growing).state is OperationState.CANCELLED
+    assert world.finished(deletion).error is None
+    assert not world.vcd.vapps

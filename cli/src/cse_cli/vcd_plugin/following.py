@@ -55,8 +55,7 @@ class Operation:
     @property
     def org(self) -> str:
         """Name of the organisation whose cluster it works on, if it works on one."""
-        parts = self.target.split("/")
-        return printable(unquote(parts[1])) if len(parts) > 1 else ""
+        return printable(unquote(self.target.split("/")[1])) if self.target.startswith("orgs/") else ""
 
     @property
     def cluster(self) -> str:

@@ -240,6 +240,7 @@ def _use_cases(
         world.sessions, world.board, operations, enforce_rights=config.service.enforce_authorization
     )
     materials = Materials(world.inventory, world.templates, lookups=threads.lookups)
+    access = OperationAccess(world.sessions, acceptance, world.inventory)
     return ClusterUseCases(
         callers=world.sessions,
         state=state,
@@ -247,13 +248,13 @@ def _use_cases(
         creation=ClusterCreation(
             acceptance, world.inventory, materials, operations, deadline=settings.operation_timeout
         ),
-        deletion=ClusterDeletion(acceptance, directory, operations, deadline=settings.operation_timeout),
+        deletion=ClusterDeletion(acceptance, directory, operations, access, deadline=settings.operation_timeout),
         kubeconfigs=Kubeconfigs(directory, world.inventory, world.guests, world.templates),
         nodes=NodeReader(directory, world.inventory, world.guests, world.templates, asking=threads.guests),
         node_changes=NodeChanges(
             acceptance, directory, world.inventory, materials, deadline=settings.operation_timeout
         ),
-        operation_access=OperationAccess(world.sessions, acceptance, world.inventory),
+        operation_access=access,
         orphans=orphans,
     )
 

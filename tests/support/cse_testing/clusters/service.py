@@ -87,12 +87,13 @@ class ClustersInMemory:
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
         directory = ClusterDirectory(self.vcd, self.operations)
         self._materials = materials = Materials(self.vcd, self.templates, lookups=self._lookups)
+        access = OperationAccess(self.vcd, acceptance, self.vcd)
         self.use_cases = ClusterUseCases(
             callers=self.vcd,
             state=SystemState(),
             directory=directory,
             creation=ClusterCreation(acceptance, self.vcd, materials, self.operations, deadline=deadline),
-            deletion=ClusterDeletion(acceptance, directory, self.operations, deadline=deadline),
+            deletion=ClusterDeletion(acceptance, directory, self.operations, access, deadline=deadline),
             kubeconfigs=Kubeconfigs(directory, self.vcd, self.guests, self.templates),
             nodes=NodeReader(
                 directory,
@@ -103,7 +104,7 @@ class ClustersInMemory:
                 exports_within_s=EXPORTS_WITHIN_S,
             ),
             node_changes=NodeChanges(acceptance, directory, self.vcd, materials, deadline=deadline),
-            operation_access=OperationAccess(self.vcd, acceptance, self.vcd),
+            operation_access=access,
             orphans=Orphans(self.sweep, self.operations, deadline=deadline),
         )
 

@@ -1,6 +1,5 @@
 """Deleting clusters: accepting it, and the operation."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -10,6 +9,7 @@ from cse_clusters.application.changes import delete_vapp, patiently
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.failures import explained, place, step
 from cse_clusters.application.guest_work import Limits
+from cse_clusters.application.operation_access import OperationAccess
 from cse_clusters.application.operation_data import (
     DELETE_CLUSTER,
     TOKEN,
@@ -32,15 +32,24 @@ class ClusterDeletion:
     """The use case DeleteCluster."""
 
     def __init__(
-        self, acceptance: Acceptance, directory: ClusterDirectory, operations: Operations, *, deadline: timedelta
+        self,
+        acceptance: Acceptance,
+        directory: ClusterDirectory,
+        operations: Operations,
+        access: OperationAccess,
+        *,
+        deadline: timedelta,
     ) -> None:
         self._acceptance = acceptance
         self._directory = directory
+        self._access = access
         self._operations = operations
         self._deadline = deadline
 
     def accept(self, caller: Caller, name: ClusterName, submission: Submission) -> Operation:
         """Begins the deletion; what is in progress on the same cluster is told to end, and the deletion follows it.
+
+        What the caller may not cancel is waited for.
 
         Raises:
             NotFoundError, ConflictError: as `ClusterDirectory.find_one`.
@@ -51,7 +60,7 @@ class ClusterDeletion:
             first = self._acceptance.repeated_change(caller, DELETE_CLUSTER, name.cluster, submission.request_id)
             operation = first or self._begin(caller, self._directory.find_one(caller, name), submission)
             if not operation.state.is_final:  # also for a repetition: the first call may not have come to it
-                self._end_changes(operation.target_uid)
+                self._end_changes(caller, operation.target_uid)
             return operation
 
     def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
@@ -81,12 +90,18 @@ class ClusterDeletion:
         text = f"Deleting cluster {cluster.name} ({cluster.uid})"
         return self._acceptance.submit(submission, card, text, make_request)
 
-    def _end_changes(self, uid: str) -> None:
+    def _end_changes(self, caller: Caller, uid: str) -> None:
         """Tells what is in progress to end, for it is in vain. The deletion, of the same partition, begins then."""
+        viewer = self._access.of(caller)
         for each in self._operations.find(active=True):
             if each.kind != DELETE_CLUSTER and each.target_uid == uid:
-                with suppress(NotFoundError):  # forgotten since: it had ended
+                try:
+                    viewer.require_change(each)
                     self._operations.cancel(each.id)
+                except NotFoundError:  # forgotten since: it had ended
+                    continue
+                except CseError as exc:  # whether he may delete the cluster is vCD's to say, when it is its turn
+                    log.info("change_not_ended", operation_id=each.id, reason=exc.code)
 
 
 class DeleteClusterOperation:

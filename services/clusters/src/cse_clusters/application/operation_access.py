@@ -20,7 +20,11 @@ class OperationAccess:
 
     def viewer(self, credentials: Credentials) -> "OperationViewer":
         """Raises UnauthenticatedError. Works in every state of the service: what was accepted goes on."""
-        return OperationViewer(self._callers.identify(credentials), self._acceptance, self._inventory)
+        return self.of(self._callers.identify(credentials))
+
+    def of(self, caller: Caller) -> "OperationViewer":
+        """What a caller may do who is known already."""
+        return OperationViewer(caller, self._acceptance, self._inventory)
 
 
 class OperationViewer:

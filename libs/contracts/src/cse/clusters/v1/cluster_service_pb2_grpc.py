@@ -36,7 +36,8 @@ class ClusterServiceStub:
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
     Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
-    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+    changes: what is in progress or waits, and the caller may cancel, is cancelled and takes back what it made; then the
+    deletion follows.
 
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
@@ -114,7 +115,8 @@ class ClusterServiceServicer:
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
     Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
-    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+    changes: what is in progress or waits, and the caller may cancel, is cancelled and takes back what it made; then the
+    deletion follows.
 
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
@@ -283,7 +285,8 @@ class ClusterService:
     `vdcs` may be `-`: any of those that the caller sees; a cluster name that then fits several clusters is refused.
 
     Changes of one cluster are made one after the other, in the order in which they were asked for. A deletion ends other
-    changes: what is in progress or waits is cancelled, takes back what it made, and the deletion follows.
+    changes: what is in progress or waits, and the caller may cancel, is cancelled and takes back what it made; then the
+    deletion follows.
 
     Errors of every call: UNAUTHENTICATED (token missing, wrong or expired), FAILED_PRECONDITION with reason
     SERVICE_DISABLED (an administrator has disabled the service), INVALID_ARGUMENT with the field's path in the metadata
