@@ -67,6 +67,15 @@ class Accounts:
         """Give an account another password, which also unlocks it. Raises KeyError."""
         self.put(replace(self._accounts[name], password=password, locked=False))
 
+    def user_name(self, uid: int) -> str:
+        """The name of a user, or the number that nobody has."""
+        return next((account.name for account in self._accounts.values() if account.uid == uid), str(uid))
+
+    def group_name(self, gid: int) -> str:
+        """The name of a group, which may be a user's own, or the number that none has."""
+        named = next((name for name, number in self.groups.items() if number == gid), None)
+        return self.user_name(gid) if named is None else named
+
     def next_uid(self) -> int:
         """The number that the next human user gets."""
         taken = {account.uid for account in self._accounts.values()}

@@ -10,6 +10,8 @@ import stat
 import tarfile
 from pathlib import Path, PurePosixPath
 
+from vcd_simulator.guests.owners import read_owner, write_owner
+
 _LARGEST_FILE = 1 << 30
 
 
@@ -43,6 +45,8 @@ def _add(archive: tarfile.TarFile, path: str, name: str, directory: int) -> None
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         info = tarfile.TarInfo(path)
         info.mode, info.mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
+        if not stat.S_ISLNK(status.st_mode):
+            info.uid, info.gid = read_owner(f"/proc/self/fd/{directory}/{name}")
         if stat.S_ISDIR(status.st_mode):
             info.type = tarfile.DIRTYPE
             archive.addfile(info)
@@ -90,6 +94,7 @@ def unpack(content: bytes, target: Path) -> None:
                     raise ArchiveError(f"{member.name!r} lies behind a link")
                 path.symlink_to(member.linkname)
             for member in reversed([one for one in members if not one.issym()]):
+                write_owner(str(_below(target, member)), member.uid, member.gid)
                 _below(target, member).chmod(member.mode & 0o7777)
     except (tarfile.TarError, EOFError, OSError) as exc:
         raise ArchiveError(f"the files of a guest cannot be unpacked: {exc}") from exc

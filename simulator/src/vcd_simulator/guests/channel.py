@@ -6,6 +6,7 @@ end is served by one asyncio loop in one thread for all guests; a stand-in is a 
 
 import asyncio
 import os
+import platform
 import posixpath
 import struct
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vcd_simulator.guests.commands import HOST_DIRECTORY
+from vcd_simulator.guests.owners import parse_owner
 
 if TYPE_CHECKING:
     from vcd_simulator.guests.accounts import Account
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct(">cI")
 _LENGTH = struct.Struct(">I")
 _MAX_MESSAGE = 64 << 20
+_XATTR_CALLS = {"x86_64": (188, 191), "aarch64": (5, 8)}.get(platform.machine(), (0, 0))
+"""Numbers of setxattr and getxattr, which Perl has no names for."""
 
 
 class CallerGoneError(Exception):
@@ -116,6 +120,33 @@ class Call:
         """Run one of the host's programs in the caller's place, with its input and output; returns the exit code."""
         answer = await self._talk(b"x", _fields(f"{HOST_DIRECTORY}/{program}", *arguments))
         return int(answer[0])
+
+    async def capture(self, program: str, *arguments: str) -> tuple[int, str]:
+        """Run one of the host's programs in the caller's place; returns the exit code and what it printed."""
+        code, output = await self._talk(b"c", _fields(f"{HOST_DIRECTORY}/{program}", *arguments))
+        return int(code), output.decode(errors="surrogateescape")
+
+    async def set_owner(
+        self, paths: Sequence[str], *, uid: int | None, gid: int | None, recursive: bool = False
+    ) -> dict[str, int]:
+        """Give files another owner or group; returns what went wrong, as error numbers by path."""
+        ids = ["" if one is None else str(one) for one in (uid, gid)]
+        numbers = [str(number) for number in _XATTR_CALLS]
+        parts = await self._talk(b"k", _fields(*numbers, *ids, "1" if recursive else "", *paths))
+        texts = [part.decode(errors="surrogateescape") for part in parts]
+        return {path: int(code) for path, code in zip(texts[::2], texts[1::2], strict=True)}
+
+    async def owners(self, paths: Sequence[str], *, entries: str = "") -> list[tuple[str, str, int, int]]:
+        """Path, inode, owner and group of the files that have been given an owner.
+
+        `entries` adds what is in directories (`some`), or everything below them (`all`).
+        """
+        parts = await self._talk(b"g", _fields(str(_XATTR_CALLS[1]), entries, *paths))
+        texts = [part.decode(errors="surrogateescape") for part in parts]
+        return [
+            (path, inode, *parse_owner(owner))
+            for path, inode, owner in zip(texts[::3], texts[1::3], texts[2::3], strict=True)
+        ]
 
     async def wait(self, seconds: float) -> None:
         """Let simulated work take its time. Raises CallerGoneError as soon as the caller is interrupted."""

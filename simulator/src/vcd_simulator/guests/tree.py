@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from vcd_simulator.guests.owners import ROOT, read_owner, write_owner
+
 _MAX_LINKS = 40
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -39,6 +41,8 @@ class FileInfo:
     modified: float
     accessed: float
     link_target: str | None = None
+    uid: int = 0
+    gid: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,14 +166,23 @@ class FileTree:
             os.rename(old.name, new.name, src_dir_fd=old.directory, dst_dir_fd=new.directory)
 
     def change(
-        self, path: str, *, mode: int | None = None, modified: float | None = None, accessed: float | None = None
+        self,
+        path: str,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        accessed: float | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
     ) -> None:
-        """Change permissions and times; what is None stays."""
+        """Change permissions, times and owners; what is None stays."""
         with self._place(path) as place:
             place.check_writable(path)
             before = place.stat()
             if mode is not None:
                 _change_mode(place, path, mode)
+            if uid is not None or gid is not None:
+                _change_owner(place, path, uid, gid)
             if modified is not None or accessed is not None:
                 times = (
                     before.st_atime if accessed is None else accessed,
@@ -290,9 +303,21 @@ def _change_mode(place: _Place, path: str, mode: int) -> None:
         os.close(file)
 
 
+def _change_owner(place: _Place, path: str, uid: int | None, gid: int | None) -> None:
+    file = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.directory)
+    try:
+        if stat.S_ISLNK(os.fstat(file).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        before = read_owner(f"/proc/self/fd/{file}")
+        write_owner(f"/proc/self/fd/{file}", before[0] if uid is None else uid, before[1] if gid is None else gid)
+    finally:
+        os.close(file)
+
+
 def _describe(name: str, directory: int, entry: str) -> FileInfo:
     status = os.stat(entry, dir_fd=directory, follow_symlinks=False)
     link = stat.S_ISLNK(status.st_mode)
+    uid, gid = ROOT if link else read_owner(f"/proc/self/fd/{directory}/{entry}")
     return FileInfo(
         name=name,
         kind="symlink" if link else "directory" if stat.S_ISDIR(status.st_mode) else "file",
@@ -301,6 +326,8 @@ def _describe(name: str, directory: int, entry: str) -> FileInfo:
         modified=status.st_mtime,
         accessed=status.st_atime,
         link_target=os.readlink(entry, dir_fd=directory) if link else None,
+        uid=uid,
+        gid=gid,
     )
 
 

@@ -6,8 +6,11 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from vcd_simulator.guests import permissions
+from vcd_simulator.guests.accounts import Account
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.tree import FileInfo
 from vcd_simulator.vcenter.guest_access import guest_faults, log_in
@@ -28,7 +31,7 @@ class GuestFiles:
 
     def upload(self, arguments: Arguments, authority: str) -> Value:
         """InitiateFileTransferToGuest: returns the URL to PUT the content to."""
-        guest, _account = log_in(self._inventory, arguments)
+        guest, account = log_in(self._inventory, arguments)
         path = arguments.text("guestFilePath")
         size = arguments.integer("fileSize")
         overwrite = arguments.boolean("overwrite")
@@ -41,16 +44,21 @@ class GuestFiles:
                     raise _os_error(errno.EISDIR, path)
                 if not overwrite:
                     raise _os_error(errno.EEXIST, path)
+            permissions.check_write(guest.tree, account, path)
             guest.tree.check_writable(path)
             guest.check_space(path)
+            is_new = not guest.tree.exists(path)
         attributes = _attributes(arguments.child("fileAttributes"))
+        if is_new:
+            attributes = replace(attributes, uid=attributes.uid or account.uid, gid=attributes.gid or account.uid)
         return self._transfers.offer_upload(authority, guest, path, size, attributes, overwrite=overwrite)
 
     def download(self, arguments: Arguments, authority: str) -> Value:
         """InitiateFileTransferFromGuest: returns the URL to GET the content from."""
-        guest, _account = log_in(self._inventory, arguments)
+        guest, account = log_in(self._inventory, arguments)
         path = arguments.text("guestFilePath")
         with guest_faults(path):
+            permissions.check_read(guest.tree, account, path)
             info = guest.tree.resolved_info(path)
             guest.tree.open_read(path).close()
         return Data(
@@ -64,37 +72,45 @@ class GuestFiles:
 
     def make_directory(self, arguments: Arguments) -> Value:
         """MakeDirectoryInGuest."""
-        guest, path = self._target(arguments, "directoryPath")
+        guest, account, path = self._target(arguments, "directoryPath")
         with guest_faults(path):
             guest.check_space(path)
-            guest.tree.make_directory(path, parents=arguments.boolean("createParentDirectories"))
+            parents = arguments.boolean("createParentDirectories")
+            permissions.check_change(guest.tree, account, _first_missing(guest, path) if parents else path)
+            guest.tree.make_directory(path, parents=parents)
+            guest.tree.change(path, uid=account.uid, gid=account.uid)
         return None
 
     def create_temporary_file(self, arguments: Arguments) -> Value:
         """CreateTemporaryFileInGuest: returns the path."""
-        guest, path = self._temporary(arguments)
+        guest, account, path = self._temporary(arguments)
         with guest_faults(path):
             guest.check_space(path)
+            permissions.check_change(guest.tree, account, path)
             guest.tree.open_write(path, mode=0o600, exclusive=True).close()
+            guest.tree.change(path, uid=account.uid, gid=account.uid)
         return path
 
     def create_temporary_directory(self, arguments: Arguments) -> Value:
         """CreateTemporaryDirectoryInGuest: returns the path."""
-        guest, path = self._temporary(arguments)
+        guest, account, path = self._temporary(arguments)
         with guest_faults(path):
             guest.check_space(path)
+            permissions.check_change(guest.tree, account, path)
             guest.tree.make_directory(path, mode=0o700)
+            guest.tree.change(path, uid=account.uid, gid=account.uid)
         return path
 
     def list(self, arguments: Arguments) -> Value:
         """ListFilesInGuest: a page of a directory."""
-        guest, path = self._target(arguments, "filePath")
+        guest, account, path = self._target(arguments, "filePath")
         first = arguments.integer("index", 0)
         limit = arguments.integer("maxResults", _DEFAULT_RESULTS)
         if first < 0 or limit < 0:
             raise invalid_request("index and maxResults cannot be negative", "index")
         matches = _matcher(arguments.text("matchPattern", ""))
         with guest_faults(path):
+            permissions.check_read(guest.tree, account, path)
             every = [info for info in guest.tree.entries(path) if matches(info.name)]
         page = list(itertools.islice(every, first, first + limit))
         return Data(
@@ -104,7 +120,7 @@ class GuestFiles:
 
     def move_file(self, arguments: Arguments) -> Value:
         """MoveFileInGuest."""
-        guest, source = self._target(arguments, "srcFilePath")
+        guest, account, source = self._target(arguments, "srcFilePath")
         target = arguments.text("dstFilePath")
         with guest_faults(source):
             if guest.tree.info(source).kind == "directory":
@@ -115,12 +131,14 @@ class GuestFiles:
                     raise _os_error(errno.EISDIR, target)
                 if not arguments.boolean("overwrite"):
                     raise _os_error(errno.EEXIST, target)
+            permissions.check_change(guest.tree, account, source)
+            permissions.check_change(guest.tree, account, target)
             guest.tree.move(source, target)
         return None
 
     def move_directory(self, arguments: Arguments) -> Value:
         """MoveDirectoryInGuest."""
-        guest, source = self._target(arguments, "srcDirectoryPath")
+        guest, account, source = self._target(arguments, "srcDirectoryPath")
         target = arguments.text("dstDirectoryPath")
         with guest_faults(source):
             if guest.tree.info(source).kind != "directory":
@@ -128,43 +146,57 @@ class GuestFiles:
         with guest_faults(target):
             if guest.tree.exists(target):
                 raise _os_error(errno.EEXIST, target)
+            permissions.check_change(guest.tree, account, source)
+            permissions.check_change(guest.tree, account, target)
             guest.tree.move(source, target)
         return None
 
     def delete_file(self, arguments: Arguments) -> Value:
         """DeleteFileInGuest: of a symbolic link, the link."""
-        guest, path = self._target(arguments, "filePath")
+        guest, account, path = self._target(arguments, "filePath")
         with guest_faults(path):
             if guest.tree.info(path).kind == "directory":
                 raise _os_error(errno.EISDIR, path)
+            permissions.check_change(guest.tree, account, path)
             guest.tree.remove_file(path)
         return None
 
     def delete_directory(self, arguments: Arguments) -> Value:
         """DeleteDirectoryInGuest."""
-        guest, path = self._target(arguments, "directoryPath")
+        guest, account, path = self._target(arguments, "directoryPath")
         with guest_faults(path):
+            permissions.check_change(guest.tree, account, path)
             guest.tree.remove_directory(path, recursive=arguments.boolean("recursive"))
         return None
 
     def change_attributes(self, arguments: Arguments) -> Value:
         """ChangeFileAttributesInGuest."""
-        guest, path = self._target(arguments, "guestFilePath")
+        guest, account, path = self._target(arguments, "guestFilePath")
         with guest_faults(path):
-            _attributes(arguments.child("fileAttributes")).apply(guest.tree, path)
+            permissions.check_owner(guest.tree, account, path)
+            wanted = _attributes(arguments.child("fileAttributes"))
+            if account.uid != 0 and (wanted.uid, wanted.gid) != (None, None):
+                raise _os_error(errno.EPERM, path)
+            wanted.apply(guest.tree, path)
         return None
 
-    def _target(self, arguments: Arguments, name: str) -> tuple[Guest, str]:
-        guest, _account = log_in(self._inventory, arguments)
-        return guest, arguments.text(name)
+    def _target(self, arguments: Arguments, name: str) -> tuple[Guest, Account, str]:
+        guest, account = log_in(self._inventory, arguments)
+        return guest, account, arguments.text(name)
 
-    def _temporary(self, arguments: Arguments) -> tuple[Guest, str]:
-        guest, _account = log_in(self._inventory, arguments)
+    def _temporary(self, arguments: Arguments) -> tuple[Guest, Account, str]:
+        guest, account = log_in(self._inventory, arguments)
         directory = (arguments.optional_text("directoryPath") or "/tmp").rstrip("/")  # noqa: S108  # the guest's own
         prefix, suffix = arguments.text("prefix"), arguments.text("suffix")
         if "/" in prefix + suffix:
             raise invalid_request("a prefix or suffix cannot hold a slash", "prefix")
-        return guest, f"{directory}/{prefix}{secrets.token_hex(4)}{suffix}"
+        return guest, account, f"{directory}/{prefix}{secrets.token_hex(4)}{suffix}"
+
+
+def _first_missing(guest: Guest, path: str) -> str:
+    """The uppermost directory that has to be made for a path."""
+    above = path.rstrip("/").rpartition("/")[0]
+    return _first_missing(guest, above) if above and not guest.tree.exists(above) else path
 
 
 def _os_error(code: int, path: str) -> OSError:
@@ -186,8 +218,9 @@ def _attributes(given: Arguments) -> Attributes:
         modified, accessed = (datetime.fromisoformat(text).timestamp() if text else None for text in times.values())
     except ValueError:
         raise invalid_request("a time is not in ISO 8601", "fileAttributes") from None
-    permissions = given.integer("permissions", 0)
-    return Attributes(mode=permissions & 0o7777 or None, modified=modified, accessed=accessed)
+    mode = given.integer("permissions", 0) & 0o7777
+    uid, gid = (given.integer(name) if given.has(name) else None for name in ("ownerId", "groupId"))
+    return Attributes(mode=mode or None, uid=uid, gid=gid, modified=modified, accessed=accessed)
 
 
 def _attributes_data(info: FileInfo) -> Data:
@@ -197,8 +230,8 @@ def _attributes_data(info: FileInfo) -> Data:
             "modificationTime": datetime.fromtimestamp(info.modified, UTC),
             "accessTime": datetime.fromtimestamp(info.accessed, UTC),
             "symlinkTarget": info.link_target or "",
-            "ownerId": 0,
-            "groupId": 0,
+            "ownerId": info.uid,
+            "groupId": info.gid,
             "permissions": Long(info.mode),
         },
     )

@@ -1,7 +1,5 @@
 """GuestProcessManager: programs in guests."""
 
-import errno
-import os
 import shlex
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -9,6 +7,7 @@ from functools import partial
 
 from vcd_simulator.faults import GuestHangs, Injection, Place, ProgramFails, ProgramHangs
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.guests.permissions import check_execute
 from vcd_simulator.guests.processes import Program
 from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter.guest_access import guest_faults, log_in
@@ -32,9 +31,7 @@ class GuestProcesses:
         rest = spec.text("arguments", "")
         directory = spec.optional_text("workingDirectory")
         with guest_faults(path):
-            info = guest.tree.resolved_info(path)
-            if info.kind != "file" or not info.mode & 0o111:
-                raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+            check_execute(guest.tree, account, path)
         given = spec.texts("envVariables")
         if any("=" not in pair for pair in given):
             raise invalid_request("an environment variable is not NAME=VALUE", "envVariables")

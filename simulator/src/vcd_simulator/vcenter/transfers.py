@@ -14,16 +14,17 @@ _LIFETIME_S = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Attributes:
-    """Permissions and times that a client wants a file to have; None leaves one as it is."""
+    """Permissions, owners and times that a client wants a file to have; None leaves one as it is."""
 
     mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
     modified: float | None = None
     accessed: float | None = None
 
     def apply(self, tree: FileTree, path: str) -> None:
         """Raises OSError."""
-        if (self.mode, self.modified, self.accessed) != (None, None, None):
-            tree.change(path, mode=self.mode, modified=self.modified, accessed=self.accessed)
+        tree.change(path, mode=self.mode, modified=self.modified, accessed=self.accessed, uid=self.uid, gid=self.gid)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 import pytest
 
 from cse_testing.simulated import Boot, Shell, Times
+from vcd_simulator.guests import Hypervisor
+from vcd_simulator.guests.archive import pack
 from vcd_simulator.guests.errors import LoginError
 
 BASES = {"debian": "ubuntu-base", "rpm": "photon-base"}
@@ -224,3 +226,40 @@ def test_a_photon_s_repositories_can_be_moved(boot: Boot) -> None:
     assert shell.succeed("ls /etc/yum.repos.d").split() == names
     shell.succeed("cd /etc/yum.repos.d; sed -i 's/dl.bintray.com/packages.vmware.com/' *.repo")
     shell.succeed("tdnf makecache -q; tdnf install -yq docker-18.06.2-6.ph2; docker --version")
+
+
+def test_owners_are_kept_and_shown(shell: Shell) -> None:
+    shell.succeed("useradd -m -s /bin/bash bob; mkdir -p /srv/a/b; touch /srv/a/b/c; chown -R bob /srv/a")
+    owners = shell.succeed("stat -c '%n %U:%G %u' /home/bob /srv/a/b/c /srv; chgrp sudo /srv/a; stat -c %G /srv/a")
+    assert owners.splitlines() == ["/home/bob bob:bob 1000", "/srv/a/b/c bob:root 1000", "/srv root:root 0", "sudo"]
+    rows = [line.split() for line in shell.succeed("ls -la /srv/a/b; ls -ln /srv/a/b/c").splitlines()[1:]]
+    assert [(row[2], row[3], row[-1]) for row in rows] == [
+        ("bob", "root", "."),
+        ("bob", "sudo", ".."),
+        ("bob", "root", "c"),
+        ("1000", "0", "/srv/a/b/c"),
+    ]
+    assert shell.succeed("ls /srv/a/b; ls -1a /srv/a/b").split() == ["c", ".", "..", "c"]
+    assert shell.succeed("rm /srv/a/b/c; touch /srv/a/b/c; stat -c %U /srv/a/b/c") == "root\n", "another file"
+    assert "Uid: ( 1000/     bob)" in shell.succeed("stat /srv/a")
+    shell.succeed("chown --reference=/srv/a /srv/a/b/c && chown 7:8 /tmp && chown $(id -u):$(id -g) /srv/a")
+    assert shell.succeed("stat -c %U:%G /srv/a/b/c /srv/a /tmp").split() == ["bob:sudo", "root:root", "7:8"]
+    assert "invalid group" in shell.fail("chown bob:nonsense /srv").err
+    assert "No such file" in shell.fail("chown bob /none").err
+
+
+def test_owners_go_with_images_and_saved_states(shell: Shell, hypervisor: Hypervisor) -> None:
+    shell.succeed("useradd bob; touch /srv/f; chown bob /srv/f")
+    hypervisor.power_off(shell.moid)
+    hypervisor.create("copy", hypervisor.capture(shell.moid), "vc1")
+    hypervisor.create("saved", "ubuntu", "vc1")
+    hypervisor.guest("saved").lay_out_disk(pack(shell.guest.paths.root, shell.guest.paths.local))
+    for moid in ("copy", "saved"):
+        assert hypervisor.guest(moid).tree.info("/srv/f").uid == 1000
+
+
+def test_programs_stay_with_their_user(shell: Shell) -> None:
+    assert shell.succeed("su - root -c 'echo $0; id -un'").split()[-1] == "root"
+    shell.succeed("useradd bob")
+    assert "log in as that user" in shell.fail("su bob -c id").err
+    assert "log in as that user" in shell.fail("sudo -u bob id").err

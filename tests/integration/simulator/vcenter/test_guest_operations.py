@@ -278,6 +278,43 @@ def test_other_users_run_as_themselves(guest: GuestClient, log_in: Callable[...,
     assert alice.download("/tmp/who") == b"alice\n/home/alice\n"
 
 
+def test_users_may_do_what_permissions_allow(guest: GuestClient, log_in: Callable[..., GuestClient]) -> None:
+    assert guest.run("/bin/bash", "-c 'useradd -m alice && echo alice:pw | chpasswd'") == 0
+    guest.upload("/srv/root", b"x", mode=0o640)
+    guest.upload("/usr/local/bin/tool", b"#!/bin/sh\n", mode=0o744)
+    alice = log_in("vm-101", "alice", "pw")
+    files, vm, auth = alice.files, alice.vm, alice.auth
+    refused: list[Callable[[], object]] = [
+        lambda: alice.download("/srv/root"),
+        lambda: alice.download("/root/.bashrc"),
+        lambda: alice.upload("/srv/root", b"y", overwrite=True),
+        lambda: alice.upload("/srv/new", b"y"),
+        lambda: files.DeleteFileInGuest(vm, auth, "/srv/root"),
+        lambda: files.MakeDirectoryInGuest(vm, auth, "/srv/a/b", True),
+        lambda: files.MoveFileInGuest(vm, auth, "/home/alice/f", "/srv/f", False),
+        lambda: files.ListFilesInGuest(vm, auth, "/root"),
+        lambda: files.CreateTemporaryFileInGuest(vm, auth, "a", "b", "/root"),
+        lambda: files.ChangeFileAttributesInGuest(
+            vm, auth, "/srv/root", vim_files.PosixFileAttributes(permissions=511)
+        ),
+        lambda: alice.start("/usr/local/bin/tool"),
+    ]
+    alice.upload("/home/alice/f", b"mine")
+    for operation in refused:
+        with pytest.raises(vim.fault.GuestPermissionDenied):
+            operation()
+    (info,) = files.ListFilesInGuest(vm, auth, "/home/alice/f").files
+    assert (info.attributes.ownerId, info.attributes.groupId) == (1000, 1000)
+    assert guest.run("/bin/bash", "-c 'stat -c %U /home/alice/f > /tmp/owner'") == 0
+    assert guest.download("/tmp/owner") == b"alice\n"
+    guest.upload("/tmp/of-root", b"")
+    with pytest.raises(vim.fault.GuestPermissionDenied):
+        files.DeleteFileInGuest(vm, auth, "/tmp/of-root")
+    given = vim_files.PosixFileAttributes(ownerId=1000, groupId=1000)
+    guest.files.ChangeFileAttributesInGuest(vm, guest.auth, "/tmp/of-root", given)
+    files.DeleteFileInGuest(vm, auth, "/tmp/of-root")
+
+
 def test_many_programs_at_once(guest: GuestClient) -> None:
     with ThreadPoolExecutor(20) as pool:
         codes = list(

@@ -76,6 +76,67 @@ sub list_directory {
     answer(0, readdir $listing);
 }
 
+# Owners are kept in an attribute of the file, since all files of a guest belong to one user of the host.
+my $attribute = 'user.vcdsim.owner';
+my ($setxattr, $getxattr) = (0, 0);
+
+sub owner_of {
+    my ($path, $name, $buffer) = ("$_[0]", $attribute, "\0" x 64);
+    return '' if !$getxattr || -l $path;
+    my $length = syscall(int $getxattr, $path, $name, $buffer, 64);
+    return $length > 0 ? substr($buffer, 0, $length) : '';
+}
+
+sub set_owner {
+    my ($path, $user, $group, $recursive, $problems) = @_;
+    if (!lstat $path) { push @$problems, $path, $! + 0; return }
+    if (!-l $path) {
+        my ($old_user, $old_group) = split /:/, owner_of($path) || '0:0';
+        my ($target, $name) = ("$path", $attribute);
+        my $value = ($user eq '' ? $old_user : $user) . ':' . ($group eq '' ? $old_group : $group);
+        syscall(int $setxattr, $target, $name, $value, length $value, 0) if $setxattr;
+    }
+    if ($recursive && -d $path && !-l $path && opendir(my $listing, $path)) {
+        set_owner("$path/$_", $user, $group, 1, $problems) for grep { $_ ne '.' && $_ ne '..' } readdir $listing;
+    }
+}
+
+sub set_owners {
+    my ($user, $group, $recursive, @paths);
+    ($setxattr, $getxattr, $user, $group, $recursive, @paths) = @_;
+    my @problems = ();
+    set_owner($_, $user, $group, $recursive, \@problems) for @paths;
+    answer(@problems);
+}
+
+# Number and owner of every path that has one, and with "entries" of what is in the directories among them.
+sub tell_owners {
+    my ($entries, @paths);
+    ($getxattr, $entries, @paths) = @_;
+    my @found = ();
+    while (@paths) {
+        my $path = shift @paths;
+        my $owner = owner_of($path);
+        push @found, $path, (lstat $path)[1], $owner if $owner ne '';
+        next if !$entries || -l $path || !-d $path || !opendir(my $listing, $path);
+        for my $name (readdir $listing) {
+            my $below = "$path/$name";
+            if ($entries eq 'all' && $name ne '.' && $name ne '..') { push @paths, $below; next }
+            my $owner = owner_of($below);
+            push @found, $below, (lstat $below)[1], $owner if $owner ne '';
+        }
+    }
+    answer(@found);
+}
+
+sub capture {
+    my $pid = open(my $pipe, '-|', @_) or return answer(127, '');
+    local $/;
+    my $output = <$pipe>;
+    close $pipe;
+    answer($? >> 8, defined $output ? $output : '');
+}
+
 my @environment = map { "$_=$ENV{$_}" } keys %ENV;
 my $directory = readlink('/proc/self/cwd');
 tell_simulator('C', join '', fields($0, $directory, scalar @ARGV, @ARGV, @environment));
@@ -90,5 +151,8 @@ while (1) {
     elsif ($verb eq 'w') { write_file(parts($body)) }
     elsif ($verb eq 's') { answer(0, -e $body ? 1 : 0) }
     elsif ($verb eq 'd') { list_directory($body) }
+    elsif ($verb eq 'k') { set_owners(parts($body)) }
+    elsif ($verb eq 'g') { tell_owners(parts($body)) }
+    elsif ($verb eq 'c') { capture(parts($body)) }
     elsif ($verb eq 'x') { my @command = parts($body); system { $command[0] } @command; answer($? >> 8) }
 }

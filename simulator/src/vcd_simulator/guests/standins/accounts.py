@@ -152,6 +152,7 @@ async def useradd(call: Call) -> int:
         call.guest.write_accounts()
     if options.has("create-home") or (call.name == "adduser" and not options.has("no-create-home")):
         await call.execute("mkdir", "-p", home)
+        await call.set_owner([home], uid=uid, gid=uid, recursive=True)
     return 0
 
 
@@ -251,13 +252,36 @@ async def chage(call: Call) -> int:
     return 0
 
 
+@command("su")
+async def su(call: Call) -> int:
+    """`su [-] root [-c COMMAND]`, which for root changes nothing; a program's user cannot become another here."""
+    options = parse(
+        call.arguments, values=("command", "shell"), short={"c": "command", "s": "shell", "l": "login"}, lenient=True
+    )
+    words = [word for word in options.words if word != "-"]
+    _stay(call, words[0] if words else "root")
+    return await call.execute("bash", *(["-c", options.last("command")] if options.last("command") else []), *words[1:])
+
+
+def _stay(call: Call, user: str) -> None:
+    """Raises UsageError: the user does not exist, or is another than the one who asks."""
+    account = _known(call, user, 1)
+    if account.uid != call.account.uid:
+        raise UsageError(
+            f"{call.name}: the simulator's guests cannot change from {call.account.name} to {user} within a program; "
+            "log in as that user instead"
+        )
+
+
 @command("sudo")
 async def sudo(call: Call) -> int:
     """Run a command as root, which programs of root already are."""
     options = list(call.arguments)
     while options and options[0].startswith("-"):
         flag = options.pop(0)
-        if flag in ("-u", "-g", "--user", "--group") and options:
+        if flag in ("-u", "--user") and options:
+            _stay(call, options.pop(0))
+        elif flag in ("-g", "--group") and options:
             options.pop(0)
         if flag == "--":
             break
