@@ -21,8 +21,9 @@ from cse_core.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from cse_core.operations import OperationState
+from cse_core.operations import OperationRequest, OperationState
 from cse_core.operations.ids import new_operation_id
+from cse_testing.clusters.replay import Journal
 from cse_testing.clusters.service import UNKNOWN_AFTER, WAIT_S, ClustersInMemory, a_cluster
 from cse_testing.clusters.world import FakeVapp
 
@@ -423,3 +424,46 @@ def test_a_request_that_is_repeated_is_one_operation_and_one_that_nobody_waits_f
     with pytest.raises(DeadlineError):
         orphans.reclaim(admin, [], Submission.of("", lambda: False), execute=True)
     assert [each.id for each in clusters.operations.find()] == [first.id]
+
+
+# A process that dies
+
+
+def test_a_crash_at_any_moment_leaves_nothing_and_deletes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, inside and after every step of reclaiming a vApp and two VMs of a cluster that lives on."""
+    for crash_at in itertools.count():
+        with ClustersInMemory() as clusters:
+            clusters.created(a_cluster("home", workers=0))
+            before = set(vapp(clusters, "home").machines)
+            left(clusters)
+            clusters.vcd.fail("delete_machines", WILL_NOT)
+            clusters.finished(clusters.add_nodes(2, name="home"))
+            request = caught(clusters, monkeypatch)
+            journal = Journal(request, crash_at=crash_at)
+            results = results_from_json(journal.run_until_ended(clusters.reclaiming))
+            assert [each.outcome for each in results] == [Outcome.RECLAIMED] * 3
+            assert names(clusters) == ["home"]
+            assert set(vapp(clusters, "home").machines) == before
+            assert clusters.operations.ledger() == []
+            if journal.moments <= crash_at:
+                assert crash_at > 10
+                return
+
+
+class CaughtError(Exception):
+    """Ends an acceptance whose operation the test runs itself."""
+
+
+def caught(clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch) -> OperationRequest:
+    """What the engine would be asked to run to reclaim everything."""
+    requests: list[OperationRequest] = []
+
+    def catch(request: OperationRequest) -> None:
+        requests.append(request)
+        raise CaughtError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clusters.operations, "submit", catch)
+        with pytest.raises(CaughtError):
+            clusters.reclaim()
+    return requests[0]

@@ -81,6 +81,7 @@ class ClustersInMemory:
         self.operations = InMemoryOperations(
             [*operation_kinds(ports, version="0.1.0", limits=FAST), reclaiming.kind()], max_running=max_running
         )
+        self.reclaiming = reclaiming.kind()
         self.sweep = reclaiming.use(self.operations)
         self._lookups = ThreadPoolExecutor(8)
         deadline = timedelta(minutes=5)

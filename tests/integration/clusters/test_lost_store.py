@@ -1,0 +1,97 @@
+"""The store of operations is lost while a cluster is being created: what was made is found by its mark."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+
+from cse.system.v1 import orphan_pb2, system_service_pb2
+from cse_clusters import bootstrap
+from cse_clusters.settings import ClustersSettings
+from cse_core.config import Config
+from cse_templates import bootstrap as templates_bootstrap
+from cse_templates.settings import TemplatesSettings
+from cse_testing.clusters.site import Site, config_for, inventory, settings_in
+from vcd_simulator.faults import ToolsNeverStart
+from vcd_simulator.simulator import Simulator
+
+
+@contextmanager
+def manager(
+    vcd: Simulator,
+    config: Config,
+    templates: str,
+    state: Path,
+    *,
+    orphan_age: timedelta = ClustersSettings.orphan_age,
+) -> Iterator[Site]:
+    """The cluster manager with its store in `state`."""
+    state.mkdir()
+    service = bootstrap.create(
+        config,
+        ClustersSettings(
+            operations=settings_in(state), listen="127.0.0.1:0", templates_target=templates, orphan_age=orphan_age
+        ),
+    )
+    service.start()
+    try:
+        with grpc.insecure_channel(service.address) as channel:
+            yield Site(vcd, config, service, channel)
+    finally:
+        service.stop(5.0)
+
+
+@pytest.fixture
+def vcd() -> Iterator[Simulator]:
+    with Simulator(inventory(), profile="instant") as running:
+        yield running
+
+
+def test_what_a_lost_store_knew_is_found_when_it_is_old_enough_and_reclaimed(vcd: Simulator, tmp_path: Path) -> None:
+    config = config_for(vcd)
+    catalogue = templates_bootstrap.create(config, TemplatesSettings(listen="127.0.0.1:0"))
+    catalogue.start()
+    templates = catalogue.address
+    try:
+        with manager(vcd, config, templates, tmp_path / "first") as first:
+            alice = first.login("alice", "acme", "alice-secret")
+            alive = first.ended(first.create(alice, "alive", workers=1), alice)
+            assert not alive.HasField("error"), alive.error.message
+            silent = vcd.faults.add(guest="mstr-*", error=ToolsNeverStart(), times=None)
+            creation = first.create(alice, "lost", workers=1)
+            for event in first.watch(creation, alice):
+                if event.message.startswith("Initializing control plane"):
+                    break
+        vcd.faults.remove(silent)
+        administrator = ("administrator", "System", "vcd-secret")
+        with manager(vcd, config, templates, tmp_path / "second") as careful:
+            admin = careful.login(*administrator)
+            assert not listed(careful, admin)
+            assert not reclaimed(careful, admin)
+        with manager(vcd, config, templates, tmp_path / "third", orphan_age=timedelta()) as second:
+            admin = second.login(*administrator)
+            (orphan,) = listed(second, admin)
+            assert (orphan.display_name, orphan.cause) == ("lost", orphan_pb2.Orphan.CAUSE_OPERATION_UNKNOWN)
+            assert (orphan.operation, orphan.org) == (creation.name, "acme")
+            (result,) = reclaimed(second, admin)
+            assert result.outcome == orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED
+            assert not listed(second, admin)
+            records = second.send("GET", f"{vcd.url}/api/query?type=vApp&format=records", alice)
+            names = [each.get("name") for each in records.iterfind("{http://www.vmware.com/vcloud/v1.5}VAppRecord")]
+            assert names == ["alive"]
+    finally:
+        catalogue.stop(1.0)
+
+
+def listed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.Orphan]:
+    return list(site.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=10).orphans)
+
+
+def reclaimed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.ReclaimResult]:
+    ended = site.ended(site.system.Reclaim(system_service_pb2.ReclaimRequest(execute=True), metadata=admin), admin)
+    response = system_service_pb2.ReclaimResponse()
+    assert ended.response.Unpack(response), ended.error.message
+    return list(response.results)
