@@ -38,7 +38,7 @@ OUTPUT_BYTES: Final = 64 * 1024
 
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
-_POLL_FACTOR: Final = 1.1
+_POLL_FACTOR: Final = 1.07
 _KILLED_WITHIN_S: Final = 10.0
 
 

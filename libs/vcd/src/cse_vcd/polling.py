@@ -19,8 +19,8 @@ log = structlog.get_logger()
 Outcome = TypeVar("Outcome")
 
 _FIRST_S: Final = 0.05
-_FACTOR: Final = 1.08
-"""An end is noticed after a thirtieth of the wait on average; half of what guests cost, for here many share a poll."""
+_FACTOR: Final = 1.05
+"""An end is noticed a fortieth of the wait too late, on average. Single polls would be dear; here many share one."""
 _TOGETHER: Final = 0.25
 """What is due within this part of its interval is asked for together with what is due now."""
 _APART_S: Final = 0.02

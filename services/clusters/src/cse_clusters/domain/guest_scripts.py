@@ -29,10 +29,10 @@ are_ready() {
         $1 in missing && $2 ~ /^Ready(,|$)/ { count-- }
         END { exit count > 0 }'
 }
-pause_ms=100
+pause_ms=200
 until are_ready || ((SECONDS >= CSE_WITHIN_S)); do
     sleep "$(printf '%d.%03d' $((pause_ms / 1000)) $((pause_ms % 1000)))"
-    pause_ms=$((pause_ms < 1600 ? pause_ms * 5 / 4 : 2000))
+    pause_ms=$((pause_ms < 1800 ? pause_ms * 13 / 12 : 2000))
 done
 kubectl get nodes -o json
 """
