@@ -61,6 +61,34 @@ def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any])
     return event
 
 
+def printable_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor of structlog, for logs that people read: no text in it begins a line, or moves the cursor."""
+    for key, value in event.items():
+        if not isinstance(value, str):
+            continue  # shown by its repr
+        if key in ("exception", "stack"):
+            event[key] = "\n".join(f"    {_printable(line)}" for line in value.split("\n"))
+        elif key == "event":
+            event[key] = _printable(value)
+        elif not value.isprintable():
+            event[key] = _Quoted(value)
+    return event
+
+
+class _Quoted:
+    """A text that is shown as Python writes it: the renderer does so for some that need it, and not for all."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return repr(self._text)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def configure(*, service: str, level: str = "INFO", form: Format = "console") -> None:
     """Sets up the logs of this process, on stderr.
 
@@ -83,16 +111,16 @@ def configure(*, service: str, level: str = "INFO", form: Format = "console") ->
         structlog.processors.format_exc_info,
         redact_event,
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer()]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else [printable_event, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
