@@ -14,7 +14,8 @@ from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
-from cse_testing.clusters.site import Site, config_for, inventory, settings_in
+from cse_testing.clusters.site import Site, config_for, inventory
+from cse_testing.operations.benches import settings_in
 from vcd_simulator.faults import ToolsNeverStart
 from vcd_simulator.simulator import Simulator
 
