@@ -174,4 +174,5 @@ def lock_file(database_file: Path) -> int:
         raise LockedError(
             f"{database_file} is in use by another process; end that, or use PostgreSQL for several replicas"
         ) from exc
+    os.close(os.open(database_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # what SQLite adds is as private
     return descriptor
