@@ -12,7 +12,6 @@ from cse_cli.vcd_plugin.session import Session
 from cse_core.config import VcdConfig
 from cse_vcd.session import VcdSession
 
-LEFT_FOR_INSPECTION: Final = "LEFT_FOR_INSPECTION"
 FAILED: Final = "FAILED"
 
 
@@ -21,8 +20,10 @@ class Chosen:
     """Which orphans are meant."""
 
     ids: Sequence[str]
-    """Empty: all but those that were left for inspection."""
+    """Empty: all but those that must be named."""
     org: str | None = None
+    with_all: bool = False
+    """Whether those that must be named count as named."""
 
     def of(self, orphans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Those of them that are meant."""
@@ -30,7 +31,7 @@ class Chosen:
         return [
             each
             for each in orphans
-            if (each["id"] in named if named else each["cause"] != LEFT_FOR_INSPECTION)
+            if (each["id"] in named if named else self.with_all or not each.get("must_be_named"))
             and self.org in (None, each["org"])
         ]
 

@@ -40,6 +40,7 @@ SHOWN = {
     "operation_time": "1970-01-01T00:00:00Z",
     "explanation": "no route to host",
     "vm_count": 3,
+    "must_be_named": False,
 }
 
 

@@ -77,7 +77,9 @@ def test_what_a_lost_store_knew_is_found_when_it_is_old_enough_and_reclaimed(vcd
             (orphan,) = listed(second, admin)
             assert (orphan.display_name, orphan.cause) == ("lost", orphan_pb2.Orphan.CAUSE_OPERATION_UNKNOWN)
             assert (orphan.operation, orphan.org) == (creation.name, "acme")
-            (result,) = reclaimed(second, admin)
+            assert orphan.must_be_named
+            assert not reclaimed(second, admin)
+            (result,) = reclaimed(second, admin, orphan.name)
             assert result.outcome == orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED
             assert not listed(second, admin)
             records = second.send("GET", f"{vcd.url}/api/query?type=vApp&format=records", alice)
@@ -91,8 +93,9 @@ def listed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.Or
     return list(site.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=10).orphans)
 
 
-def reclaimed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.ReclaimResult]:
-    ended = site.ended(site.system.Reclaim(system_service_pb2.ReclaimRequest(execute=True), metadata=admin), admin)
+def reclaimed(site: Site, admin: tuple[tuple[str, str], ...], *names: str) -> list[orphan_pb2.ReclaimResult]:
+    request = system_service_pb2.ReclaimRequest(names=names, execute=True)
+    ended = site.ended(site.system.Reclaim(request, metadata=admin, timeout=10), admin)
     response = system_service_pb2.ReclaimResponse()
     assert ended.response.Unpack(response), ended.error.message
     return list(response.results)

@@ -33,6 +33,7 @@ def an_orphan(number: int, cause: str = "ROLLBACK_FAILED", **fields: Any) -> dic
         "operation_time": "2026-11-22T14:00:00.5Z",
         "explanation": f"no route to host {number}",
         "vm_count": 3,
+        "must_be_named": cause == "LEFT_FOR_INSPECTION",
         **fields,
     }
 
@@ -153,9 +154,13 @@ def test_yes_deletes_without_a_question(run: Run, service: Service) -> None:
     assert done.stderr == ""
 
 
-def test_what_was_left_for_inspection_has_to_be_named(run: Run, service: Service) -> None:
+def test_what_somebody_may_still_want_has_to_be_named_or_asked_for(run: Run, service: Service) -> None:
     run("reclaim", "vapp-3", "--yes")
-    assert service.asked == [{"orphans": ["vapp-3"], "execute": True}]
+    run("reclaim", "--all", "--org", "acme", "--yes")
+    assert service.asked == [
+        {"orphans": ["vapp-3"], "execute": True},
+        {"orphans": ["vapp-1", "vapp-3", "vm-4"], "execute": True},
+    ]
 
 
 def test_a_name_that_is_none_stops_everything(run: Run, service: Service) -> None:

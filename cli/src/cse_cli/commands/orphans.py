@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cse_cli.checks.vcd import VcdCheckError
 from cse_cli.commands.options import config_option
-from cse_cli.orphans import FAILED, LEFT_FOR_INSPECTION, Chosen, listed, reclaim, service
+from cse_cli.orphans import FAILED, Chosen, listed, reclaim, service
 from cse_cli.quiet import configure_logs
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, printable, view_for
@@ -80,15 +80,17 @@ def list_orphans(path: Path, org: str | None, output: str) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @config_option
 @click.option("--org", help="Only of this organisation.")
+@click.option("--all", "with_all", is_flag=True, help="Also what somebody may still want.")
 @click.option("--execute", is_flag=True, help="Delete; without it, only say what would be deleted.")
 @click.option("-y", "--yes", is_flag=True, help="Delete, and do not ask before.")
 @_output_option
 def reclaim_orphans(
-    path: Path, ids: tuple[str, ...], org: str | None, output: str, *, execute: bool, yes: bool
+    path: Path, ids: tuple[str, ...], org: str | None, output: str, *, with_all: bool, execute: bool, yes: bool
 ) -> None:
     """Delete what was left behind, or say what would be deleted.
 
-    ID is an id of the list. Without any, all are meant but those that were left for inspection: these have to be named.
+    ID is an id of the list. Without any, all are meant but those that somebody may still want: what was left for
+    inspection, and what no known operation made. These have to be named, or --all says that they are meant, too.
     Each is looked at again right before it is deleted, and left alone if it is in use then.
 
     \b
@@ -103,7 +105,7 @@ def reclaim_orphans(
     """
 
     def work(session: Session) -> None:
-        chosen = Chosen(ids, org).of(listed(session))
+        chosen = Chosen(ids, org, with_all).of(listed(session))
         missing = sorted(set(ids) - {each["id"] for each in chosen})
         if missing:
             raise PluginError(f"no such orphan: {', '.join(map(printable, missing))}; see `cse orphans list`")
@@ -167,7 +169,7 @@ def _print_table(orphans: Sequence[dict[str, Any]], *, err: bool = False) -> Non
     table = Table(*_COLUMNS, box=None, pad_edge=False)
     for each in orphans:
         cause = str(each.get("cause", "")).replace("_", " ").lower()
-        if each.get("cause") == LEFT_FOR_INSPECTION:
+        if each.get("must_be_named"):
             cause += " (name it to reclaim it)"
         name = each.get("cluster") if each.get("kind") == "vapp" else f"{each.get('cluster')}: {each.get('name')}"
         since = str(each.get("operation_time") or "").partition(".")[0].removesuffix("Z").replace("T", " ")

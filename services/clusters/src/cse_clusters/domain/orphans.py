@@ -56,8 +56,8 @@ class Orphan:
 
     @property
     def must_be_named(self) -> bool:
-        """Whether somebody may still want to look at it."""
-        return self.cause is Cause.LEFT_FOR_INSPECTION
+        """Whether somebody may still want it: to look at it, or because he has put it to use since."""
+        return self.cause in (Cause.LEFT_FOR_INSPECTION, Cause.OPERATION_UNKNOWN)
 
 
 def sort_key(orphan: Orphan) -> str:

@@ -38,6 +38,7 @@ def orphan_message(orphan: Orphan) -> orphan_pb2.Orphan:
         operation=f"operations/{orphan.operation_id}" if orphan.operation_id else "",
         explanation=orphan.explanation,
         vm_count=orphan.vm_count,
+        must_be_named=orphan.must_be_named,
     )
     if orphan.operation_time:
         moment = Timestamp()

@@ -27,7 +27,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63se/system/v1/orphan.proto\x12\rcse.system.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x04\n\x06Orphan\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.cse.system.v1.Orphan.Kind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04href\x18\x04 \x01(\t\x12\x0b\n\x03org\x18\x05 \x01(\t\x12\x0b\n\x03vdc\x18\x06 \x01(\t\x12\x0f\n\x07\x63luster\x18\x07 \x01(\t\x12\x13\n\x0b\x63luster_uid\x18\x08 \x01(\t\x12*\n\x05\x63\x61use\x18\t \x01(\x0e\x32\x1b.cse.system.v1.Orphan.Cause\x12\x11\n\toperation\x18\n \x01(\t\x12\x32\n\x0eoperation_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x65xplanation\x18\x0c \x01(\t\x12\x10\n\x08vm_count\x18\r \x01(\x05\"8\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_VAPP\x10\x01\x12\x0b\n\x07KIND_VM\x10\x02\"\x8d\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41USE_ROLLBACK_FAILED\x10\x01\x12\x1d\n\x19\x43\x41USE_LEFT_FOR_INSPECTION\x10\x02\x12\x1b\n\x17\x43\x41USE_OPERATION_UNKNOWN\x10\x03\x12\x16\n\x12\x43\x41USE_HALF_DELETED\x10\x04:!\xea\x41\x1e\n\ncse/Orphan\x12\x10orphans/{orphan}\"\x83\x02\n\rReclaimResult\x12%\n\x06orphan\x18\x01 \x01(\x0b\x32\x15.cse.system.v1.Orphan\x12\x35\n\x07outcome\x18\x02 \x01(\x0e\x32$.cse.system.v1.ReclaimResult.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x82\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_RECLAIMED\x10\x01\x12\x1e\n\x1aOUTCOME_WOULD_BE_RECLAIMED\x10\x02\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63se/system/v1/orphan.proto\x12\rcse.system.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x04\n\x06Orphan\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.cse.system.v1.Orphan.Kind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04href\x18\x04 \x01(\t\x12\x0b\n\x03org\x18\x05 \x01(\t\x12\x0b\n\x03vdc\x18\x06 \x01(\t\x12\x0f\n\x07\x63luster\x18\x07 \x01(\t\x12\x13\n\x0b\x63luster_uid\x18\x08 \x01(\t\x12*\n\x05\x63\x61use\x18\t \x01(\x0e\x32\x1b.cse.system.v1.Orphan.Cause\x12\x11\n\toperation\x18\n \x01(\t\x12\x32\n\x0eoperation_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x65xplanation\x18\x0c \x01(\t\x12\x10\n\x08vm_count\x18\r \x01(\x05\x12\x15\n\rmust_be_named\x18\x0e \x01(\x08\"8\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_VAPP\x10\x01\x12\x0b\n\x07KIND_VM\x10\x02\"\x8d\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41USE_ROLLBACK_FAILED\x10\x01\x12\x1d\n\x19\x43\x41USE_LEFT_FOR_INSPECTION\x10\x02\x12\x1b\n\x17\x43\x41USE_OPERATION_UNKNOWN\x10\x03\x12\x16\n\x12\x43\x41USE_HALF_DELETED\x10\x04:!\xea\x41\x1e\n\ncse/Orphan\x12\x10orphans/{orphan}\"\x83\x02\n\rReclaimResult\x12%\n\x06orphan\x18\x01 \x01(\x0b\x32\x15.cse.system.v1.Orphan\x12\x35\n\x07outcome\x18\x02 \x01(\x0e\x32$.cse.system.v1.ReclaimResult.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x82\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_RECLAIMED\x10\x01\x12\x1e\n\x1aOUTCOME_WOULD_BE_RECLAIMED\x10\x02\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,13 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORPHAN']._loaded_options = None
   _globals['_ORPHAN']._serialized_options = b'\352A\036\n\ncse/Orphan\022\020orphans/{orphan}'
   _globals['_ORPHAN']._serialized_start=139
-  _globals['_ORPHAN']._serialized_end=700
-  _globals['_ORPHAN_KIND']._serialized_start=465
-  _globals['_ORPHAN_KIND']._serialized_end=521
-  _globals['_ORPHAN_CAUSE']._serialized_start=524
-  _globals['_ORPHAN_CAUSE']._serialized_end=665
-  _globals['_RECLAIMRESULT']._serialized_start=703
-  _globals['_RECLAIMRESULT']._serialized_end=962
-  _globals['_RECLAIMRESULT_OUTCOME']._serialized_start=832
-  _globals['_RECLAIMRESULT_OUTCOME']._serialized_end=962
+  _globals['_ORPHAN']._serialized_end=723
+  _globals['_ORPHAN_KIND']._serialized_start=488
+  _globals['_ORPHAN_KIND']._serialized_end=544
+  _globals['_ORPHAN_CAUSE']._serialized_start=547
+  _globals['_ORPHAN_CAUSE']._serialized_end=688
+  _globals['_RECLAIMRESULT']._serialized_start=726
+  _globals['_RECLAIMRESULT']._serialized_end=985
+  _globals['_RECLAIMRESULT_OUTCOME']._serialized_start=855
+  _globals['_RECLAIMRESULT_OUTCOME']._serialized_end=985
 # @@protoc_insertion_point(module_scope)

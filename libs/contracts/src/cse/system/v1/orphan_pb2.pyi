@@ -60,9 +60,9 @@ class Orphan(_message.Message):
         CAUSE_ROLLBACK_FAILED: Orphan._Cause.ValueType  # 1
         """Its operation failed, and could not take it back."""
         CAUSE_LEFT_FOR_INSPECTION: Orphan._Cause.ValueType  # 2
-        """Its operation failed, and was asked to leave what it had made for inspection. Reclaimed only if it is named."""
+        """Its operation failed, and was asked to leave what it had made for inspection."""
         CAUSE_OPERATION_UNKNOWN: Orphan._Cause.ValueType  # 3
-        """Nothing is known of its operation (any more): its store was lost, for example."""
+        """Nothing is known of its operation (any more): the store was lost, for example, or has forgotten it in time."""
         CAUSE_HALF_DELETED: Orphan._Cause.ValueType  # 4
         """The deletion of its cluster was begun and did not succeed, and nothing can run in what is left."""
 
@@ -74,9 +74,9 @@ class Orphan(_message.Message):
     CAUSE_ROLLBACK_FAILED: Orphan.Cause.ValueType  # 1
     """Its operation failed, and could not take it back."""
     CAUSE_LEFT_FOR_INSPECTION: Orphan.Cause.ValueType  # 2
-    """Its operation failed, and was asked to leave what it had made for inspection. Reclaimed only if it is named."""
+    """Its operation failed, and was asked to leave what it had made for inspection."""
     CAUSE_OPERATION_UNKNOWN: Orphan.Cause.ValueType  # 3
-    """Nothing is known of its operation (any more): its store was lost, for example."""
+    """Nothing is known of its operation (any more): the store was lost, for example, or has forgotten it in time."""
     CAUSE_HALF_DELETED: Orphan.Cause.ValueType  # 4
     """The deletion of its cluster was begun and did not succeed, and nothing can run in what is left."""
 
@@ -93,6 +93,7 @@ class Orphan(_message.Message):
     OPERATION_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     VM_COUNT_FIELD_NUMBER: _builtins.int
+    MUST_BE_NAMED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `orphans/{orphan}`. The last part is the id that vCD gives it, `vapp-…` or `vm-…`."""
     kind: Global___Orphan.Kind.ValueType
@@ -117,6 +118,8 @@ class Orphan(_message.Message):
     """One sentence for people: what happened."""
     vm_count: _builtins.int
     """Of a vApp: how many VMs it holds."""
+    must_be_named: _builtins.bool
+    """True if it is reclaimed only when it is named, for somebody may still want it."""
     @_builtins.property
     def operation_time(self) -> _timestamp_pb2.Timestamp:
         """When that operation was accepted; unset where that is not known."""
@@ -137,10 +140,11 @@ class Orphan(_message.Message):
         operation_time: _timestamp_pb2.Timestamp | None = ...,
         explanation: _builtins.str = ...,
         vm_count: _builtins.int = ...,
+        must_be_named: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["operation_time", b"operation_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "cluster", b"cluster", "cluster_uid", b"cluster_uid", "display_name", b"display_name", "explanation", b"explanation", "href", b"href", "kind", b"kind", "name", b"name", "operation", b"operation", "operation_time", b"operation_time", "org", b"org", "vdc", b"vdc", "vm_count", b"vm_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "cluster", b"cluster", "cluster_uid", b"cluster_uid", "display_name", b"display_name", "explanation", b"explanation", "href", b"href", "kind", b"kind", "must_be_named", b"must_be_named", "name", b"name", "operation", b"operation", "operation_time", b"operation_time", "org", b"org", "vdc", b"vdc", "vm_count", b"vm_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -224,7 +224,7 @@ class ReclaimRequest(_message.Message):
     """UUID. Repeating it returns the first call's operation."""
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of orphans, `orphans/{orphan}`, at most 1000. Empty: all but those that were left for inspection."""
+        """Names of orphans, `orphans/{orphan}`, at most 1000. Empty: all but those that must be named."""
 
     def __init__(
         self,

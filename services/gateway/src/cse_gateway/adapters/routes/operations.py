@@ -175,6 +175,7 @@ def orphan_to_json(orphan: orphan_pb2.Orphan) -> dict[str, object]:
         "operation_time": _time(orphan, "operation_time"),
         "explanation": orphan.explanation,
         "vm_count": orphan.vm_count,
+        "must_be_named": orphan.must_be_named,
     }
 
 
