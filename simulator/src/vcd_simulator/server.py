@@ -12,6 +12,8 @@ from vcd_simulator.tls import TlsFiles
 
 _KEEP_ALIVE_S = 75
 """Longer than the 5 s between the polls of usual clients, so that their connections last."""
+VCENTER_KEEP_ALIVE_S = 1200
+"""pyvmomi uses connections again that have rested for up to 15 minutes, and does not try twice."""
 _START_TIMEOUT_S = 10.0
 _BACKLOG = 256
 
@@ -44,7 +46,9 @@ def bind(host: str, port: int) -> socket.socket:
 class HttpsServer:
     """Serves an ASGI application on a socket until it is stopped."""
 
-    def __init__(self, app: Any, listener: socket.socket, tls: TlsFiles, *, name: str) -> None:
+    def __init__(
+        self, app: Any, listener: socket.socket, tls: TlsFiles, *, name: str, keep_alive_s: int = _KEEP_ALIVE_S
+    ) -> None:
         self._listener = listener
         self._refuses = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,7 +59,7 @@ class HttpsServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_keep_alive=keep_alive_s,
             timeout_graceful_shutdown=2,
             ssl_certfile=tls.certificate,
             ssl_keyfile=tls.key,

@@ -33,7 +33,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.operations.power import notice_guest
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
-from vcd_simulator.server import HttpsServer, bind
+from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer, bind
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 from vcd_simulator.tls import make_certificate
@@ -302,7 +302,7 @@ class Simulator:
             account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
             vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
             services[name] = vcenter_app.state.service
-            vcenters[name] = HttpsServer(vcenter_app, sockets[name], tls, name=name)
+            vcenters[name] = HttpsServer(vcenter_app, sockets[name], tls, name=name, keep_alive_s=VCENTER_KEEP_ALIVE_S)
         for server in (rest, *vcenters.values()):
             server.start()
             stack.callback(server.stop)
