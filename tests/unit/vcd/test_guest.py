@@ -153,6 +153,29 @@ class TestScripts:
         assert "/tmp/cse-1/kill" in vcenter.programs[1]
         assert vcenter.deleted == ["/tmp/cse-1"]
 
+    def test_what_an_endless_script_said_last_is_told_without_secrets(
+        self, guest: Guest, vcenter: FakeVcenter, clock: ManualClock
+    ) -> None:
+        vcenter.polls = [None]
+        vcenter.files["/tmp/cse-1/stderr"] = (
+            b"joining\n\x1b[31mtoken: abcdef.0123456789abcdef\x1b[0m\nwaiting for API\n"
+        )
+        with pytest.raises(ScriptTimeoutError) as ended:
+            guest.run_script("sleep 1000", timeout_s=60)
+        assert ended.value.message.endswith("was killed; it said last: joining | token: *** | waiting for API")
+
+    def test_that_its_output_is_lost_does_not_hide_why_a_script_was_ended(
+        self, guest: Guest, vcenter: FakeVcenter, clock: ManualClock
+    ) -> None:
+        vcenter.polls = [None]
+
+        def away(*_arguments: object, **_options: object) -> None:
+            raise VcenterUnavailableError("away")
+
+        vcenter.get = away  # type: ignore[method-assign,assignment]
+        with pytest.raises(ScriptTimeoutError, match=r"and was killed$"):
+            guest.run_script("sleep 1000", timeout_s=60)
+
     def test_a_script_is_killed_when_its_operation_is_cancelled(self, guest: Guest, vcenter: FakeVcenter) -> None:
         class StopError(Exception):
             pass

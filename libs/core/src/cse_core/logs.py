@@ -28,6 +28,9 @@ _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
 _MASK: Final = "***"
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TAIL_LINES: Final = 5
+_TAIL_CHARS: Final = 600
 
 
 def redact(text: str) -> str:
@@ -37,6 +40,14 @@ def redact(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\1:{_MASK}@", text)
     text = _JOIN_TOKEN.sub(_MASK, text)
     return _PAIR.sub(rf"\1\2\3{_MASK}", text)
+
+
+def tail(output: str) -> str:
+    """The last lines of what a program printed: redacted, printable, short enough for a message."""
+    lines = _COLOURS.sub("", redact(output)).splitlines()
+    printable = ("".join(char if char.isprintable() else " " for char in line) for line in lines)
+    text = " | ".join([" ".join(line.split()) for line in printable if line.strip()][-_TAIL_LINES:])
+    return text if len(text) <= _TAIL_CHARS else f"…{text[-_TAIL_CHARS:]}"
 
 
 def _redact_value(key: str, value: object) -> object:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from cse_core.errors import CseError, DeadlineError, ExhaustedError
+from cse_core.logs import tail
 from cse_core.secret import Secret
 from cse_vcd.errors import (
     GuestFileNotFoundError,
@@ -130,7 +131,7 @@ class Guest:
             output_bytes: how much of the end of each stream is fetched.
 
         Raises:
-            ScriptTimeoutError: it did not end in time; it has been killed.
+            ScriptTimeoutError: it did not end in time; it has been killed. The message holds what it printed last.
             GuestUnavailableError: the guest was restarted, or its tools ended, while it ran.
             CseError: it could not be started.
         """
@@ -139,7 +140,10 @@ class Guest:
         try:
             text = compose(body, {MARK: directory, **(env or {})})
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
-            exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
+            try:
+                exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
+            except ScriptTimeoutError as exc:
+                raise self._with_last_words(exc, directory) from exc
             stdout, cut_out = self._stream(f"{directory}/stdout", output_bytes)
             stderr, cut_err = self._stream(f"{directory}/stderr", output_bytes) if exit_code else ("", False)
             return ScriptResult(exit_code=exit_code, stdout=stdout, stderr=stderr, is_cut=cut_out or cut_err)
@@ -209,11 +213,13 @@ class Guest:
             log.info("guest_not_cleaned_up", moid=self._moid, directory=directory, error=str(exc))
 
     def _start_in(self, directory: str, name: str) -> int:
-        """Starts a script of the directory; returns its process id."""
+        """Starts a script of the directory, for the streams `stdout` and `stderr` there; returns its process id."""
         script, stdout, stderr = (shlex.quote(f"{directory}/{leaf}") for leaf in (name, "stdout", "stderr"))
-        spec = vim.vm.guest.ProcessManager.ProgramSpec(
-            programPath="/bin/bash", arguments=f"{script} </dev/null >{stdout} 2>{stderr}"
-        )
+        return self._start(f"{script} </dev/null >{stdout} 2>{stderr}")
+
+    def _start(self, arguments: str) -> int:
+        """Starts a shell; returns its process id."""
+        spec = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/bash", arguments=arguments)
         pid: int = self._vcenter.call(
             "starting a program in the guest",
             lambda vc: vc.processes.StartProgramInGuest(vc.machine(self._moid), self._login, spec),
@@ -240,6 +246,16 @@ class Guest:
         except BaseException:
             self._kill(pid, directory)
             raise
+
+    def _with_last_words(self, error: ScriptTimeoutError, directory: str) -> ScriptTimeoutError:
+        """The same with what the script has printed to the end, as far as that can be known."""
+        try:
+            streams = [self._stream(f"{directory}/{name}", OUTPUT_BYTES)[0] for name in ("stderr", "stdout")]
+        except CseError as exc:
+            log.info("guest_output_lost", moid=self._moid, error=str(exc))
+            return error
+        said = next(filter(None, map(tail, streams)), "")
+        return ScriptTimeoutError(f"{error.message}; it said last: {said}", moid=self._moid) if said else error
 
     def _look(self, pid: int) -> tuple[int | None, CseError | None]:
         """The exit code, None while it runs; and why nobody can tell."""
@@ -286,7 +302,7 @@ class Guest:
                 lambda vc: vc.processes.TerminateProcessInGuest(vc.machine(self._moid), self._login, pid),
             )
             self.write_file(f"{directory}/kill", kill_marked(directory).encode(), mode=0o700)
-            killer = self._start_in(directory, "kill")
+            killer = self._start(f"{shlex.quote(f'{directory}/kill')} </dev/null >/dev/null 2>&1")
             deadline = Deadline(_KILLED_WITHIN_S, self._clock)
             while self._exit_code(killer) is None and not deadline.passed:
                 pause(0.2, no_check, deadline, self._clock)

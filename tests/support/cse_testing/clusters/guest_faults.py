@@ -168,7 +168,7 @@ CASES: Final = (
         error=ProgramHangs(),
         when={"program": SET_UP},
         reason="SCRIPT_TIMEOUT",
-        says="did not end within",
+        says="and was killed",
     ),
     Case(
         name="script-never-ends",

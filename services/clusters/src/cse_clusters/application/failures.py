@@ -1,21 +1,15 @@
 """Errors of operations, told so that a tenant knows what happened, where, and what to do next."""
 
 import copy
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from cse_core.errors import CancelledError, CseError, FailedPreconditionError, UnauthenticatedError
-from cse_core.logs import redact
 from cse_core.operations import Json, OperationContext
 
 STOPPING_REASON: Final = "SERVICE_STOPPING"
 """The reason with which the engine ends what is in progress when the service ends."""
-
-_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_TAIL_LINES: Final = 5
-_TAIL_CHARS: Final = 600
 
 
 @contextmanager
@@ -66,11 +60,3 @@ def explained(error: CseError, what: str, next_step: str) -> CseError:
     result.message = text
     result.args = (text,)
     return result
-
-
-def tail(output: str) -> str:
-    """The last lines of what a guest printed: redacted, printable, short enough for a task's message."""
-    lines = _COLOURS.sub("", redact(output)).splitlines()
-    printable = ("".join(char if char.isprintable() else " " for char in line) for line in lines)
-    text = " | ".join([" ".join(line.split()) for line in printable if line.strip()][-_TAIL_LINES:])
-    return text if len(text) <= _TAIL_CHARS else f"…{text[-_TAIL_CHARS:]}"

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Final
 
 from cse_clusters.application.changes import patiently
-from cse_clusters.application.failures import tail
 from cse_clusters.application.guest_logins import GuestDirectory, with_first
 from cse_clusters.application.ports import GuestLogin, Guests, ScriptResult
 from cse_clusters.domain.guest_scripts import AWAIT_NODES, MINT_JOIN, guest_script
@@ -27,6 +26,7 @@ from cse_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from cse_core.logs import tail
 from cse_core.operations import OperationContext
 from cse_core.secret import Secret
 
