@@ -1,6 +1,7 @@
 """Deleting clusters: accepting it, and the operation."""
 
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
@@ -23,9 +24,20 @@ from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
 from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import CseError, NotFoundError, UnavailableError
 from cse_core.names import ClusterName
-from cse_core.operations import Json, Operation, OperationContext, OperationKind, OperationRequest, Operations
+from cse_core.operations import (
+    Json,
+    Operation,
+    OperationContext,
+    OperationKind,
+    OperationQuery,
+    OperationRequest,
+    Operations,
+)
 
 log = structlog.get_logger()
+
+_MOST_CHANGES: Final = 1000
+"""In progress at once on one cluster."""
 
 
 class ClusterDeletion:
@@ -93,8 +105,8 @@ class ClusterDeletion:
     def _end_changes(self, caller: Caller, uid: str) -> None:
         """Tells what is in progress to end, for it is in vain. The deletion, of the same partition, begins then."""
         viewer = self._access.of(caller)
-        for each in self._operations.find(active=True):
-            if each.kind != DELETE_CLUSTER and each.target_uid == uid:
+        for each in self._operations.page(OperationQuery(target_uid=uid, active=True), limit=_MOST_CHANGES):
+            if each.kind != DELETE_CLUSTER:
                 try:
                     viewer.require_change(each)
                     self._operations.cancel(each.id)

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from cse_clusters.application.listings import Listings
 from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput
@@ -11,7 +12,10 @@ from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order, sort_key
 from cse_core.errors import ConflictError, NotFoundError, RetryableError
 from cse_core.names import WILDCARD, ClusterName, VdcName
-from cse_core.operations import Operation, Operations
+from cse_core.operations import Operation, OperationQuery, Operations
+
+_MOST_CHANGES: Final = 1000
+"""In progress at once on clusters of one name."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class ClusterDirectory:
             return []
         org = None if parent.org == WILDCARD else parent.org
         vdc = None if parent.vdc == WILDCARD else parent.vdc
-        active = self._operations.find(owner=None if caller.is_system_administrator else caller.org_id, active=True)
+        active = self._active(caller, cluster)
         changes = _changes(active)
         records = self._inventory.clusters(
             caller.credentials, name=cluster, org=org if caller.is_system_administrator else None, vdc=vdc
@@ -103,6 +107,14 @@ class ClusterDirectory:
             and cluster in (None, job.name)
         ]
         return in_order([*found, *coming])
+
+    def _active(self, caller: Caller, cluster: str | None) -> list[Operation]:
+        """Operations in progress on clusters of this name, oldest first; of those only, for reading one takes time."""
+        owner = None if caller.is_system_administrator else caller.org_id
+        if cluster is None:
+            return self._operations.find(owner=owner, active=True)
+        query = OperationQuery(owner=owner, target_id=cluster, active=True)
+        return self._operations.page(query, limit=_MOST_CHANGES)[::-1]
 
 
 def _changes(active: Iterable[Operation]) -> dict[str, State]:
