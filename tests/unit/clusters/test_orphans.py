@@ -4,6 +4,7 @@ import itertools
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -243,6 +244,23 @@ def test_machines_of_a_cluster_that_lives_are_reclaimed_and_its_nodes_are_not(cl
     assert {node for word, node in clusters.guests.order if word == "delete"} == added
     assert set(vapp(clusters, "home").machines) == before
     assert clusters.operations.ledger() == []
+
+
+@pytest.mark.parametrize("created", ["2100-01-01T00:00:00.000Z", "2020-01-01T00:00:00", "", "yesterday"])
+def test_a_node_that_was_given_the_name_of_a_machine_that_is_gone_is_no_orphan(
+    clusters: ClustersInMemory, created: str
+) -> None:
+    """It was made later, or nothing is known of when."""
+    clusters.created(a_cluster("home", workers=1))
+    failing_join(clusters)
+    clusters.vcd.fail("delete_machines", WILL_NOT)
+    clusters.finished(clusters.add_nodes(1, name="home"))
+    (orphan,) = clusters.sweep.orphans()
+    machines = vapp(clusters, "home").machines
+    machines[orphan.name] = replace(machines[orphan.name], created=created)
+    assert found(clusters) == []
+    assert reclaimed(clusters) == []
+    assert (orphan.name in vapp(clusters, "home").machines, clusters.operations.ledger()) == (True, [])
 
 
 def test_machines_of_an_orphaned_vapp_go_with_it(clusters: ClustersInMemory) -> None:

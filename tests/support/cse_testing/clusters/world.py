@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cse_clusters.application.ports import Check, TaskCard
@@ -390,7 +391,7 @@ class FakeVcd:
             cpu_count=2,
             memory_mb=2048,
             is_deployed=on,
-            created=f"2026-01-01T00:00:{number:05}",
+            created=(datetime.now(UTC) + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
         )
         vapp.passwords[spec.name] = password or Secret(f"made-for-{spec.name}")
 

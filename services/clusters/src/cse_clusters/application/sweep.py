@@ -19,7 +19,7 @@ from cse_clusters.application.ports import Inventory
 from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, Role, role_of
 from cse_clusters.domain.orphans import Cause, Kind, Orphan, sort_key
-from cse_clusters.domain.vcd import VappRecord
+from cse_clusters.domain.vcd import Machine, VappRecord
 from cse_core.errors import NotFoundError
 from cse_core.names import ClusterName
 from cse_core.operations import LedgerEntry, Operation, OperationQuery, Operations, OperationState
@@ -205,7 +205,13 @@ class Sweep:
     def _look_at_machines(self, entry: LedgerEntry, operation: Operation | None, books: Books, found: Findings) -> None:
         note = MachinesNote.read(entry)
         vapp = self._inventory.vapp(SERVICE, note.vapp_href)
-        machines = [each for each in (vapp.machines if vapp is not None else ()) if each.name in note.names]
+        ended = operation.end_time if operation is not None else None
+        latest = ended or entry.create_time + self._unknown_after
+        machines = [
+            each
+            for each in (vapp.machines if vapp is not None else ())
+            if each.name in note.names and _was_made_by(each, latest)
+        ]
         if vapp is None or not machines:
             found.settled.append(entry)
         elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in found.orphans:
@@ -227,6 +233,14 @@ class Sweep:
                         explanation=_why(operation),
                     )
                 )
+
+
+def _was_made_by(machine: Machine, latest: datetime) -> bool:
+    """Whether it is old enough: names are short, and that of one that is gone may be a living node's by now."""
+    try:
+        return datetime.fromisoformat(machine.created) <= latest
+    except (TypeError, ValueError):  # no time, or one without a zone: it is not known
+        return False
 
 
 def _has_ended(operation: Operation, since: datetime) -> bool:
