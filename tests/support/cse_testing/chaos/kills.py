@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Final
 
 from cse_testing.chaos.field import LIMIT_S, Field
@@ -99,7 +100,7 @@ def deal_out(points: Deal, lanes: int) -> list[Deal]:
     return [{act: found[number::lanes] for act, found in points.items()} for number in range(lanes)]
 
 
-def kill_at_every_point(
+def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: int = 1) -> list[Row]:
     field: Field, name: str, *, lanes: int = LANES, only: Callable[[str], bool] = bool
 ) -> list[Row]:
     """Kills a process at every point of every kind of operation, and checks that all is as without.
@@ -110,13 +111,14 @@ def kill_at_every_point(
         field: where; nothing must have been done there.
         name: of the test.
         lanes: clusters at once.
-        only: which points.
+        every: 1 takes all points, 2 every second one, and so on.
 
     Returns:
         A row per kind.
     """
     found = clean_life(field)
-    points: Deal = {act: [point for point in every if only(point)] for act, every in found.items()}
+    numbers = count(1)
+    points: Deal = {act: [point for point in each if next(numbers) % every == 0] for act, each in found.items()}
     rows = {kind: Row(test=name, kind=kind) for kind in KINDS}
     kinds = {act.name: act.kind for act in LIFE}
     left = points

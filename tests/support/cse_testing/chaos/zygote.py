@@ -4,15 +4,19 @@
 with the pid, or with the status as `os.waitpid` has it.
 """
 
+import ctypes
 import json
 import os
 import random
+import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cse_clusters.__main__ import main
 from cse_testing.chaos.points import Plan, Points
+
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def start(spec: dict[str, Any]) -> int:
@@ -33,6 +37,7 @@ def start(spec: dict[str, Any]) -> int:
 
 
 def _become(spec: dict[str, Any]) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it does not outlive the test
     os.setsid()
     log = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
