@@ -6,6 +6,7 @@ import time
 
 from vcd_simulator.faults import GuestHangs, Place, ToolsNeverStart
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.guests.shares import unmount_all
 from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
         guest.booted_at = time.time()
         guest.services.boot()
         guest.modules.clear()
-        guest.mounts.clear()
+        unmount_all(guest)
         guest.swap_on = False
     guest.platform.networks.connect(guest)
     if customize:

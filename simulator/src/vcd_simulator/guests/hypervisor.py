@@ -18,10 +18,12 @@ from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import GuestError, LoginError, PowerStateError, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.images import Image, built_in_images
 from vcd_simulator.guests.launcher import Launcher
+from vcd_simulator.guests.limits import Limits
 from vcd_simulator.guests.machine import Guest, Platform
 from vcd_simulator.guests.network import GuestNetworks
 from vcd_simulator.guests.processes import GuestLoop
-from vcd_simulator.guests.sandbox import Limits, Sandbox
+from vcd_simulator.guests.sandbox import Sandbox
+from vcd_simulator.guests.shares import unmount_all
 from vcd_simulator.guests.snapshot import (
     GuestsRecord,
     restore_cluster,
@@ -85,7 +87,7 @@ class Hypervisor:
         self._power_listeners: list[Callable[[str], None]] = []
         self._platform = Platform(
             sandbox=sandbox,
-            launcher=Launcher(self._loop, state / "sockets", sandbox.limits.wall_s),
+            launcher=Launcher(self._loop, state / "sockets", sandbox.limits),
             commands=CommandDirectories(sandbox.commands),
             networks=GuestNetworks(),
             latency=latency,
@@ -163,6 +165,7 @@ class Hypervisor:
             guest.booted_at = None
         self._platform.networks.disconnect(guest)
         guest.kill_programs()
+        unmount_all(guest)
 
     def shut_down(self, moid: str) -> None:
         """Ask the guest to end; it is off when this returns. Raises PowerStateError, ToolsNotRunningError."""

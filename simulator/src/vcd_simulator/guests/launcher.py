@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcd_simulator.guests.limits import Limits, guard
 from vcd_simulator.guests.processes import KILLED, GuestLoop, Program
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -33,10 +34,10 @@ class Lines:
 class Launcher:
     """Starts programs; each has a socket of its own, on which its stand-ins are served."""
 
-    def __init__(self, loop: GuestLoop, sockets: Path, wall_s: float) -> None:
+    def __init__(self, loop: GuestLoop, sockets: Path, limits: Limits) -> None:
         self._loop = loop
         self._sockets = sockets
-        self._wall_s = wall_s
+        self._limits = limits
         self._counter = 0
         self._lock = threading.Lock()
         sockets.mkdir()
@@ -52,9 +53,18 @@ class Launcher:
         environment: dict[str, str],
         serve: Serve,
         *,
+        disk_used: Callable[[], int],
         capture: tuple[int, int] | None = None,
     ) -> None:
-        """Start a program; `capture` names descriptors for stdout and stderr, which lead nowhere without it.
+        """Start a program.
+
+        Args:
+            program: what is known of it.
+            command_line: its sandbox.
+            environment: its variables.
+            serve: answers its stand-ins.
+            disk_used: tells how many bytes the guest's files take.
+            capture: descriptors for stdout and stderr, which lead nowhere without it.
 
         Raises:
             OSError: the host could not start it.
@@ -88,7 +98,7 @@ class Launcher:
         finally:
             os.close(report)
             os.close(info)
-        self._loop.start(self._watch(program, process, serve, listener, name, pipe))
+        self._loop.start(self._watch(program, process, serve, listener, name, pipe, disk_used))
 
     def close(self) -> None:
         """Release the threads; every program that is still running ends."""
@@ -107,6 +117,7 @@ class Launcher:
         listener: socket.socket,
         name: str,
         pipe: int,
+        disk_used: Callable[[], int],
     ) -> None:
         """Serve a program's stand-ins until it, and all that it left behind, has ended."""
         calls: set[asyncio.Task[None]] = set()
@@ -121,8 +132,9 @@ class Launcher:
                 writer.close()
 
         server = await asyncio.start_unix_server(answer, sock=listener)
+        guarded = asyncio.ensure_future(guard(program, self._limits, disk_used))
         try:
-            async with asyncio.timeout(self._wall_s):
+            async with asyncio.timeout(self._limits.wall_s):
                 await _follow(program, pipe)
                 await _reaped(process)
         except TimeoutError:
@@ -130,6 +142,7 @@ class Launcher:
             program.kill()
             process.kill()
         finally:
+            guarded.cancel()
             program.kill()
             server.close()
             self._remove_socket(name)

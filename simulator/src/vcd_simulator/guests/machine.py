@@ -28,8 +28,9 @@ from vcd_simulator.guests.packages import Packages
 from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Program
 from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
 from vcd_simulator.guests.services import Services
+from vcd_simulator.guests.shares import COVERED, SHARES, bound_shares, link_mounts, share_mounts
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
-from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
+from vcd_simulator.guests.tree import FileTree, Mount, copy_tree, remove_tree
 from vcd_simulator.stats import Stats
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -154,7 +155,11 @@ class Guest:
     @property
     def _tree(self) -> FileTree:
         with self.lock:
-            self._opened_tree = self._opened_tree or FileTree(self.platform.sandbox.mounts(self.paths))
+            self._opened_tree = self._opened_tree or FileTree(
+                {**self.platform.sandbox.mounts(self.paths), COVERED: Mount(self.paths.covered, writable=True)},
+                partial(share_mounts, self),
+                SHARES,
+            )
             return self._opened_tree
 
     @property
@@ -235,6 +240,7 @@ class Guest:
             if not self._disk_ready:
                 self.paths.directory.mkdir(parents=True)
                 self.paths.control.mkdir()
+                self.paths.covered.mkdir()
                 if files is None:
                     self.image.copy_to(self.paths.root, self.paths.local)
                 else:
@@ -326,6 +332,8 @@ class Guest:
             )
             self._programs[program.pid] = program
         self._follow(program)
+        link_mounts(self)
+        shares = bound_shares(self)
         sandbox = self.platform.sandbox
         file_bytes = 0 if isinstance(self.decide(Place.DISK).error, DiskFull) else None
 
@@ -338,12 +346,13 @@ class Guest:
                 directory=place,
                 uid=account.uid,
                 file_bytes=file_bytes,
+                shares=shares,
             )
 
         env = dict(environment) if environment is not None else self.environment(account)
         serve = partial(self.platform.serve, self, account)
         try:
-            self.platform.launcher.launch(program, line, env, serve, capture=capture)
+            self.platform.launcher.launch(program, line, env, serve, disk_used=self.paths.used_bytes, capture=capture)
         except OSError:
             with self.lock:
                 self._programs.pop(program.pid, None)

@@ -14,19 +14,29 @@ class GuestNetworks:
     """
 
     def __init__(self) -> None:
-        self._guests: dict[tuple[str, str], Guest] = {}
+        self._guests: dict[str, dict[str, Guest]] = {}
         self._lock = threading.Lock()
 
     def connect(self, guest: "Guest") -> None:
         """Let a guest answer at its addresses."""
         with self._lock:
-            self._guests.update(dict.fromkeys(guest.cards, guest))
+            for network, address in guest.cards:
+                self._guests.setdefault(network, {})[address] = guest
 
     def disconnect(self, guest: "Guest") -> None:
         with self._lock:
-            for card in guest.cards:
-                if self._guests.get(card) is guest:
-                    del self._guests[card]
+            for network, address in guest.cards:
+                there = self._guests.get(network, {})
+                if there.get(address) is guest:
+                    del there[address]
+
+    def neighbours(self, seeker: "Guest") -> "list[Guest]":
+        """The running guests on a guest's networks, itself among them."""
+        networks = {network for network, _own in seeker.cards}
+        with self._lock:
+            there = [one for network in networks for one in self._guests.get(network, {}).values()]
+            found = {id(one): one for one in there if one.is_up}
+        return [seeker, *(one for one in found.values() if one is not seeker)]
 
     def find(self, seeker: "Guest", address: str) -> "Guest | None":
         """The running guest at an address, as another guest sees it."""
@@ -34,7 +44,7 @@ class GuestNetworks:
             return seeker
         with self._lock:
             for network, _own in seeker.cards:
-                found = self._guests.get((network, address))
+                found = self._guests.get(network, {}).get(address)
                 if found is not None and found.is_up:
                     return found
         return None

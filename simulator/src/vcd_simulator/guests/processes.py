@@ -14,6 +14,7 @@ from typing import Any
 ENDED_PROGRAMS_STAY_S = 300.0
 """How long vSphere lists a program after its end."""
 KILLED = 128 + signal.SIGKILL
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(eq=False, kw_only=True)
@@ -61,6 +62,14 @@ class Program:
             if self._init is not None:
                 self._kill_init(self._init)
 
+    def usage(self) -> tuple[int, int]:
+        """How many processes there are in the program's sandbox, and the memory that they hold together, in bytes."""
+        with self._lock:
+            if self._init is None:
+                return 0, 0
+            pids = {self._init_pid, *_descendants(self._init_pid)}
+        return len(pids), sum(map(_resident_bytes, pids))
+
     def freeze(self) -> None:
         """Stop the program and all that it started, until `thaw`."""
         with self._lock:
@@ -102,6 +111,13 @@ def _signal_all(init: int, number: signal.Signals) -> None:
             except ProcessLookupError:
                 continue
         told |= found
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
 
 
 def _descendants(pid: int) -> Iterator[int]:

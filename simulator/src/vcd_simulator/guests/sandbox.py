@@ -16,22 +16,13 @@ from pathlib import Path
 
 from vcd_simulator.guests.errors import SandboxUnavailableError
 from vcd_simulator.guests.launcher import Lines
+from vcd_simulator.guests.limits import Limits, disk_usage
+from vcd_simulator.guests.shares import SHARES, BoundShare
 from vcd_simulator.guests.tree import Mount
 
 _SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
 _SETRLIMIT = {"x86_64": 160, "aarch64": 164}
 _AGENT_FILES = ("init.pl", "standin.pl")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one program of a guest may use; whatever it starts shares the time and inherits the rest."""
-
-    wall_s: float = 7200.0
-    cpu_s: int = 600
-    memory_bytes: int = 2 << 30
-    file_bytes: int = 1 << 30
-    processes: int = 512
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,20 @@ class GuestPaths:
     @property
     def local(self) -> Path:
         return self.directory / "local"
+
+    @property
+    def covered(self) -> Path:
+        """Holds the directories that mounts cover."""
+        return self.directory / "covered"
+
+    @property
+    def disk(self) -> tuple[Path, Path, Path]:
+        """Everything that is the guest's own."""
+        return self.root, self.local, self.covered
+
+    def used_bytes(self) -> int:
+        """What the guest's files take on the host's disk."""
+        return sum(disk_usage(directory) for directory in self.disk)
 
     @property
     def control(self) -> Path:
@@ -94,6 +99,7 @@ class Sandbox:
         directory: str,
         uid: int = 0,
         file_bytes: int | None = None,
+        shares: Sequence[BoundShare] = (),
     ) -> list[str]:
         """Arguments that run a program in a guest; `file_bytes` takes the place of the usual limit."""
         line = [self._bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
@@ -102,6 +108,11 @@ class Sandbox:
         for path, mount in self.mounts(guest).items():
             if path not in ("/proc", "/dev"):
                 line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
+        if shares:
+            line += ["--tmpfs", SHARES]
+            for share in shares:
+                line += ["--bind" if share.writable else "--ro-bind", share.source, f"{SHARES}/{share.name}"]
+            line += ["--remount-ro", SHARES]
         line += [
             "--ro-bind",
             str(lines.channel),
@@ -120,6 +131,7 @@ class Sandbox:
             str(lines.report),
             str(self._setrlimit),
             self._rlimits(self.limits.file_bytes if file_bytes is None else file_bytes),
+            ",".join(f"{SHARES}/{share.name}={share.identity}" for share in shares),
         ]
         return [*line, *program]
 
@@ -151,7 +163,7 @@ class Sandbox:
     def _make_usr(self) -> None:
         """A /usr of mount points, of links into the host's, and of the parts that are the simulator's own."""
         self._usr.mkdir()
-        for name in (".host", ".control", ".agent", "local", "src", "games"):
+        for name in (".host", ".control", ".agent", ".nfs", "local", "src", "games"):
             (self._usr / name).mkdir()
         (self._usr / ".channel").touch()
         for name in _SYSTEM_DIRECTORIES:

@@ -182,7 +182,9 @@ def _take_guest(guest: Guest, clusters: Mapping[int, int], *, files: bool) -> Gu
             firewall=list(guest.firewall),
             control_plane_of=None if guest.cluster is None else clusters[id(guest.cluster)],
             joined=None if guest.joined is None else (clusters[id(guest.joined[0])], guest.joined[1]),
-            files=_files(guest.paths.root, guest.paths.local) if files and guest.has_disk else None,
+            files=_files(guest.paths.root, guest.paths.local, guest.paths.covered)
+            if files and guest.has_disk
+            else None,
         )
         return record
 

@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,13 @@ class Mount:
 
     source: Path
     writable: bool
+    opener: Callable[[], int] | None = None
+    """Opens the directory where the path alone cannot be trusted."""
+
+    def open(self) -> int:
+        """A descriptor of the directory. Raises OSError."""
+        # The top of a mount is ours, not the guest's: it may be reached through links of the host.
+        return os.open(self.source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.opener is None else self.opener()
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,13 @@ class _Place:
 class FileTree:
     """Files of one guest below `mounts["/"]`, with other directories mounted into it. Raises OSError as files do."""
 
-    def __init__(self, mounts: Mapping[str, Mount]) -> None:
+    def __init__(
+        self, mounts: Mapping[str, Mount], more: Callable[[], Mapping[str, Mount]] = dict, more_below: str = ""
+    ) -> None:
+        """`more` knows what is mounted below the directory `more_below` at the moment."""
         self._mounts = dict(mounts)
+        self._more = more
+        self._more_below = more_below
 
     def info(self, path: str) -> FileInfo:
         """Describe a file; of a symbolic link, the link."""
@@ -141,6 +153,24 @@ class FileTree:
             place.check_writable(path)
             os.mkdir(place.name, mode, dir_fd=place.directory)
 
+    def make_link(self, path: str, target: str) -> None:
+        """Create a symbolic link."""
+        with self._place(path, follow=False) as place:
+            place.check_writable(path)
+            os.symlink(target, place.name, dir_fd=place.directory)
+
+    def is_link(self, path: str) -> bool:
+        """Whether there is a symbolic link at a path."""
+        try:
+            return self.info(path).kind == "symlink"
+        except OSError:
+            return False
+
+    def open_directory(self, path: str) -> int:
+        """A descriptor of a directory, good for nothing but to find what is in it."""
+        with self._place(path) as place:
+            return os.open(place.name, _DIRECTORY, dir_fd=place.directory)
+
     def remove_file(self, path: str) -> None:
         """Delete a file or a symbolic link."""
         with self._place(path, follow=False) as place:
@@ -195,7 +225,7 @@ class FileTree:
         """Walk to a path's last component, which need not exist. With `follow` it is no symbolic link, either."""
         if not path.startswith("/") or "\0" in path:
             raise OSError(errno.EINVAL, "not an absolute path", path)
-        with _Walk(self._mounts) as walk:
+        with _Walk(self._mounts, self._more, self._more_below) as walk:
             pending = [part for part in path.split("/") if part][::-1]
             links = 0
             while pending:
@@ -224,8 +254,10 @@ class FileTree:
 class _Walk:
     """Directories entered so far, each by its descriptor and its path in the guest."""
 
-    def __init__(self, mounts: Mapping[str, Mount]) -> None:
+    def __init__(self, mounts: Mapping[str, Mount], more: Callable[[], Mapping[str, Mount]], more_below: str) -> None:
         self._mounts = mounts
+        self._more = more
+        self._more_below = more_below
         self._stack: list[tuple[int, str, bool]] = []
 
     def __enter__(self) -> Self:
@@ -257,6 +289,8 @@ class _Walk:
 
     def enter_mount(self, name: str) -> bool:
         path = self._path_of(name)
+        if path not in self._mounts and path.rpartition("/")[0] == self._more_below:
+            self._mounts = {**self._mounts, **self._more()}
         if path not in self._mounts:
             return False
         self._push_mount(path)
@@ -275,8 +309,7 @@ class _Walk:
 
     def _push_mount(self, path: str) -> None:
         mount = self._mounts[path]
-        # The top of a mount is ours, not the guest's: it may be reached through links of the host.
-        self._stack.append((os.open(mount.source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), path, mount.writable))
+        self._stack.append((mount.open(), path, mount.writable))
 
 
 def _open_plain(place: _Place, path: str, flags: int, python_mode: str, mode: int = 0o644) -> BinaryIO:

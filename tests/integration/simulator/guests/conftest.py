@@ -8,7 +8,7 @@ import pytest
 
 from cse_testing.simulated import LIMIT_S, Boot, Shell, Times
 from vcd_simulator.guests import GuestSpec, Hypervisor
-from vcd_simulator.guests.sandbox import Limits
+from vcd_simulator.guests.limits import Limits
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from cse_testing.simulated import Boot, Shell
 from vcd_simulator.guests import Hypervisor
-from vcd_simulator.guests.sandbox import Limits
+from vcd_simulator.guests.limits import Limits
 
 SECRET = "canary-of-the-host-7f3a"
 
@@ -142,20 +143,46 @@ def test_a_link_that_is_swapped_all_the_time_is_never_followed_out(shell: Shell,
 class TestLimits:
     @pytest.fixture
     def limits(self) -> Limits:
-        return Limits(wall_s=3.0, cpu_s=1, memory_bytes=200 << 20, file_bytes=1 << 20)
+        return Limits(wall_s=20.0, cpu_s=1, memory_bytes=200 << 20, file_bytes=1 << 20, processes=50)
 
     def test_a_busy_loop_is_ended(self, shell: Shell) -> None:
         assert shell.fail("while :; do :; done").code == 137
 
-    def test_a_sleeper_is_ended(self, shell: Shell) -> None:
-        assert shell.fail("sleep 60").code == 137
-
     def test_memory_is_limited(self, shell: Shell) -> None:
         shell.fail("perl -e 'my $x = \"a\" x (300 << 20)'")
+
+    def test_the_number_of_processes_is_limited(self, shell: Shell) -> None:
+        result = shell.fail("for i in $(seq 200); do sleep 60 & done; echo $i > /tmp/count; wait")
+        assert (result.code, shell.succeed("echo alive")) == (137, "alive\n")
+
+    def test_the_memory_of_all_processes_together_is_limited(self, shell: Shell) -> None:
+        line = "perl -e 'my $x = \"a\" x (90 << 20); sleep 60' & "
+        assert shell.fail(line * 4 + "wait").code == 137
 
     def test_the_size_of_files_is_limited(self, shell: Shell) -> None:
         shell.fail("head -c 2000000 /dev/zero > /tmp/large")
         assert shell.guest.tree.resolved_info("/tmp/large").size <= 1 << 20
+
+
+class TestTime:
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(wall_s=3.0)
+
+    def test_a_sleeper_is_ended(self, shell: Shell) -> None:
+        assert shell.fail("sleep 60").code == 137
+
+
+class TestSpace:
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(wall_s=120.0, disk_bytes=4 << 20)
+
+    def test_the_disk_is_limited(self, shell: Shell) -> None:
+        script = "for i in $(seq 9); do head -c 1000000 /dev/urandom > /srv/$i; done; sleep 100"
+        began = time.monotonic()
+        assert shell.fail(script).code == 137
+        assert time.monotonic() - began < 100, "the disk was full before the time was over"
 
 
 def test_nothing_is_left_when_the_simulator_closes(hypervisor: Hypervisor, boot: Boot, tmp_path: Path) -> None:

@@ -2,10 +2,17 @@
 # Process 1 of a sandbox. It starts one program, reports that program's exit code on a descriptor as soon as it is
 # known, and stays while anything runs that the program left behind, as the init of a real machine would.
 #
-#   init.pl DESCRIPTOR SETRLIMIT-NUMBER RESOURCE=VALUE,… PROGRAM ARGUMENT…
+# Before that it makes sure that the directories of other machines are those that were meant.
+#
+#   init.pl DESCRIPTOR SETRLIMIT-NUMBER RESOURCE=VALUE,… PATH=DEVICE:INODE,… PROGRAM ARGUMENT…
 use strict;
 
-my ($descriptor, $setrlimit, $limits, @program) = @ARGV;
+my ($descriptor, $setrlimit, $limits, $directories, @program) = @ARGV;
+for my $directory (split /,/, $directories) {
+    my ($path, $identity) = split /=/, $directory;
+    my ($device, $inode) = stat $path;
+    exit 126 if "$device:$inode" ne $identity;
+}
 open(my $report, '>&=', $descriptor) or die "no descriptor $descriptor: $!";
 for my $limit (split /,/, $limits) {
     my ($resource, $value) = split /=/, $limit;

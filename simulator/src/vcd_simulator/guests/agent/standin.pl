@@ -129,8 +129,23 @@ sub tell_owners {
     answer(@found);
 }
 
+# Programs are told the name that the caller used, not where they really are.
+sub name_of { return $_[0] =~ m{([^/]+)$} ? $1 : $_[0] }
+
+sub run {
+    my ($program, @arguments) = @_;
+    system { $program } name_of($program), @arguments;
+    answer($? >> 8);
+}
+
 sub capture {
-    my $pid = open(my $pipe, '-|', @_) or return answer(127, '');
+    my ($program, @arguments) = @_;
+    my $pid = open(my $pipe, '-|');
+    return answer(127, '') if !defined $pid;
+    if (!$pid) {
+        exec { $program } name_of($program), @arguments;
+        exit 127;
+    }
     local $/;
     my $output = <$pipe>;
     close $pipe;
@@ -154,5 +169,5 @@ while (1) {
     elsif ($verb eq 'k') { set_owners(parts($body)) }
     elsif ($verb eq 'g') { tell_owners(parts($body)) }
     elsif ($verb eq 'c') { capture(parts($body)) }
-    elsif ($verb eq 'x') { my @command = parts($body); system { $command[0] } @command; answer($? >> 8) }
+    elsif ($verb eq 'x') { run(parts($body)) }
 }

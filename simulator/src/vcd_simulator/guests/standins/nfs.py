@@ -1,8 +1,11 @@
 """File systems: mount and umount, and NFS between guests."""
 
 import shlex
+from contextlib import suppress
 
+from vcd_simulator.guests import shares
 from vcd_simulator.guests.channel import Call, UsageError
+from vcd_simulator.guests.shares import admits, link_target
 from vcd_simulator.guests.standins.options import parse
 from vcd_simulator.guests.standins.registry import Commands
 
@@ -16,12 +19,12 @@ _MOUNT_FAILED = 32
 async def mount(call: Call) -> int:
     """Mount an NFS share that another guest exports, a bind or a pseudo file system; without arguments, list them.
 
-    Files of a mounted share are not shown: what counts is whether the mount is allowed.
+    Of these, only shares show other files than before.
     """
     options = parse(
         call.arguments,
-        values=("options", "types", "t", "o"),
-        short={"o": "options", "t": "types", "a": "all", "r": "ro", "v": "verbose", "n": "n"},
+        values=("options", "types"),
+        short={"o": "options", "t": "types", "a": "all", "r": "read-only", "v": "verbose", "n": "n"},
         lenient=True,
     )
     guest = call.guest
@@ -37,7 +40,8 @@ async def mount(call: Call) -> int:
             raise UsageError(f"mount: {options.words[0]}: can't find in /etc/fstab.")
         return await _mount(call, *entry)
     kind = options.last("types", "nfs" if call.name.startswith("mount.nfs") or ":/" in options.words[0] else "auto")
-    return await _mount(call, options.words[0], call.path(options.words[1]), kind, options.last("options", "rw"))
+    flags = ",".join(options.values.get("options", ["ro" if options.has("read-only") else "rw"]))
+    return await _mount(call, options.words[0], call.path(options.words[1]), kind, flags)
 
 
 async def _mount(call: Call, source: str, point: str, kind: str, flags: str) -> int:
@@ -54,7 +58,20 @@ async def _mount(call: Call, source: str, point: str, kind: str, flags: str) -> 
         raise UsageError(f"mount: {point}: special device {source} does not exist.", _MOUNT_FAILED)
     with guest.lock:
         guest.mounts[point] = (source, kind, flags)
+    if kind.startswith("nfs"):
+        await _show_share(call, source, point, flags)
     return 0
+
+
+async def _show_share(call: Call, source: str, point: str, flags: str) -> None:
+    """Let the share's files be seen. A program that is older than the export never sees them, but the next one does."""
+    host, _, directory = source.rpartition(":")
+    server = call.guest.platform.networks.find(call.guest, host)
+    target = server and link_target(call.guest, server, directory, writable="ro" not in flags.split(","))
+    if target and await call.exists(target):
+        shares.mount(call.guest, point)
+    else:
+        await call.error(f"mount.nfs: the files of {source} appear in programs that are started from now on")
 
 
 def _check_export(call: Call, source: str) -> None:
@@ -64,7 +81,7 @@ def _check_export(call: Call, source: str) -> None:
         raise UsageError(f"mount.nfs: No route to host for {source}", _MOUNT_FAILED)
     if not server.services.is_active("nfs-server"):
         raise UsageError("mount.nfs: Connection refused", _MOUNT_FAILED)
-    exported = [path for path, _client in server.exports]
+    exported = [path for path, client in server.exports if admits(client, call.guest)]
     if not any(directory == path or directory.startswith(path.rstrip("/") + "/") for path in exported):
         raise UsageError(f"mount.nfs: access denied by server while mounting {source}", _MOUNT_FAILED)
 
@@ -107,6 +124,8 @@ async def umount(call: Call) -> int:
             await call.error(f"umount: {word}: not mounted.")
             code = _MOUNT_FAILED
         else:
+            with suppress(OSError):
+                shares.unmount(call.guest, point)
             del mounts[point]
     return code
 
