@@ -101,8 +101,6 @@ def deal_out(points: Deal, lanes: int) -> list[Deal]:
 
 
 def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: int = 1) -> list[Row]:
-    field: Field, name: str, *, lanes: int = LANES, only: Callable[[str], bool] = bool
-) -> list[Row]:
     """Kills a process at every point of every kind of operation, and checks that all is as without.
 
     Where a point was not reached, because a kill in another lane changed what there was left to do, it is tried again.
