@@ -291,6 +291,16 @@ def test_nodes_are_left_for_inspection_when_no_rollback_is_wanted(clusters: Clus
     assert len(clusters.nodes("node")) == 1
 
 
+def test_what_works_on_the_vapp_is_waited_for_before_it_is_looked_at(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster(workers=0))
+    (vapp,) = clusters.vcd.vapps.values()
+    clusters.vcd.at_work[vapp.href] = ("a task",)
+    clusters.vcd.calls.clear()
+    assert clusters.finished(clusters.add_nodes(1)).error is None
+    assert clusters.vcd.calls.index("wait") < clusters.vcd.calls.index("add_machines")
+    assert clusters.vcd.cancelled == []
+
+
 def test_a_recompose_whose_task_vcd_has_lost_is_looked_at_again(clusters: ClustersInMemory) -> None:
     clusters.created(a_cluster(workers=0))
     clusters.vcd.fail("wait", UnavailableError("vCD has aborted its task"))

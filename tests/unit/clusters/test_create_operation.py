@@ -289,6 +289,18 @@ def test_a_rollback_that_fails_says_so(clusters: ClustersInMemory) -> None:
     assert "Taking it back failed too (vCD will not); delete the cluster" in operation.error.message
 
 
+def test_cancelling_ends_the_task_of_vcd_that_is_waited_for(clusters: ClustersInMemory) -> None:
+    def cancel() -> None:
+        for operation in clusters.operations.find(active=True):
+            clusters.operations.cancel(operation.id)
+
+    clusters.vcd.during("wait", cancel)
+    ended = clusters.finished(clusters.create())
+    assert ended.state is OperationState.CANCELLED
+    assert clusters.vcd.cancelled != []
+    assert not clusters.vcd.vapps
+
+
 def test_cancelling_takes_everything_back_whatever_was_asked_for(clusters: ClustersInMemory) -> None:
     begun = threading.Event()
 

@@ -37,6 +37,14 @@ def test_a_cluster_made_by_1_2_x_is_deleted_like_any_other(clusters: ClustersInM
     assert not clusters.vcd.vapps
 
 
+def test_what_works_on_the_vapp_is_ended_before_it_is_deleted(clusters: ClustersInMemory) -> None:
+    vapp = clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"})
+    clusters.vcd.at_work[vapp.href] = ("a task",)
+    assert clusters.finished(clusters.delete()).error is None
+    assert clusters.vcd.cancelled == ["a task"]
+    assert ("cancel", "token-of-alice") in clusters.vcd.actors
+
+
 def test_a_vapp_that_is_gone_already_is_deleted(clusters: ClustersInMemory) -> None:
     vapp = clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"})
     clusters.vcd.during("create_task", lambda: clusters.vcd.vapps.pop(vapp.href, None))

@@ -180,13 +180,27 @@ class TestScripts:
         class StopError(Exception):
             pass
 
+        looks = iter([False])
+
         def check() -> None:
-            raise StopError
+            if next(looks, True):
+                raise StopError
 
         vcenter.polls = [None]
         with pytest.raises(StopError):
             guest.run_script("sleep 1000", timeout_s=60, check=check)
         assert vcenter.killed == [1]
+
+    def test_no_script_is_begun_when_its_operation_is_to_end(self, guest: Guest, vcenter: FakeVcenter) -> None:
+        class StopError(Exception):
+            pass
+
+        def check() -> None:
+            raise StopError
+
+        with pytest.raises(StopError):
+            guest.run_script("true", timeout_s=60, check=check)
+        assert vcenter.programs == []
         assert vcenter.deleted == ["/tmp/cse-1"]
 
     def test_tools_or_a_vcenter_that_are_away_for_a_while_end_nothing(self, guest: Guest, vcenter: FakeVcenter) -> None:

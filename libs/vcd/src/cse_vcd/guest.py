@@ -140,6 +140,7 @@ class Guest:
         try:
             text = compose(body, {MARK: directory, **(env or {})})
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
+            check()
             try:
                 exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
             except ScriptTimeoutError as exc:

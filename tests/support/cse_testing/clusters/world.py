@@ -91,6 +91,8 @@ class FakeVcd:
         self.actors: list[tuple[str, str]] = []
         self.cancelled: list[str] = []
         """Tasks that were to be ended."""
+        self.at_work: dict[str, tuple[str, ...]] = {}
+        """Tasks that work on vApps, by its href, until somebody has waited for them or had them ended."""
         self._failures: dict[str, list[CseError]] = {}
         self._during: dict[str, Callable[[], object]] = {}
         self._numbers = itertools.count(10)
@@ -219,6 +221,7 @@ class FakeVcd:
                 description=vapp.description,
                 machines=tuple(vapp.machines.values()),
                 networks=(vapp.network,) if vapp.network else (),
+                task_hrefs=self.at_work.get(href, ()),
                 may_change=isinstance(who, ServiceAccount) or href not in self.read_only,
             )
 
@@ -367,10 +370,15 @@ class FakeVcd:
     def cancel(self, who: Actor, task_href: str) -> None:
         self._called("cancel", who)
         self.cancelled.append(task_href)
+        self._over(task_href)
 
     def wait(self, task_href: str, check: Check) -> None:
         self._called("wait")
         check()
+        self._over(task_href)
+
+    def _over(self, task_href: str) -> None:
+        self.at_work = {href: tasks for href, tasks in self.at_work.items() if task_href not in tasks}
 
     def _vapp(self, href: str) -> FakeVapp:
         if href not in self.vapps:
