@@ -112,3 +112,20 @@ def test_what_was_not_asked_for_lately_is_forgotten(monkeypatch: pytest.MonkeyPa
     for name in ("A", "B", "A", "C", "A", "B"):
         assert fragments.get(name, 1, lambda name=name: make(name)) == f"<{name}/>".encode()  # type: ignore[misc]
     assert made == ["A", "B", "C", "B"]
+
+
+def test_a_vdc_lists_what_is_in_it_however_it_is_called(lab: LabCloud, alice: RestCaller, bob: RestCaller) -> None:
+    names = ['"quoted" & <odd>', "plain", "it's"]
+    vapps = [lab.vapp(name) for name in names]
+    path = f"/api/vdc/{lab.vdc().id}"
+    for _ in range(2):
+        listed = [(one.get("name"), one.get("href")) for one in alice.get(path).xml.findall(".//{*}ResourceEntity")]
+        assert listed == [(one.name, f"https://vcd.test{path_of(one)}") for one in vapps]
+        assert bob.get(path).xml.findall(".//{*}ResourceEntity") == []
+    assert alice.delete(path_of(vapps[0])).status == 202
+    lab.pass_time()
+    assert [one.get("name") for one in alice.get(path).xml.findall(".//{*}ResourceEntity")] == names[1:]
+    asked = {"accept": "application/*+json;version=31.0"}
+    shown = alice.call("GET", path, headers=asked).body.decode()
+    assert '"plain"' in shown
+    assert "embedded" not in shown

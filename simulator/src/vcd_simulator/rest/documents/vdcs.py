@@ -1,6 +1,9 @@
 """Org VDCs, storage profiles, networks, and what the provider makes them of."""
 
+from xml.sax.saxutils import quoteattr
+
 from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.compute import Vapp, VappTemplate
 from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.task import Task
@@ -15,7 +18,7 @@ from vcd_simulator.rest.documents.common import (
     tasks_element,
 )
 from vcd_simulator.rest.versions import ApiVersion
-from vcd_simulator.rest.xml import Element, vcloud, vmext
+from vcd_simulator.rest.xml import Element, embed, vcloud, vmext, xml_text
 
 COMPUTE_POLICIES = VCLOUD + "vdcComputePolicyReferences+xml"
 _POLICIES_SINCE = ApiVersion(32, 0)
@@ -26,8 +29,6 @@ ALLOCATED_ADDRESSES = VCLOUD + "allocatedNetworkAddress+xml"
 def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
     """An org VDC; the administrator's view has the same content and more links."""
     cloud = context.cloud
-    vapps = [vapp for vapp in cloud.vapps.find("vdc", entity.id) if context.access.sees_vapp(vapp)]
-    templates = [one for one in cloud.templates.find("vdc", entity.id) if context.access.sees_template(one)]
     networks = [one for one in cloud.networks.find("org", entity.org_id) if one.vdc_id == entity.id or one.shared]
     pool = cloud.network_pools.get(entity.network_pool_id)
     return vcloud(
@@ -38,13 +39,7 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
         vcloud("Description", entity.description),
         vcloud("AllocationModel", entity.allocation_model),
         _compute_capacity(context, entity),
-        vcloud(
-            "ResourceEntities",
-            [
-                *(reference(context, "ResourceEntity", one) for one in vapps),
-                *(reference(context, "ResourceEntity", one) for one in templates),
-            ],
-        ),
+        _resource_entities(context, entity),
         vcloud("AvailableNetworks", [_available_network(context, one, admin) for one in networks]),
         vcloud("NicQuota", entity.nic_quota),
         vcloud("NetworkQuota", entity.network_quota),
@@ -93,6 +88,31 @@ def _backing(context: Context, entity: Vdc) -> Element:
         ),
         required=False,
     )
+
+
+def _resource_entities(context: Context, entity: Vdc) -> Element:
+    """The vApps and templates; there may be very many, so in XML they are rendered once for every change."""
+    if context.json:
+        entities = _entities_in(context, entity)
+        return vcloud("ResourceEntities", [reference(context, "ResourceEntity", one) for one in entities])
+    what = "resource entities", entity.id, context.access.user.id, context.base
+    rendered = context.cloud.lock.derived(what, lambda: _rendered_entities(context, entity))
+    return embed(context.embedded, rendered)
+
+
+def _rendered_entities(context: Context, entity: Vdc) -> bytes:
+    lines = [
+        f"<ResourceEntity name={quoteattr(xml_text(one.name))} type={quoteattr(one.kind.media_type)}"
+        f" href={quoteattr(context.href(one))}/>"
+        for one in _entities_in(context, entity)
+    ]
+    return f"<ResourceEntities>{''.join(lines)}</ResourceEntities>".encode()
+
+
+def _entities_in(context: Context, entity: Vdc) -> list[Vapp | VappTemplate]:
+    cloud, access = context.cloud, context.access.at_this_moment()
+    vapps = [one for one in cloud.vapps.find("vdc", entity.id) if access.sees_vapp(one)]
+    return [*vapps, *(one for one in cloud.templates.find("vdc", entity.id) if access.sees_template(one))]
 
 
 def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | None]:
