@@ -23,7 +23,7 @@ Examples, with the ready file of `vcd-simulator serve --ready-file ready.json`:
   export VCD_SIMULATOR_READY_FILE=ready.json
   vcd-simulator guest list
   vcd-simulator guest exec mstr-1 -- kubectl get nodes
-  vcd-simulator guest exec mstr-1 --script 'cat /var/log/*.log | tail'
+  vcd-simulator guest exec mstr-1 --script 'tail -n 5 /etc/passwd | sort'
   vcd-simulator guest logs mstr-1
   vcd-simulator guest cp mstr-1:/root/.kube/config ./config
 """

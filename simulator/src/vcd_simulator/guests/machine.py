@@ -36,6 +36,7 @@ from vcd_simulator.stats import Stats
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FIRST_PID = 1200
 _KILL_TIMEOUT_S = 10.0
+_MOST_INFORMATION = 1000
 _DEFAULT_NETWORK = "default"
 _UNSAFE_IN_HOSTNAME = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -93,6 +94,8 @@ class Guest:
         """By mount point: what is mounted, its type, its options."""
         self.exports: dict[tuple[str, str], str] = {}
         """What exportfs serves: options by directory and client."""
+        self.information: dict[str, str] = {}
+        """What the guest has told the host through its tools, by names without `guestinfo.`."""
         self.container_images: set[str] = set()
         self.firewall: list[tuple[str, tuple[str, ...]]] = []
         self.cluster: Cluster | None = None
@@ -285,6 +288,13 @@ class Guest:
         with self.lock:
             self.hostname = _UNSAFE_IN_HOSTNAME.sub("-", name)[:63].strip("-.") or "localhost"
             self.write_identity()
+        self.platform.changes.tell()
+
+    def set_information(self, name: str, value: str) -> None:
+        """Tell the host something, to be seen in vCenter; what is too long is cut, as by the tools."""
+        with self.lock:
+            if len(self.information) < _MOST_INFORMATION or name in self.information:
+                self.information[name[:255]] = value[:65535]
         self.platform.changes.tell()
 
     def environment(self, account: Account) -> dict[str, str]:

@@ -63,6 +63,7 @@ class InsideRecord:
     """Number of the cluster whose control plane it is."""
     joined: tuple[int, str] | None
     """Number of the cluster that it belongs to, and its name there."""
+    information: dict[str, str] = field(default_factory=dict)
     files: str | None = field(default=None, repr=False)
 
 
@@ -179,6 +180,7 @@ def _take_guest(guest: Guest, clusters: Mapping[int, int], *, files: bool) -> Gu
             mounts=list(guest.mounts.items()),
             exports=list(guest.exports.items()),
             container_images=sorted(guest.container_images),
+            information=dict(guest.information),
             firewall=list(guest.firewall),
             control_plane_of=None if guest.cluster is None else clusters[id(guest.cluster)],
             joined=None if guest.joined is None else (clusters[id(guest.joined[0])], guest.joined[1]),
@@ -245,6 +247,7 @@ def restore_inside(guest: Guest, record: InsideRecord, clusters: list[Cluster]) 
     guest.sysctls = dict(record.system.sysctls)
     guest.modules, guest.swap_on = set(record.modules), record.swap_on
     guest.mounts, guest.exports = dict(record.mounts), dict(record.exports)
+    guest.information = dict(record.information)
     guest.container_images, guest.firewall = set(record.container_images), list(record.firewall)
     guest.cluster = None if record.control_plane_of is None else clusters[record.control_plane_of]
     guest.joined = None if record.joined is None else (clusters[record.joined[0]], record.joined[1])

@@ -116,6 +116,10 @@ def _config(guest: Guest) -> Data:
             "alternateGuestName": full_name,
             "files": Data("VirtualMachineFileInfo", {"vmPathName": vm_path(guest)}),
             "hardware": Data("VirtualHardware", {"numCPU": guest.spec.cpu_count, "memoryMB": guest.spec.memory_mb}),
+            "extraConfig": [
+                Data("OptionValue", {"key": f"guestinfo.{key}", "value": value})
+                for key, value in sorted({**guest.spec.guest_properties, **guest.information}.items())
+            ],
         },
     )
 

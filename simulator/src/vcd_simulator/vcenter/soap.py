@@ -17,7 +17,7 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _XSI_TYPE = f"{{{_XSI}}}type"
 _DEFAULT = cast(dict[str, str], {None: VIM})  # lxml's stubs know no default namespace
-_ANY_TYPE = {("DynamicProperty", "val"), ("PropertyChange", "val"), ("TaskInfo", "result")}
+_ANY_TYPE = {("DynamicProperty", "val"), ("PropertyChange", "val"), ("TaskInfo", "result"), ("OptionValue", "value")}
 """Properties whose values state their types."""
 _PREFIXES = {"soapenv": _SOAP, "xsi": _XSI, "xsd": _XSD}
 

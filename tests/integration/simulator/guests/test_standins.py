@@ -209,6 +209,20 @@ def test_properties_reach_the_guest_through_its_tools(boot: Boot) -> None:
     assert shell.succeed("cat /root/.ssh/authorized_keys; stat -c %a /root/.ssh") == "ssh-ed25519 AAAA me\n700\n"
 
 
+def test_a_guest_tells_the_host_something(shell: Shell) -> None:
+    shell.succeed("vmtoolsd --cmd 'info-set guestinfo.state half way: 50 %'")
+    assert shell.succeed("vmtoolsd --cmd 'info-get guestinfo.state'") == "half way: 50 %\n"
+    assert "not 'frobnicate'" in shell.fail("vmtoolsd --cmd 'frobnicate x'").err
+    assert shell.guest.information == {"state": "half way: 50 %"}
+
+
+def test_what_a_stand_in_does_not_know_it_refuses(shell: Shell) -> None:
+    for line in ("docker run x", "crictl frob", "kubectl frob", "kubectl logs x", "kubeadm frob", "systemctl frob"):
+        result = shell.fail(line)
+        assert result.err, line
+        assert result.out == "", line
+
+
 def test_sudo_runs_the_command(shell: Shell) -> None:
     assert shell.succeed("sudo -E A=b sh -c 'echo $A'") == "b\n"
     assert shell.run("sudo sh -c 'exit 7'").code == 7

@@ -86,6 +86,14 @@ def test_where_a_machine_is(client: Any, boot: Callable[..., None]) -> None:
     assert client.content.searchIndex.FindByDatastorePath(datacenter, vm.config.files.vmPathName) == vm
 
 
+def test_what_a_guest_tells_is_seen(client: Any, hypervisor: Hypervisor, boot: Callable[..., None]) -> None:
+    boot("vm-1", guest_properties={"role": "worker"})
+    hypervisor.execute("vm-1", "vmware-rpctool 'info-set guestinfo.done yes & no'")
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
+    told = {option.key: option.value for option in vm.config.extraConfig}
+    assert told == {"guestinfo.role": "worker", "guestinfo.done": "yes & no"}
+
+
 def test_a_list_of_objects_is_a_view_too(client: Any, hypervisor: Hypervisor, boot: Callable[..., None]) -> None:
     boot("vm-1")
     machines: list[Any] = [vim.VirtualMachine(moid, client._stub) for moid in ("vm-1", "vm-404")]

@@ -1,5 +1,6 @@
 """Container tools: docker, containerd, crictl, ctr. Images are names; nothing runs in them."""
 
+import hashlib
 import json
 
 from vcd_simulator.guests.channel import Call, UsageError
@@ -42,7 +43,10 @@ async def docker(call: Call) -> int:
         message="Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
     )
     images = call.guest.container_images
-    if verb in ("version", "info", "images", "ls", "ps"):
+    if verb in ("images", "ls", "ps") and {"-q", "--quiet"} & set(call.arguments):
+        names = _running(call) if verb == "ps" else sorted(images)
+        await call.out("".join(f"{hashlib.sha256(name.encode()).hexdigest()[:12]}\n" for name in names))
+    elif verb in ("version", "info", "images", "ls", "ps"):
         await call.out(_describe(call, verb, version))
     elif verb == "pull" and len(words) > 1:
         await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
@@ -136,7 +140,7 @@ async def crictl(call: Call) -> int:
 
 @command("ctr", packaged=True)
 async def ctr(call: Call) -> int:
-    """`ctr [-n NAMESPACE] images ls|pull|import`."""
+    """`ctr [-n NAMESPACE] images ls|pull|tag|rm`."""
     options = parse(
         call.arguments, values=("namespace", "address"), short={"n": "namespace", "a": "address"}, lenient=True
     )
@@ -154,4 +158,12 @@ async def ctr(call: Call) -> int:
     elif what[1:] == ["pull"] and len(options.words) > 2:
         await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
         call.guest.container_images.add(options.words[2])
+    elif what[1:] == ["tag"] and len(options.words) > 3:
+        if options.words[2] not in call.guest.container_images:
+            raise UsageError(f'ctr: image "{options.words[2]}": not found')
+        call.guest.container_images.add(options.words[3])
+    elif what[1:] in (["rm"], ["remove"], ["delete"], ["import"]):
+        call.guest.container_images.difference_update(options.words[2:])
+    elif what[0] != "version":
+        raise UsageError(f"ctr: the simulator's ctr has no 'images {' '.join(what[1:])}'", 3)
     return 0

@@ -12,18 +12,22 @@ command = Commands()
 
 @command("vmtoolsd", "vmware-rpctool")
 async def vmtoolsd(call: Call) -> int:
-    """`info-get guestinfo.NAME`: what the virtual machine's properties say."""
+    """`info-set guestinfo.NAME VALUE` and `info-get guestinfo.NAME`: what vCenter shows, and what vCD says."""
     request = call.arguments[-1] if call.arguments else ""
     verb, _, key = request.partition(" ")
     if "--version" in call.arguments or "-v" in call.arguments:
         await call.out("VMware Tools daemon, version 10.2.0.1608")
         return 0
-    properties = call.guest.spec.guest_properties
-    if verb == "info-get":
-        name = key.removeprefix("guestinfo.")
+    name, _, value = key.removeprefix("guestinfo.").partition(" ")
+    if verb == "info-set" and name:
+        call.guest.set_information(name, value)
+    elif verb == "info-get":
+        properties = {**call.guest.spec.guest_properties, **call.guest.information}
         if name not in properties:
             raise UsageError("No value found")
         await call.out(properties[name])
+    else:
+        raise UsageError(f"{call.name}: the simulator's tools know info-set and info-get, not {verb[:40]!r}")
     return 0
 
 
