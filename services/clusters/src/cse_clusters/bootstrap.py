@@ -209,12 +209,12 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
         templates=world.templates,
     )
     running = settings.running_operations
-    reclaiming = ReclaimOperation(ports, settings.limits, partial(_sweep, settings, world))
+    threads = Threads()
+    reclaiming = ReclaimOperation(ports, settings.limits, partial(_sweep, settings, world, threads))
     operations = create_engine(
         [*operation_kinds(ports, version=__version__, limits=settings.limits), reclaiming.kind()],
         replace(settings.operations, running=running, branches=2 * running, generation=GENERATION),
     )
-    threads = Threads()
     orphans = Orphans(reclaiming.use(operations), operations, deadline=settings.operation_timeout)
     use_cases = _use_cases(config, settings, world, state, operations, threads, orphans)
     server = make_server(settings, use_cases, operations)
@@ -222,8 +222,14 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
     return ClustersService(server, operations, state, world, threads, TaskRounds(care, every=TASK_CARE_EVERY))
 
 
-def _sweep(settings: ClustersSettings, world: World, operations: Operations) -> Sweep:
-    return Sweep(world.inventory, operations, unknown_after=settings.orphan_age, clock=lambda: datetime.now(UTC))
+def _sweep(settings: ClustersSettings, world: World, threads: Threads, operations: Operations) -> Sweep:
+    return Sweep(
+        world.inventory,
+        operations,
+        unknown_after=settings.orphan_age,
+        clock=lambda: datetime.now(UTC),
+        lookups=threads.lookups,
+    )
 
 
 def _use_cases(

@@ -77,13 +77,13 @@ class ClustersInMemory:
         ports = OperationPorts(
             inventory=self.vcd, host=self.vcd, guests=self.guests, board=self.board, templates=self.templates
         )
+        self._lookups = ThreadPoolExecutor(8)
         reclaiming = ReclaimOperation(ports, FAST, self._sweep)
         self.operations = InMemoryOperations(
             [*operation_kinds(ports, version="0.1.0", limits=FAST), reclaiming.kind()], max_running=max_running
         )
         self.reclaiming = reclaiming.kind()
         self.sweep = reclaiming.use(self.operations)
-        self._lookups = ThreadPoolExecutor(8)
         deadline = timedelta(minutes=5)
         acceptance = Acceptance(self.vcd, self.board, self.operations, enforce_rights=enforce_rights)
         directory = ClusterDirectory(self.vcd, self.operations)
@@ -124,7 +124,13 @@ class ClustersInMemory:
         return ClusterCreation(acceptance, self.vcd, self._materials, self.operations, deadline=timedelta(minutes=5))
 
     def _sweep(self, operations: Operations) -> Sweep:
-        return Sweep(self.vcd, operations, unknown_after=UNKNOWN_AFTER, clock=lambda: datetime.now(UTC))
+        return Sweep(
+            self.vcd,
+            operations,
+            unknown_after=UNKNOWN_AFTER,
+            clock=lambda: datetime.now(UTC),
+            lookups=self._lookups,
+        )
 
     def reclaim(self, *names: str, execute: bool = True, user: str = "admin") -> Operation:
         submission = Submission.of("", lambda: True)

@@ -9,6 +9,7 @@ operations afterwards, and what ended only meanwhile is left for the next look.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -63,6 +64,7 @@ class Sweep:
         unknown_after: how old an operation must be that a mark names and the store does not know, before what it made
             counts as left behind: longer than any lasts, for another installation of CSE may be at work on it.
         clock: tells the time, in UTC.
+        lookups: threads for questions that do not depend on each other.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class Sweep:
         *,
         unknown_after: timedelta,
         clock: Callable[[], datetime],
+        lookups: ThreadPoolExecutor,
     ) -> None:
         self._inventory = inventory
         self._operations = operations
         self._unknown_after = unknown_after
         self._clock = clock
+        self._lookups = lookups
 
     def orphans(self) -> list[Orphan]:
         """All there are, in order."""
@@ -99,16 +103,24 @@ class Sweep:
         for record in records:
             found.add(self._judged(record, books))
         marked = {record.metadata.get(OPERATION_ID, ""): record for record in records}
-        for entry in entries:
-            operation = self._operation(entry.operation_id)
-            if operation is not None and not _has_ended(operation, since):
-                continue
-            if entry.kind == VAPP and entry.operation_id not in marked:
-                self._look_at_vapp(entry, operation, books, found)
-            elif entry.kind == VAPP:
-                self._settle_if_it_lives(entry, marked[entry.operation_id], found)
-            elif entry.kind == MACHINES:
-                self._look_at_machines(entry, operation, books, found)
+        for part in self._lookups.map(lambda entry: self._noted(entry, marked, books, found), entries):
+            for orphan in part.orphans.values():
+                found.add(orphan)
+            found.settled += part.settled
+        return found
+
+    def _noted(self, entry: LedgerEntry, marked: Mapping[str, VappRecord], books: Books, judged: Findings) -> Findings:
+        """What a note leads to, beside the vApps that were judged by their marks."""
+        found = Findings()
+        operation = self._operation(entry.operation_id)
+        if operation is not None and not _has_ended(operation, books.since):
+            return found
+        if entry.kind == VAPP and entry.operation_id not in marked:
+            self._look_at_vapp(entry, operation, books, found)
+        elif entry.kind == VAPP:
+            self._settle_if_it_lives(entry, marked[entry.operation_id], found)
+        elif entry.kind == MACHINES:
+            self._look_at_machines(entry, operation, books, judged, found)
         return found
 
     def _books(self, since: datetime) -> Books:
@@ -202,7 +214,10 @@ class Sweep:
         if CONTROL_PLANE_IP in record.metadata and record.vm_count:
             found.settled.append(entry)
 
-    def _look_at_machines(self, entry: LedgerEntry, operation: Operation | None, books: Books, found: Findings) -> None:
+    def _look_at_machines(
+        self, entry: LedgerEntry, operation: Operation | None, books: Books, judged: Findings, found: Findings
+    ) -> None:
+        """Machines of a vApp that lives; those of one that does not go with it."""
         note = MachinesNote.read(entry)
         vapp = self._inventory.vapp(SERVICE, note.vapp_href)
         ended = operation.end_time if operation is not None else None
@@ -214,7 +229,7 @@ class Sweep:
         ]
         if vapp is None or not machines:
             found.settled.append(entry)
-        elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in found.orphans:
+        elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in judged.orphans:
             for machine in machines:
                 found.add(
                     Orphan(
