@@ -11,6 +11,9 @@ from pyvcloud.vcd.vdc import VDC
 
 from cse_testing.coverage import covers
 from cse_testing.pyvcloud_client import PHOTON, Tenant, Wait
+from vcd_simulator.model.policies import ComputePolicy
+from vcd_simulator.operations import policies
+from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture
@@ -256,3 +259,15 @@ def test_networks_are_found(alice: Tenant) -> None:
 
 def _network_ids(alice: Tenant) -> set[str]:
     return {one.get("href").rpartition("/")[2] for one in alice.vdc.list_orgvdc_network_records()}
+
+
+@pytest.mark.parametrize("version", ["33.0", "36.0"])
+@covers("VDC.list_compute_policies", "VDC.add_compute_policy", "VDC.remove_compute_policy")
+def test_a_vdc_offers_compute_policies(shared_vcd: Simulator, fresh: VDC, uid: str) -> None:
+    with shared_vcd.cloud.lock:
+        policy = policies.add(shared_vcd.cloud, ComputePolicy(id=shared_vcd.cloud.new_id(), name=uid, cpu_count=2))
+    href = f"{shared_vcd.url}/cloudapi/1.0.0/vdcComputePolicies/urn:vcloud:vdcComputePolicy:{policy.id}"
+    fresh.add_compute_policy(href)
+    assert [one.get("name") for one in fresh.list_compute_policies()] == ["System Default", uid]
+    fresh.remove_compute_policy(href)
+    assert [one.get("name") for one in fresh.list_compute_policies()] == ["System Default"]
