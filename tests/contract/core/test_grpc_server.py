@@ -42,7 +42,7 @@ class Failing(system_service_pb2_grpc.SystemServiceServicer):
     def EnableSystem(self, request: Any, context: Any) -> NoReturn:
         raise ZeroDivisionError("secret inside")
 
-    DisableSystem = StopSystem = GetServiceState = EnableSystem
+    DisableSystem = StopSystem = GetServiceState = ListOrphans = Reclaim = EnableSystem
 
 
 def kinds(release: threading.Event) -> list[OperationKind]:
