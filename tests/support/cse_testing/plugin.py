@@ -12,7 +12,7 @@ from cse_testing.network import close_network
 
 @pytest.fixture(autouse=True, scope="session")
 def _plain_stacks() -> None:
-    """Logs of tests show no variables of every frame: drawing them takes seconds for each error that a test provokes."""
+    """Logs of tests show no variables of every frame: drawing them takes seconds for each error that is provoked."""
     renderer = structlog.get_config()["processors"][-1]
     assert isinstance(renderer, structlog.dev.ConsoleRenderer)
     renderer.exception_formatter = structlog.dev.plain_traceback
