@@ -20,7 +20,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.tenancy import Org, User
-from vcd_simulator.operations import catalogs, datacenter, load, provider, tenancy
+from vcd_simulator.operations import catalogs, datacenter, external_networks, load, provider, tenancy
 
 
 class InventoryError(ValueError):
@@ -43,6 +43,8 @@ class VcenterSection(_Section):
     """Names of resource pools that no provider VDC is made of yet."""
     storage_profiles: list[str] = []
     """Classes of storage that it has, besides those that provider VDCs use."""
+    port_groups: list[str] = []
+    """Networks that no external network is made of yet."""
 
 
 class ProviderVdcSection(_Section):
@@ -247,7 +249,7 @@ class _Populator:
         for section in self.inventory.orgs:
             for vapps in section.vapps:
                 self._vapps(section.name, vapps)
-        self._resource_pools()
+        self._backing()
 
     def _infrastructure(self) -> None:
         cloud, new_id = self.cloud, self.cloud.new_id
@@ -284,8 +286,11 @@ class _Populator:
                 ExternalNetwork(id=new_id(), name=network.name, description=network.description, pool=pool)
             )
 
-    def _resource_pools(self) -> None:
-        """One of its own for every provider VDC, and those that are free."""
+    def _backing(self) -> None:
+        """A pool for every provider VDC and a port group for every external network, and those that are free."""
+        first = next(iter(self.cloud.vim_servers))
+        for network in self.cloud.external_networks:
+            external_networks.add_port_group(self.cloud, first, network.name, network=network)
         for pvdc in self.cloud.provider_vdcs:
             server = self.cloud.vim_servers[pvdc.vim_server_id]
             provider.add_resource_pool(self.cloud, server, pvdc.name, pvdc=pvdc)
@@ -293,6 +298,8 @@ class _Populator:
             server = next(one for one in self.cloud.vim_servers if one.name == section.name)
             for name in section.resource_pools:
                 provider.add_resource_pool(self.cloud, server, name)
+            for name in section.port_groups:
+                external_networks.add_port_group(self.cloud, server, name)
 
     def _user(self, org: Org, section: UserSection) -> User:
         role = self.cloud.roles.first("name", (org.id, section.role))

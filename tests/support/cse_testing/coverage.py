@@ -16,6 +16,7 @@ CLASSES = {
     "VApp": ("vapp", "VApp"),
     "VM": ("vm", "VM"),
     "VdcNetwork": ("vdc_network", "VdcNetwork"),
+    "ExternalNetwork": ("external_network", "ExternalNetwork"),
     "Platform": ("platform", "Platform"),
     "System": ("system", "System"),
     "Role": ("role", "Role"),

@@ -57,6 +57,9 @@ class IpPool:
         for first, last in self.ranges:
             if first > last or first not in self.subnet or last not in self.subnet:
                 raise ValueError(f"range {first}-{last} does not fit the subnet {self.subnet}")
+        for (_, last), (first, _) in itertools.pairwise(sorted(self.ranges)):
+            if first <= last:
+                raise ValueError(f"the ranges up to {last} and from {first} overlap")
         self._used: dict[int, str] = {}
         self._freed: list[int] = []
         self._range = 0
@@ -76,7 +79,10 @@ class IpPool:
     def reconfigured(
         self, ranges: Iterable[tuple[str, str]], *, dns1: str = "", dns2: str = "", dns_suffix: str = ""
     ) -> "IpPool":
-        """The same subnet with other ranges and name servers; whoever has an address keeps it.
+        """The same subnet with other ranges and name servers, to take this one's place.
+
+        Whoever has an address keeps it, also if it is given out before this pool has been replaced: both know
+        the same addresses in use.
 
         Raises:
             ValueError: a range does not fit the subnet, or it overlaps another one.
@@ -84,11 +90,7 @@ class IpPool:
         pool = IpPool(
             gateway=self.gateway, netmask=self.netmask, ranges=ranges, dns1=dns1, dns2=dns2, dns_suffix=dns_suffix
         )
-        ordered = sorted(pool.ranges)
-        for (_, last), (first, _) in itertools.pairwise(ordered):
-            if first <= last:
-                raise ValueError(f"the ranges up to {last} and from {first} overlap")
-        pool._used = dict(self._used)
+        pool._used = self._used
         return pool
 
     def serves(self, address: str) -> bool:

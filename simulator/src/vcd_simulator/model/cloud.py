@@ -15,6 +15,7 @@ from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.infrastructure import (
     ExternalNetwork,
     NetworkPool,
+    PortGroup,
     ProviderStorageProfile,
     ProviderVdc,
     ResourcePool,
@@ -82,6 +83,9 @@ class Cloud:
         self.provider_profiles: Table[ProviderStorageProfile] = Table(pvdc=lambda profile: profile.provider_vdc_id)
         self.resource_pools: Table[ResourcePool] = Table(
             server=lambda pool: pool.vim_server_id, pvdc=lambda pool: pool.provider_vdc_id
+        )
+        self.port_groups: Table[PortGroup] = Table(
+            server=lambda group: group.vim_server_id, network=lambda group: group.external_network_id
         )
         self.network_pools: Table[NetworkPool] = Table(name=lambda pool: pool.name)
         self.external_networks: Table[ExternalNetwork] = Table(name=lambda network: network.name)

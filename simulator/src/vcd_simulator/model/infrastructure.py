@@ -41,6 +41,19 @@ class ResourcePool:
 
 
 @dataclass(slots=True, kw_only=True)
+class PortGroup:
+    """A network of a vCenter; at most one external network is made of it."""
+
+    kind: ClassVar[Kind] = kinds.PORT_GROUP
+    id: str
+    vim_server_id: str
+    name: str
+    moref: str
+    type: str = "NETWORK"
+    external_network_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class ProviderStorageProfile:
     """A class of storage that a provider VDC has."""
 

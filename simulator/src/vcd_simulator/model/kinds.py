@@ -68,6 +68,7 @@ PROVIDER_VDC = _kind("providerVdc", "/api/admin/providervdc/", ADMIN + "provider
 PROVIDER_STORAGE_PROFILE = _kind(
     "providerVdcStorageProfile", "/api/admin/pvdcStorageProfile/", ADMIN + "pvdcStorageProfile"
 )
+PORT_GROUP = _kind("portgroup", "/api/admin/extension/portgroup/", ADMIN + "vmwPortgroup")
 RESOURCE_POOL = _kind("resourcePool", "/api/admin/extension/resourcePool/", ADMIN + "vmwProviderVdcResourcePool")
 STORAGE_PROFILE = _kind(
     "vdcStorageProfile",

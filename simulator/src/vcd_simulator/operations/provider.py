@@ -58,10 +58,14 @@ def unregister_vim_server(cloud: Cloud, user: User, server: VimServer) -> Task:
         raise errors.not_allowed(f"The vCenter {server.name} is enabled; disable it before you detach it.")
     if any(pvdc.vim_server_id == server.id for pvdc in cloud.provider_vdcs):
         raise errors.not_allowed(f"The vCenter {server.name} is in use by a provider VDC.")
+    if any(group.external_network_id is not None for group in cloud.port_groups.find("server", server.id)):
+        raise errors.not_allowed(f"The vCenter {server.name} is in use by an external network.")
 
     def effect() -> None:
         for pool in list(cloud.resource_pools.find("server", server.id)):
             cloud.resource_pools.remove(pool)
+        for group in list(cloud.port_groups.find("server", server.id)):
+            cloud.port_groups.remove(group)
         cloud.vim_servers.remove(server)
 
     return work.start(

@@ -79,7 +79,6 @@ TYPES = (
     _absent("adminShadowVM", "AdminShadowVMRecord", "name primaryVM primaryVMOwner vdcName", admin=True),
     _absent("cell", "CellRecord", "name buildDate isActive isVMwareVc primaryIp version", admin=True),
     _absent("host", "HostRecord", "name isBusy isEnabled state vc vcName", admin=True),
-    _absent("portgroup", "PortgroupRecord", "name moref network networkName portgroupType vc vcName", admin=True),
     _absent(
         "providerVdcResourcePoolRelation",
         "ProviderVdcResourcePoolRelationRecord",

@@ -5,12 +5,13 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.infrastructure import (
     ExternalNetwork,
     NetworkPool,
+    PortGroup,
     ProviderStorageProfile,
     ProviderVdc,
     ResourcePool,
     VimServer,
 )
-from vcd_simulator.model.kinds import PROVIDER_VDC, VIM_SERVER
+from vcd_simulator.model.kinds import EXTERNAL_NETWORK, PROVIDER_VDC, VIM_SERVER
 from vcd_simulator.model.services import SERVICE, ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.query.types import RecordType
 from vcd_simulator.query.values import Pointer
@@ -94,6 +95,28 @@ _RESOURCE_POOLS = RecordType[ResourcePool](
     admin=True,
     indexes={"vc": "server", "providerVdc": "pvdc"},
     references={"vc": VIM_SERVER, "providerVdc": PROVIDER_VDC},
+)
+_PORT_GROUPS = RecordType[PortGroup](
+    name="portgroup",
+    tag="PortgroupRecord",
+    table=lambda cloud: cloud.port_groups,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, group: group.name,
+        "moref": lambda cloud, group: group.moref,
+        "portgroupType": lambda cloud, group: group.type,
+        "vc": lambda cloud, group: Pointer(VIM_SERVER, group.vim_server_id),
+        "vcName": lambda cloud, group: cloud.vim_servers[group.vim_server_id].name,
+        "network": lambda cloud, group: (
+            Pointer(EXTERNAL_NETWORK, group.external_network_id) if group.external_network_id else None
+        ),
+        "networkName": lambda cloud, group: (
+            cloud.external_networks[group.external_network_id].name if group.external_network_id else "--"
+        ),
+    },
+    admin=True,
+    indexes={"vc": "server"},
+    references={"vc": VIM_SERVER},
 )
 _NETWORK_POOLS = RecordType[NetworkPool](
     name="networkPool",
@@ -185,6 +208,7 @@ TYPES = (
     _PROVIDER_VDCS,
     _PROVIDER_PROFILES,
     _RESOURCE_POOLS,
+    _PORT_GROUPS,
     _NETWORK_POOLS,
     _EXTERNAL_NETWORKS,
     _SERVICES,

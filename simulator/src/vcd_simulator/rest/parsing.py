@@ -14,6 +14,7 @@ from vcd_simulator.model.tenancy import AccessControl, AccessSetting
 from vcd_simulator.operations.connections import NO_NETWORK, NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.networks import ScopeChange
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
 from vcd_simulator.rest import jsonbody
 from vcd_simulator.rest.context import Context
@@ -257,6 +258,18 @@ def ip_ranges(scope: Element | None) -> list[tuple[str, str]]:
         (text_of(one, "StartAddress"), text_of(one, "EndAddress"))
         for one in children(child(scope, "IpRanges"), "IpRange")
     ]
+
+
+def ip_scope(scope: Element) -> ScopeChange:
+    """An `IpScope` that a network is to have."""
+    return ScopeChange(
+        gateway=text_of(scope, "Gateway"),
+        netmask=text_of(scope, "Netmask"),
+        ranges=ip_ranges(scope),
+        dns1=text_of(scope, "Dns1"),
+        dns2=text_of(scope, "Dns2"),
+        dns_suffix=text_of(scope, "DnsSuffix"),
+    )
 
 
 def ip_pool(scope: Element) -> IpPool:

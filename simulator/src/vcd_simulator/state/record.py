@@ -15,6 +15,7 @@ from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.infrastructure import (
     ExternalNetwork,
     NetworkPool,
+    PortGroup,
     ProviderStorageProfile,
     ProviderVdc,
     ResourcePool,
@@ -61,6 +62,7 @@ class Tables:
     api_filters: list[ApiFilter]
     service_links: list[ServiceLink]
     resource_pools: list[ResourcePool] = field(default_factory=list)
+    port_groups: list[PortGroup] = field(default_factory=list)
     resource_classes: list[ResourceClass] = field(default_factory=list)
     service_resources: list[ServiceResource] = field(default_factory=list)
     resource_class_actions: list[ResourceClassAction] = field(default_factory=list)

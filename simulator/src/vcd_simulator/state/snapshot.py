@@ -25,6 +25,8 @@ _REFERENCES = (
     ("users", "org_id", "orgs", False),
     ("users", "role_id", "roles", False),
     ("provider_vdcs", "vim_server_id", "vim_servers", False),
+    ("port_groups", "vim_server_id", "vim_servers", False),
+    ("port_groups", "external_network_id", "external_networks", True),
     ("resource_pools", "vim_server_id", "vim_servers", False),
     ("resource_pools", "provider_vdc_id", "provider_vdcs", True),
     ("provider_profiles", "provider_vdc_id", "provider_vdcs", False),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pyvcloud.vcd.client import NSMAP, Client, RelationType
 from pyvcloud.vcd.exceptions import BadRequestException, EntityNotFoundException, InvalidStateException
+from pyvcloud.vcd.external_network import ExternalNetwork
 from pyvcloud.vcd.platform import Platform
 from pyvcloud.vcd.system import System
 
@@ -13,6 +14,7 @@ from cse_testing.coverage import covers
 from cse_testing.pyvcloud_client import Wait
 
 SPARE = "spare-pool"
+SPARE_NET = "spare-net"
 
 
 @pytest.fixture
@@ -87,3 +89,71 @@ def test_a_vcenter_is_attached_and_detached(platform: Platform, wait: Wait, uid:
     wait(platform.enable_disable_vcenter(vc_name=name, enable_flag=False))
     wait(platform.detach_vcenter(name))
     assert name not in {one.get("name") for one in platform.list_vcenters()}
+
+
+@pytest.fixture
+def network(platform: Platform, wait: Wait, uid: str) -> Iterator[ExternalNetwork]:
+    """An external network of its own, made of the vCenter's spare port group."""
+    made = platform.create_external_network(
+        f"ext-{uid}", "vc1", [SPARE_NET], "192.168.77.1", "255.255.255.0", ["192.168.77.10-192.168.77.20"], "spare"
+    )
+    wait(made.find("vcloud:Tasks", NSMAP).Task[0])
+    network = ExternalNetwork(platform.client, resource=made)
+    yield network
+    network.reload()
+    wait(platform.delete_external_network(network.name))
+    assert SPARE_NET in platform.list_available_port_group_names("vc1")
+
+
+@covers(
+    "Platform.create_external_network",
+    "Platform.update_external_network",
+    "Platform.delete_external_network",
+    "Platform.get_port_group_morefs",
+    "Platform.get_port_group_moref_types",
+    "Platform.list_available_port_group_names",
+    "ExternalNetwork.get_resource",
+    "ExternalNetwork.reload",
+    "ExternalNetwork.list_vsphere_network",
+)
+def test_an_external_network_is_made_of_a_free_port_group(
+    platform: Platform, network: ExternalNetwork, wait: Wait, uid: str
+) -> None:
+    assert platform.get_port_group_morefs([SPARE_NET]) == [tuple(platform.get_port_group_moref_types("vc1", SPARE_NET))]
+    with pytest.raises(EntityNotFoundException):
+        platform.list_available_port_group_names("vc1")
+    assert network.list_vsphere_network() == [{"vCenter": "vc1", "Name": SPARE_NET}]
+    with pytest.raises(BadRequestException, match="in use by another external network"):
+        platform.create_external_network("more", "vc1", [SPARE_NET], "10.9.0.1", "255.255.0.0", ["10.9.0.2-10.9.0.3"])
+    renamed = platform.update_external_network(network.name, f"ext2-{uid}", "another")
+    wait(renamed.find("vcloud:Tasks", NSMAP).Task[0])
+    network.reload()
+    assert (network.name, str(network.get_resource().find("vcloud:Description", NSMAP))) == (f"ext2-{uid}", "another")
+
+
+@covers("ExternalNetwork.add_ip_range", "ExternalNetwork.modify_ip_range", "ExternalNetwork.delete_ip_range")
+def test_the_ranges_of_an_external_network_change(network: ExternalNetwork, wait: Wait) -> None:
+    gateway = "192.168.77.1"
+
+    def ranges() -> list[str]:
+        network.reload()
+        scopes = network.get_resource().find("vcloud:Configuration", NSMAP).IpScopes
+        found = scopes.IpScope.IpRanges.IpRange
+        return [f"{one.StartAddress}-{one.EndAddress}" for one in found]
+
+    def done(resource: Any) -> None:
+        wait(resource.find("vcloud:Tasks", NSMAP).Task[0])
+
+    done(network.add_ip_range(gateway, ["192.168.77.30-192.168.77.40"]))
+    assert ranges() == ["192.168.77.10-192.168.77.20", "192.168.77.30-192.168.77.40"]
+    done(network.modify_ip_range(gateway, "192.168.77.30-192.168.77.40", "192.168.77.50-192.168.77.60"))
+    assert ranges() == ["192.168.77.10-192.168.77.20", "192.168.77.50-192.168.77.60"]
+    done(network.delete_ip_range(gateway, ["192.168.77.50-192.168.77.60"]))
+    assert ranges() == ["192.168.77.10-192.168.77.20"]
+
+
+@covers("ExternalNetwork.list_associated_direct_org_vdc_networks")
+def test_direct_networks_of_an_external_network_are_found(platform: Platform) -> None:
+    resource = platform.get_external_network("ext-net")
+    names = ExternalNetwork(platform.client, resource=resource).list_associated_direct_org_vdc_networks()
+    assert names

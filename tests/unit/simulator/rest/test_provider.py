@@ -3,7 +3,7 @@
 import pytest
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
-from vcd_simulator.model.infrastructure import ProviderVdc, ResourcePool, VimServer
+from vcd_simulator.model.infrastructure import PortGroup, ProviderVdc, ResourcePool, VimServer
 
 VMEXT = 'xmlns="http://www.vmware.com/vcloud/extension/v1.5" xmlns:v="http://www.vmware.com/vcloud/v1.5"'
 ROOT = "/api/admin/extension"
@@ -123,3 +123,88 @@ def test_tenants_and_limited_administrators_change_nothing(
     ):
         assert alice.call(method, path, params(server, spare.moref) if method == "POST" else "").status == 403, path
     assert pvdc.enabled
+
+
+@pytest.fixture
+def group(lab: LabCloud) -> PortGroup:
+    return next(one for one in lab.cloud.port_groups if one.external_network_id is None)
+
+
+def external(server: VimServer, moref: str, *ranges: str, name: str = "outside", dns: str = "") -> str:
+    scopes = "".join(
+        "<v:IpRange><v:StartAddress>{}</v:StartAddress><v:EndAddress>{}</v:EndAddress></v:IpRange>".format(
+            *one.split("-")
+        )
+        for one in ranges
+    )
+    return (
+        f'<VMWExternalNetwork {VMEXT} name="{name}"><v:Configuration><v:IpScopes><v:IpScope><v:IsInherited>false'
+        "</v:IsInherited><v:Gateway>10.99.0.1</v:Gateway><v:Netmask>255.255.255.0</v:Netmask>"
+        f"<v:Dns1>{dns}</v:Dns1><v:IpRanges>{scopes}</v:IpRanges></v:IpScope></v:IpScopes></v:Configuration>"
+        f'<VimPortGroupRef><VimServerRef href="{ROOT}/vimServer/{server.id}"/><MoRef>{moref}</MoRef>'
+        "</VimPortGroupRef></VMWExternalNetwork>"
+    )
+
+
+def test_an_external_network_comes_changes_and_goes(
+    lab: LabCloud, administrator: RestCaller, server: VimServer, group: PortGroup
+) -> None:
+    create = administrator.get(ROOT).links()["add", "application/vnd.vmware.admin.vmwexternalnet+xml"]
+    made = administrator.post(create, external(server, group.moref, "10.99.0.10-10.99.0.20"))
+    assert made.status == 201
+    href = made.headers["location"]
+    lab.pass_time()
+    network = lab.cloud.external_networks.first("name", "outside")
+    assert network is not None
+    assert group.external_network_id == network.id
+    changed = administrator.put(
+        href, external(server, group.moref, "10.99.0.5-10.99.0.30", name="beyond", dns="8.8.8.8")
+    )
+    assert changed.status == 202
+    first = network.pool.allocate("a VM that comes meanwhile")
+    lab.pass_time()
+    assert (network.name, network.pool.dns1, len(network.pool.used)) == ("beyond", "8.8.8.8", 1)
+    assert first in network.pool.used
+    narrower = administrator.put(href, external(server, group.moref, "10.99.0.20-10.99.0.30", name="beyond"))
+    assert f"The address {first}" in refused(narrower)
+    assert administrator.delete(administrator.get(href).links()["remove", None]).status == 202
+    lab.pass_time()
+    assert administrator.get(href).status == 403
+    assert group.external_network_id is None
+
+
+def test_direct_networks_follow_their_external_network(lab: LabCloud, administrator: RestCaller) -> None:
+    network = next(iter(lab.cloud.external_networks))
+    direct = [one for one in lab.cloud.networks if one.pool is network.pool]
+    assert direct
+    pool = network.pool
+    body = (
+        f'<VMWExternalNetwork {VMEXT} name="{network.name}"><v:Configuration><v:IpScopes><v:IpScope>'
+        f"<v:Gateway>{pool.gateway}</v:Gateway><v:Netmask>{pool.netmask}</v:Netmask><v:Dns1>9.9.9.9</v:Dns1><v:IpRanges>"
+        f"<v:IpRange><v:StartAddress>{pool.ranges[0][0]}</v:StartAddress><v:EndAddress>{pool.ranges[0][1]}</v:EndAddress>"
+        "</v:IpRange></v:IpRanges></v:IpScope></v:IpScopes></v:Configuration></VMWExternalNetwork>"
+    )
+    assert administrator.put(f"{ROOT}/externalnet/{network.id}", body).status == 202
+    lab.pass_time()
+    assert {network.pool.dns1, *(one.pool.dns1 for one in direct)} == {"9.9.9.9"}
+    assert "in use by the network" in refused(administrator.delete(f"{ROOT}/externalnet/{network.id}"))
+
+
+def test_an_external_network_that_cannot_be_is_refused(
+    lab: LabCloud, administrator: RestCaller, alice: RestCaller, server: VimServer, group: PortGroup
+) -> None:
+    path = f"{ROOT}/externalnets"
+    right = "10.99.0.10-10.99.0.20"
+    used = next(one for one in lab.cloud.port_groups if one.external_network_id is not None)
+    assert "in use" in refused(administrator.post(path, external(server, used.moref, right)))
+    assert administrator.post(path, external(server, "network-0", right)).status == 403
+    taken = administrator.post(path, external(server, group.moref, right, name="ext-net"))
+    assert taken.xml.get("minorErrorCode") == "DUPLICATE_NAME"
+    for ranges in (["10.98.0.1-10.98.0.2"], [right, "10.99.0.20-10.99.0.30"]):
+        assert "addresses are wrong" in refused(administrator.post(path, external(server, group.moref, *ranges)))
+    assert alice.post(path, external(server, group.moref, right)).status == 403
+    existing = next(iter(lab.cloud.external_networks))
+    for method in ("PUT", "DELETE"):
+        body = external(server, group.moref, right) if method == "PUT" else ""
+        assert alice.call(method, f"{ROOT}/externalnet/{existing.id}", body).status == 403
+    assert (len(lab.cloud.external_networks), group.external_network_id) == (1, None)

@@ -10,6 +10,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.kinds import ADMIN
+from vcd_simulator.model.task import Task
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import link, reference, running_tasks, tasks_element
 from vcd_simulator.rest.documents.vdcs import ip_scope
@@ -189,19 +190,40 @@ def provider_profile(context: Context, entity: ProviderStorageProfile, *, extend
     )
 
 
-def external_network(context: Context, entity: ExternalNetwork) -> Element:
+def external_network(context: Context, entity: ExternalNetwork, *, tasks: list[Task] | None = None) -> Element:
+    """An external network, with the port groups that it is made of."""
+    cloud = context.cloud
+    path = entity.kind.href_path(entity.id)
+    media = entity.kind.media_type
+    edits = context.access.has("Provider Network: Create / Delete")
+    groups = cloud.port_groups.find("network", entity.id)
     return vmext(
         "VMWExternalNetwork",
+        link(context, "edit", path, media, build=vcloud_in_vmext) if edits else None,
+        link(context, "remove", path, build=vcloud_in_vmext) if edits else None,
         vcloud_in_vmext("Description", entity.description),
+        tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         vcloud_in_vmext(
             "Configuration",
             vcloud_in_vmext("IpScopes", ip_scope(entity.pool, inherited=False)),
             vcloud_in_vmext("FenceMode", "isolated"),
         ),
+        vmext(
+            "VimPortGroupRefs",
+            [
+                vmext(
+                    "VimObjectRef",
+                    reference(context, "VimServerRef", cloud.vim_servers[one.vim_server_id], build=vmext),
+                    vmext("MoRef", one.moref),
+                    vmext("VimObjectType", one.type),
+                )
+                for one in groups
+            ],
+        ),
         name=entity.name,
         id=context.urn(entity),
         href=context.href(entity),
-        type=ADMIN + "vmwexternalnet+xml",
+        type=media,
     )
 
 

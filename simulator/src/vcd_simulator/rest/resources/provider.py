@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import VimServer
-from vcd_simulator.model.kinds import ADMIN
+from vcd_simulator.model.kinds import ADMIN, EXTERNAL_NETWORK
 from vcd_simulator.operations import datacenter, provider
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import provider as documents
@@ -40,6 +40,9 @@ def get_extension(context: Context) -> Reply:
     if access.has("Provider vDC: Create / Delete"):
         path = "/api/admin/extension/providervdcsparams"
         links.append(link(context, "add", path, ADMIN + "createProviderVdcParams+xml", build=vcloud_in_vmext))
+    if access.has("Provider Network: Create / Delete"):
+        path = "/api/admin/extension/externalnets"
+        links.append(link(context, "add", path, EXTERNAL_NETWORK.media_type, build=vcloud_in_vmext))
     media = ADMIN + "vmwExtension+xml"
     return Reply(content=vmext("VMWExtension", links, href=context.url("/api/admin/extension"), type=media))
 
@@ -101,15 +104,6 @@ def _vim_server(context: Context, server_id: str, right: str) -> VimServer:
     if server is None:
         raise errors.no_access("vimServer", server_id)
     return server
-
-
-@router.get("/api/admin/extension/externalnet/{network_id}")
-def get_external_network(context: Context, network_id: str) -> Reply:
-    context.access.require_provider("Provider Network: View")
-    network = context.cloud.external_networks.get(network_id)
-    if network is None:
-        raise errors.no_access("network", network_id)
-    return Reply(content=documents.external_network(context, network))
 
 
 @router.get("/api/admin/extension/vimServer/{server_id}/storageProfiles")

@@ -7,7 +7,7 @@ from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
-from vcd_simulator.rest.parsing import ip_ranges, optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.parsing import ip_ranges, ip_scope, optional_flag, optional_text, referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
@@ -264,27 +264,14 @@ def update_network(context: Context, network_id: str) -> Reply:
     parent = child(configuration, "ParentNetwork")
     if parent is not None and referenced_id(parent, "ParentNetwork") != network.parent_id:
         raise errors.not_allowed("The parent of a network cannot be changed.")
+    scope = child(configuration, "IpScopes/IpScope")
     change = networks.NetworkChange(
         name=root.get("name"),
         description=optional_text(root, "Description"),
         shared=optional_flag(root, "IsShared"),
-        scope=_scope(configuration),
+        scope=ip_scope(scope) if scope is not None else None,
     )
     return accepted(context, networks.update_network(context.cloud, context.session.user, network, change))
-
-
-def _scope(configuration: Element | None) -> networks.ScopeChange | None:
-    scope = child(configuration, "IpScopes/IpScope")
-    if scope is None:
-        return None
-    return networks.ScopeChange(
-        gateway=text_of(scope, "Gateway"),
-        netmask=text_of(scope, "Netmask"),
-        ranges=ip_ranges(scope),
-        dns1=text_of(scope, "Dns1"),
-        dns2=text_of(scope, "Dns2"),
-        dns_suffix=text_of(scope, "DnsSuffix"),
-    )
 
 
 @router.delete("/api/admin/network/{network_id}", "/api/network/{network_id}")
