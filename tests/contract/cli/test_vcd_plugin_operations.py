@@ -182,12 +182,12 @@ def test_every_change_shows_live_what_happens_on_every_node(
     vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str, done: str
 ) -> None:
     begins(server, method, path)
-    follows(server)
+    follows(server, before=ENDED)
     result = vcd("cse", *arguments)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{done} (Created cluster c1)\n"
     assert "[node-7k2p] has joined" in result.stderr
-    follows(server, FAILED)
+    follows(server, before=FAILED)
     failed = vcd("cse", *arguments)
     assert (failed.exit_code, "no address is left" in failed.stderr) == (1, True)
 

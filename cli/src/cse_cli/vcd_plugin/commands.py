@@ -10,7 +10,7 @@ from vcd_cli.profiles import Profiles
 
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, view_for
-from cse_cli.vcd_plugin.following import follow, outcome, read
+from cse_cli.vcd_plugin.following import follow, outcome
 from cse_cli.vcd_plugin.output import (
     ask_for_json,
     ask_not_to_wait,
@@ -104,7 +104,8 @@ def finish(context: click.Context, session: Session, reply: dict[str, Any], done
         return
     try:
         if operation_id:
-            view = Silence() if wants_json(context) else view_for(read(session, operation_id).title, as_json=False)
+            title = f"cluster {reply.get('cluster_name') or reply.get('name')}"
+            view = Silence() if wants_json(context) else view_for(title, as_json=False)
             what = outcome(follow(session, operation_id, view)).message
         else:
             task = wait_for_task(session, str(href), Progress())
