@@ -8,7 +8,7 @@ from cse_testing.chaos.field import Field
 from cse_testing.chaos.kills import at_once, check_nothing_is_left, clean_life, wait_for
 from cse_testing.chaos.lanes import Lane
 from cse_testing.chaos.life import CREATE, DELETE, LIFE
-from cse_testing.chaos.points import HOLD
+from cse_testing.chaos.plan import HOLD
 from cse_testing.chaos.report import Row
 
 ACT = next(act for act in LIFE if act.name == "create")

@@ -9,7 +9,7 @@ import pytest
 from cse_testing.chaos.field import Field
 from cse_testing.chaos.kills import clean_life, deal_out, live_many
 from cse_testing.chaos.life import KINDS, LIFE, Act
-from cse_testing.chaos.points import LOGOUT
+from cse_testing.chaos.plan import LOGOUT
 from cse_testing.chaos.report import Row
 from cse_testing.chaos.rounds import Round
 from vcd_simulator.faults import BusyEntity, ConnectionReset, Effect, HttpError

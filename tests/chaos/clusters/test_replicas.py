@@ -9,7 +9,7 @@ from cse_lab.postgres import PrivatePostgres
 from cse_testing.chaos.field import AS_DEPLOYED, BRISK, DECLARED_DEAD, LIMIT_S, Field, open_field
 from cse_testing.chaos.kills import wait_for
 from cse_testing.chaos.life import KINDS
-from cse_testing.chaos.points import read_history
+from cse_testing.chaos.plan import read_history
 from cse_testing.chaos.report import Row
 from cse_testing.chaos.rounds import Round
 

@@ -19,6 +19,8 @@ ALL_POINTS = [*(f"{step}:{moment}" for step in STEPS for moment in MOMENTS), *EN
 SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
 DATABASE_AWAY_S = 20.0
 DECLARED_DEAD = 75
+RANDOM_KILLS = 25
+RANDOM_FREEZES = 9
 TAKEN_OVER_WITHIN_S = 30.0
 
 
@@ -29,7 +31,7 @@ def jobs(count: int, **options: object) -> list[Job]:
     ]
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_one_operation_after_the_other_survives_a_kill_at_every_point(
     store: str, field_on: Callable[[str], Field]
@@ -46,36 +48,32 @@ def test_one_operation_after_the_other_survives_a_kill_at_every_point(
     check(field, work)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_many_operations_survive_a_kill_at_every_point_on_postgresql(field_on: Callable[[str], Field]) -> None:
     kill_at_every(ALL_POINTS, field_on("postgres"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_random_kills(store: str, field_on: Callable[[str], Field]) -> None:
-    """One replica on SQLite, three on PostgreSQL, each killed and started again at random; 60 operations."""
+    """One replica on SQLite, three on PostgreSQL, killed and started again at random; 60 operations."""
     chance = random.Random(SEED)
     field = field_on(store)
     work = jobs(60)
     field.timing = asdict(Timing(queue_poll_s=0.05, signal_poll_s=0.1, beat_s=0.5, doubt_s=2, dead_after_s=4))
     spec = field.spec(work, stays=True, latency_s=0.05, running=6)
     replicas = [field.start(spec) for _ in range(1 if store == "sqlite" else 3)]
-    until = time.monotonic() + 60
-    kills = 0
-    while time.monotonic() < until:
+    for _ in range(RANDOM_KILLS):
         time.sleep(chance.uniform(0.5, 4))
         victim = chance.randrange(len(replicas))
         replicas[victim].kill()
         replicas[victim].wait(LIMIT_S)
-        kills += 1
         replicas[victim] = field.start(spec)
     field.wait_until_all_ended()
-    assert kills >= 15
     check(field, work)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Callable[[str], Field]) -> None:
     field = field_on("postgres")
     field.timing = asdict(Timing())
@@ -100,7 +98,7 @@ def _wait_for_process(field: Field, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_replicas_outlast_a_database_that_is_away(
     own_postgres: PrivatePostgres, field_on: Callable[[str], Field]
 ) -> None:
@@ -117,7 +115,7 @@ def test_replicas_outlast_a_database_that_is_away(
     check(field, work)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field]) -> None:
     """Long enough to be declared dead, or not; one that was ends and is started again.
 
@@ -129,8 +127,7 @@ def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field])
     work = jobs(60)
     spec = field.spec(work, stays=True, latency_s=0.05, running=6)
     replicas = [field.start(spec) for _ in range(3)]
-    until = time.monotonic() + 45
-    while time.monotonic() < until:
+    for _ in range(RANDOM_FREEZES):
         time.sleep(chance.uniform(0.2, 2))
         victim = chance.randrange(len(replicas))
         os.kill(replicas[victim].pid, signal.SIGSTOP)

@@ -27,7 +27,7 @@ def let_go(field: Field) -> None:
     field.cloud.ensure("test", "test", "signal", "go")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_another_replica_takes_over_from_one_that_was_killed(field_on: Callable[[str], Field]) -> None:
     field = field_on("postgres")
     field.timing = TIMING
@@ -45,7 +45,7 @@ def test_another_replica_takes_over_from_one_that_was_killed(field_on: Callable[
     assert second.poll() is None
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_newer_replica_goes_on_with_what_older_ones_began_when_none_of_them_is_left(
     field_on: Callable[[str], Field],
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_newer_replica_goes_on_with_what_older_ones_began_when_none_of_them_is
     check(field, began + own)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("blindly", [False, True], ids=["polling", "in-a-call"])
 def test_a_frozen_replica_that_wakes_up_writes_nothing_and_ends(
     field_on: Callable[[str], Field],
@@ -92,7 +92,7 @@ def test_a_frozen_replica_that_wakes_up_writes_nothing_and_ends(
     check(field, jobs)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_replicas_share_the_work_and_survive_a_crash_of_the_database(
     own_postgres: PrivatePostgres, field_on: Callable[[str], Field]
 ) -> None:

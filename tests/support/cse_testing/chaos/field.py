@@ -19,7 +19,7 @@ from cse.clusters.v1 import cluster_service_pb2_grpc
 from cse_operations import Timing
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
-from cse_testing.chaos.points import Plan, read_history
+from cse_testing.chaos.plan import Plan, read_history
 from cse_testing.chaos.processes import Replica, Zygote, wait_until_ready
 from cse_testing.clusters.site import config_data, config_for, inventory
 from vcd_simulator.simulator import Simulator
@@ -72,7 +72,6 @@ class Field:
         self._serving: list[Stubs] = []
         self._changed = threading.Condition()
         self._starts = 0
-        self._keeper: threading.Thread | None = None
         self._ending = threading.Event()
         self.problem = ""
         """Why there is no process any more, although there should be one."""

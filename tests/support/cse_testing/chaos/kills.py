@@ -11,13 +11,15 @@ from typing import Final
 from cse_testing.chaos.field import LIMIT_S, Field
 from cse_testing.chaos.lanes import Lane
 from cse_testing.chaos.life import KINDS, LIFE, Act
-from cse_testing.chaos.points import KILL, read_history
+from cse_testing.chaos.plan import KILL, read_history
 from cse_testing.chaos.report import Row
 from cse_vcd.service_tasks import NAMESPACE
 
 LANES: Final = 4
 """Clusters at once; a kill cuts off what all of them do."""
 _PASSES: Final = 4
+_PATIENCE_S: Final = 1200.0
+"""For an operation in whose time a process is killed many times."""
 
 Deal = Mapping[str, Sequence[str]]
 """By name of act, the points at which something is to happen."""
@@ -66,7 +68,7 @@ def live_many(
 
 def _live(lane: Lane, acts: Sequence[Act], run: Callable[..., object]) -> None:
     for act in acts:
-        run(act, lane, within_s=LIMIT_S)
+        run(act, lane, within_s=_PATIENCE_S)
 
 
 def wait_for(condition: Callable[[], bool], otherwise: str, *, within_s: float = LIMIT_S) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cse_testing.chaos.lanes import SESSION_ENDED, Lane, Outcome, Shape
-from cse_testing.chaos.points import FAILURE
+from cse_testing.chaos.plan import FAILURE
 
 CREATE: Final = "create"
 DELETE: Final = "delete"
@@ -32,10 +32,7 @@ class Act:
     def run(self, lane: Lane, *, within_s: float) -> Outcome:
         """Does it and checks everything that must be true then."""
         outcome = lane.end(self.begin(lane, self.name), within_s=within_s)
-        if self.shape is not None:
-            lane.shape = self.shape
-        lane.check_told(outcome, FAILURE if self.fails_at else "")
-        lane.check()
+        self._check(lane, outcome)
         return outcome
 
     def run_without_session(self, lane: Lane, *, within_s: float) -> Outcome:
@@ -43,19 +40,22 @@ class Act:
         lane.log_in()
         outcome = lane.end(self.begin(lane, self.name), within_s=within_s)
         if outcome.reason != SESSION_ENDED:
-            if self.shape is not None:
-                lane.shape = self.shape
-            lane.check_told(outcome, FAILURE if self.fails_at else "")
-            lane.check()
+            self._check(lane, outcome)
             return outcome
         lane.check_told(outcome, SESSION_ENDED)
         if self.kind not in (REMOVE, SHRINK):  # what of that was done stays done
             lane.check()
+        if self.fails_at:  # the plan knows no second request, which would go well
+            return outcome
         del lane.request_ids[self.name]
         lane.log_in()
-        if self.fails_at:  # which its new request would not, for the plan does not know it
-            return outcome
         return self.run(lane, within_s=within_s)
+
+    def _check(self, lane: Lane, outcome: Outcome) -> None:
+        if self.shape is not None:
+            lane.shape = self.shape
+        lane.check_told(outcome, FAILURE if self.fails_at else "")
+        lane.check()
 
 
 LIFE: Final = (

@@ -9,7 +9,7 @@ from cse_testing.chaos.field import LIMIT_S, Field
 from cse_testing.chaos.kills import at_once, wait_for
 from cse_testing.chaos.lanes import Lane, Outcome, Shape
 from cse_testing.chaos.life import ADD, CREATE, DELETE, GROW, KINDS, REMOVE, SHRINK, Act
-from cse_testing.chaos.points import HOLD, read_history
+from cse_testing.chaos.plan import HOLD, read_history
 from cse_testing.chaos.report import Row
 
 _BEFORE: Final = Shape(exists=True, workers=2)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cse_clusters.__main__ import main
-from cse_testing.chaos.points import Plan, Points
+from cse_testing.chaos.plan import Plan
+from cse_testing.chaos.points import Points
 
 _PR_SET_PDEATHSIG: Final = 1
 
