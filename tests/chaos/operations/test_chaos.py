@@ -69,7 +69,7 @@ def test_random_kills(store: str, field_on: Callable[[str], Field]) -> None:
         replicas[victim].kill()
         replicas[victim].wait(LIMIT_S)
         replicas[victim] = field.start(spec)
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(work)
     check(field, work)
 
 
@@ -87,7 +87,7 @@ def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Call
     _wait_for_process(field, second)
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
     field.cloud.ensure("test", "test", "signal", "go")
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(work)
     check(field, work)
 
 
@@ -110,7 +110,7 @@ def test_replicas_outlast_a_database_that_is_away(
     own_postgres.crash()
     time.sleep(DATABASE_AWAY_S)  # this is the condition: away for so long
     own_postgres.start()
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(work)
     assert [replica.poll() for replica in replicas] == [None, None], field.log()
     check(field, work)
 
@@ -137,5 +137,5 @@ def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field])
             if replica.poll() is not None:
                 assert replica.returncode in (DECLARED_DEAD, NOT_STARTED), field.log()
                 replicas[number] = field.start(spec)
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(work)
     check(field, work)

@@ -39,7 +39,7 @@ def test_another_replica_takes_over_from_one_that_was_killed(field_on: Callable[
     killed = time.monotonic()
     first.wait(LIMIT_S)
     let_go(field)
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(jobs)
     assert time.monotonic() - killed < 30
     check(field, jobs)
     assert second.poll() is None
@@ -63,7 +63,7 @@ def test_a_newer_replica_goes_on_with_what_older_ones_began_when_none_of_them_is
     older.kill()
     older.wait(LIMIT_S)
     let_go(field)
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(began + own)
     check(field, began + own)
 
 
@@ -82,7 +82,7 @@ def test_a_frozen_replica_that_wakes_up_writes_nothing_and_ends(
     os.kill(frozen.pid, signal.SIGSTOP)
     field.start(field.spec([], stays=True))
     let_go(field)
-    before = field.wait_until_all_ended()
+    before = field.wait_until_all_ended(jobs)
     mark = field.cloud.history()[-1].number
     os.kill(frozen.pid, signal.SIGCONT)
     assert frozen.wait(LIMIT_S) == DECLARED_DEAD, field.log()
@@ -103,7 +103,7 @@ def test_replicas_share_the_work_and_survive_a_crash_of_the_database(
     field.wait_for("begin", "verify")
     own_postgres.crash()
     own_postgres.start()
-    field.wait_until_all_ended()
+    field.wait_until_all_ended(jobs)
     assert [replica.poll() for replica in replicas] == [None, None], field.log()
     check(field, jobs)
     assert {happening.process for happening in field.cloud.history()} == {replica.pid for replica in replicas}

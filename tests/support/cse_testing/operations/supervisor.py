@@ -23,7 +23,8 @@ from cse_testing.operations.driver import NODES, Job, Spec
 
 _MODULE = "cse_testing.operations.driver"
 _PATH = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))
-LIMIT_S = 120.0
+LIMIT_S = 300.0
+"""Nothing depends on it but how soon a test gives up; the machine may be busy."""
 _HURRY = {"beat_s": 0.1, "doubt_s": 0.4, "dead_after_s": 0.8}
 """Where there is one process at a time, it cannot be declared dead by mistake."""
 
@@ -87,11 +88,12 @@ class Field:
             time.sleep(0.02)
         raise AssertionError(f"{what} {name} did not happen:\n{self.log()}")
 
-    def wait_until_all_ended(self) -> list[Operation]:
+    def wait_until_all_ended(self, jobs: list[Job]) -> list[Operation]:
+        """Until all of the jobs were submitted and have ended."""
         deadline = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:
             operations = self.operations()
-            if operations and all(operation.state.is_final for operation in operations):
+            if len(operations) >= len(jobs) and all(operation.state.is_final for operation in operations):
                 return operations
             time.sleep(0.05)
         raise AssertionError(f"not ended: {[(o.target, o.state, o.step) for o in operations]}\n{self.log()}")
