@@ -7,6 +7,7 @@ from typing import Final
 
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.vcd import Machine, VappDetails, VappRecord
+from cse_core.names import is_node_name
 
 CLUSTER_ID: Final = "cse.cluster.id"
 VERSION: Final = "cse.version"
@@ -28,9 +29,11 @@ class Role(StrEnum):
 
 
 def role_of(machine_name: str) -> Role | None:
-    """The role a machine's name tells; None for one that CSE did not name."""
-    prefix, dash, _ = machine_name.partition("-")
-    return Role(prefix) if dash and prefix in list(Role) else None
+    """The role a machine's name tells; None for one that CSE did not name, whatever its name begins with.
+
+    Who may change a vApp may give its machines any name, and Kubernetes is asked about nodes by name.
+    """
+    return Role(machine_name.partition("-")[0]) if is_node_name(machine_name) else None
 
 
 class State(StrEnum):
