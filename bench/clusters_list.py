@@ -1,4 +1,4 @@
-"""How long an administrator waits for a list of 5,000 clusters, and a tenant for one of them.
+"""How long an administrator waits for a list of 5,000 clusters, and for one of them (`make bench-list`).
 
 Runs the simulator in a process of its own and the cluster manager in this one, on loopback. Fails if a bound is broken.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import grpc
 import requests
-from measure import Latencies, table
+from measure import Latencies, Steal, table
 
 from cse.clusters.v1 import cluster_service_pb2, cluster_service_pb2_grpc
 from cse_clusters import bootstrap
@@ -46,13 +46,15 @@ def main() -> int:
         serve(options.clusters, options.profile)
         return 0
     with simulator(options.clusters, options.profile) as facts:
+        steal = Steal()
         lists, cpu_s, reads = measure(facts)
     rows = [
         [f"list of {options.clusters:,}", *(f"{lists.percentile(share):,.0f}" for share in (0.5, 0.99))],
         ["info of one", *(f"{reads.percentile(share):,.0f}" for share in (0.5, 0.99))],
     ]
     print(table(["call", "p50 ms", "p99 ms"], rows))
-    print(f"CPU of the cluster manager for one list: {cpu_s:.2f} s (at most {MOST_CPU_S:g})")
+    print(f"p50 of a list: {lists.percentile(0.5) / 1000:.2f} s (at most {MOST_LIST_S:g} s); {steal}")
+    print(f"CPU of the cluster manager for one list: {cpu_s:.2f} s (at most {MOST_CPU_S:g} s)")
     broken = cpu_s > MOST_CPU_S or lists.percentile(0.5) > 1000 * MOST_LIST_S
     if broken:
         print(f"bench-list: too slow (at most {MOST_LIST_S:g} s and {MOST_CPU_S:g} s of CPU)", file=sys.stderr)

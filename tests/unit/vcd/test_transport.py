@@ -1,5 +1,6 @@
 """What requests take from their surroundings."""
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_a_bundle_of_the_environment_is_trusted_where_certificates_are_checked(
     for verify in (True, False, "/etc/own.pem"):
         one.get("https://vcd.test/api", verify=verify)
     assert [options["verify"] for options in sent.options] == [str(tmp_path / "ca.pem"), False, "/etc/own.pem"]
+
+
+def context_for(adapter: PooledAdapter, verify: bool | str) -> ssl.SSLContext:
+    """What a new connection would use."""
+    request = requests.Request("GET", "https://vcd.test/api").prepare()
+    _, pool = adapter.build_connection_pool_key_attributes(request, verify)
+    context = pool["ssl_context"]
+    assert isinstance(context, ssl.SSLContext)
+    assert not pool["ca_certs"]
+    return context
+
+
+def test_connections_share_a_context_that_checks_what_it_is_told() -> None:
+    adapter = PooledAdapter(connect_timeout_s=1, read_timeout_s=1, pool_size=1)
+    checking, trusting = context_for(adapter, True), context_for(adapter, False)
+    assert (checking.verify_mode, checking.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert (trusting.verify_mode, trusting.check_hostname) == (ssl.CERT_NONE, False)
+    assert checking.get_ca_certs()
+    assert context_for(adapter, True) is checking
+    assert context_for(adapter, False) is trusting

@@ -129,6 +129,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-256")  # KiB, for each of many connections; the kernel keeps pages, too
         if sqlite3.sqlite_version_info < _SUBSECOND_SQLITE:
             connection.create_function("unixepoch", -1, _unix_time)
 

@@ -7,7 +7,6 @@ A session is opened when first used and again when vCenter has forgotten it. No 
 more than so many calls at once.
 """
 
-import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from cse_vcd.session import VcdSession
 from cse_vcd.soap import SoapStubAdapter, vim
 from cse_vcd.timing import Pace
 from cse_vcd.tools import ToolsWatch
-from cse_vcd.transport import PooledAdapter, equip
+from cse_vcd.transport import PooledAdapter, equip, tls_context
 
 log = structlog.get_logger()
 
@@ -215,7 +214,7 @@ class Vcenter:
             host=self._host,
             port=self._port,
             version=_API,
-            sslContext=_tls(login.verify),
+            sslContext=tls_context(login.verify),
             poolSize=login.calls,
             httpConnectionTimeout=login.timeout_s,
             connectionPoolTimeout=_IDLE_S,
@@ -292,14 +291,6 @@ class Vcenters:
         if not parts.hostname:
             raise VcdUnavailableError(f"vCD has no address for vCenter {name!r}", vcenter=name)
         return parts.hostname, parts.port or 443
-
-
-def _tls(verify: bool | str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
-    if verify is False:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _expect_ok(response: requests.Response, doing: str) -> None:
