@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.guests.errors import UnknownGuestError
-from vcd_simulator.guests.hypervisor import Execution
+from vcd_simulator.guests.execution import Execution
 from vcd_simulator.guests.journal import Entry
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.model.cloud import Cloud

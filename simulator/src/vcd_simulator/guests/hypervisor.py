@@ -4,23 +4,23 @@ import asyncio
 import contextlib
 import itertools
 import resource
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
-from typing import NamedTuple
 
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.boot import boot
 from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
-from vcd_simulator.guests.errors import GuestError, LoginError, PowerStateError, UnknownGuestError, UnknownImageError
+from vcd_simulator.guests.errors import GuestError, PowerStateError, UnknownGuestError, UnknownImageError
+from vcd_simulator.guests.execution import Execution, execute
 from vcd_simulator.guests.images import Image, built_in_images
 from vcd_simulator.guests.launcher import Launcher
 from vcd_simulator.guests.limits import Limits
-from vcd_simulator.guests.machine import Guest, Platform
+from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.platform import Platform
 from vcd_simulator.guests.processes import GuestLoop
 from vcd_simulator.guests.sandbox import Sandbox
 from vcd_simulator.guests.shares import unmount_all
@@ -37,14 +37,6 @@ from vcd_simulator.guests.standins import STANDINS
 from vcd_simulator.guests.state_directory import StateDirectory
 from vcd_simulator.guests.tree import remove_tree
 from vcd_simulator.stats import Stats
-
-
-class Execution(NamedTuple):
-    """What became of a script. Bytes that are no UTF-8 are surrogates in the texts."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
 
 
 class Hypervisor:
@@ -322,22 +314,7 @@ class Hypervisor:
             LoginError: it has no such account.
             TimeoutError: the script ran longer, and has been ended.
         """
-        guest = self.guest(moid)
-        account = guest.accounts.find(user)
-        if account is None:
-            raise LoginError(f"the guest has no account {user!r}")
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            program = guest.start(account, ["/bin/bash", "-c", script], capture=(out.fileno(), err.fileno()))
-            try:
-                code = program.finished.result(timeout_s)
-            except TimeoutError:
-                program.kill()
-                raise
-            texts = []
-            for file in (out, err):
-                file.seek(0)
-                texts.append(file.read(-1 if most_bytes is None else most_bytes).decode(errors="surrogateescape"))
-        return Execution(code, *texts)
+        return execute(self.guest(moid), script, user=user, timeout_s=timeout_s, most_bytes=most_bytes)
 
     def record(self, *, files: bool) -> GuestsRecord:
         """All guests and captured images, to be kept in a saved state; with `files`, their disks too."""

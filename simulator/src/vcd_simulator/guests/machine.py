@@ -5,33 +5,29 @@ import os
 import re
 import threading
 import time
-from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from vcd_simulator.faults import DiskFull, Faults, GuestHangs, Injection, Place, WrongGuestPassword
+from vcd_simulator.faults import DiskFull, GuestHangs, Injection, Place, WrongGuestPassword
 from vcd_simulator.guests.accounts import Account, Accounts
 from vcd_simulator.guests.archive import unpack
-from vcd_simulator.guests.changes import Changes
-from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 from vcd_simulator.guests.images import Image
 from vcd_simulator.guests.journal import Journal
 from vcd_simulator.guests.kubernetes.cluster import Cluster
-from vcd_simulator.guests.launcher import Launcher, Lines
-from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.launcher import Lines
 from vcd_simulator.guests.packages import Packages
+from vcd_simulator.guests.platform import Platform
 from vcd_simulator.guests.processes import ENDED_PROGRAMS_STAY_S, Program
-from vcd_simulator.guests.sandbox import GuestPaths, Sandbox
+from vcd_simulator.guests.sandbox import GuestPaths
 from vcd_simulator.guests.services import Services
 from vcd_simulator.guests.shares import COVERED, SHARES, bound_shares, link_mounts, share_mounts
-from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
-from vcd_simulator.guests.tree import FileTree, Mount, copy_tree, remove_tree
-from vcd_simulator.stats import Stats
+from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
+from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
+from vcd_simulator.guests.walk import Mount
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FIRST_PID = 1200
@@ -39,29 +35,6 @@ _KILL_TIMEOUT_S = 10.0
 _MOST_INFORMATION = 1000
 _DEFAULT_NETWORK = "default"
 _UNSAFE_IN_HOSTNAME = re.compile(r"[^A-Za-z0-9.-]+")
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What all guests of a hypervisor share."""
-
-    sandbox: Sandbox
-    launcher: Launcher
-    commands: CommandDirectories
-    networks: GuestNetworks
-    latency: Latency
-    faults: Faults
-    stats: Stats
-    serve: Callable[["Guest", Account, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
-    """Answers a stand-in that a guest's program has called."""
-    power_request: Callable[["Guest", str], None]
-    """Called when a guest itself asks for `reboot` or `poweroff`; returns at once."""
-    base_standins: Callable[[str], frozenset[str]]
-    """Stand-ins that every guest of a family (`debian`, `rpm`) has, whatever packages it has."""
-    changes: Changes
-    """Told whenever something changes that can be seen from outside a guest."""
-    power_changed: Callable[["Guest"], None]
-    """Called when a guest's power state is another than before; returns at once."""
 
 
 class Guest:

@@ -18,7 +18,7 @@ from vcd_simulator.guests.errors import SandboxUnavailableError
 from vcd_simulator.guests.launcher import Lines
 from vcd_simulator.guests.limits import Limits, disk_usage
 from vcd_simulator.guests.shares import SHARES, BoundShare
-from vcd_simulator.guests.tree import Mount
+from vcd_simulator.guests.walk import Mount
 
 _SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
 _SETRLIMIT = {"x86_64": 160, "aarch64": 164}

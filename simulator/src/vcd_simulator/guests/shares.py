@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vcd_simulator.guests.tree import Mount
+from vcd_simulator.guests.walk import Mount
 
 if TYPE_CHECKING:
     from vcd_simulator.guests.machine import Guest

@@ -13,27 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from vcd_simulator.guests.owners import ROOT, read_owner, write_owner
+from vcd_simulator.guests.walk import DIRECTORY, Mount, Place, Walk
 
 _MAX_LINKS = 40
-_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A host directory that a guest sees at some path."""
-
-    source: Path
-    writable: bool
-    opener: Callable[[], int] | None = None
-    """Opens the directory where the path alone cannot be trusted."""
-
-    def open(self) -> int:
-        """A descriptor of the directory. Raises OSError."""
-        # The top of a mount is ours, not the guest's: it may be reached through links of the host.
-        return os.open(self.source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if self.opener is None else self.opener()
 
 
 @dataclass(frozen=True)
@@ -50,22 +35,6 @@ class FileInfo:
     link_target: str | None = None
     uid: int = 0
     gid: int = 0
-
-
-@dataclass(frozen=True)
-class _Place:
-    """The last component of a path, within the open directory that holds it. `name` is "." for a mount's top."""
-
-    directory: int
-    name: str
-    writable: bool
-
-    def stat(self) -> os.stat_result:
-        return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
-
-    def check_writable(self, path: str) -> None:
-        if not self.writable or self.name == ".":
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
 
 class FileTree:
@@ -169,7 +138,7 @@ class FileTree:
     def open_directory(self, path: str) -> int:
         """A descriptor of a directory, good for nothing but to find what is in it."""
         with self._place(path) as place:
-            return os.open(place.name, _DIRECTORY, dir_fd=place.directory)
+            return os.open(place.name, DIRECTORY, dir_fd=place.directory)
 
     def remove_file(self, path: str) -> None:
         """Delete a file or a symbolic link."""
@@ -221,11 +190,11 @@ class FileTree:
                 os.utime(place.name, times, dir_fd=place.directory, follow_symlinks=False)
 
     @contextmanager
-    def _place(self, path: str, *, follow: bool = True) -> Iterator[_Place]:
+    def _place(self, path: str, *, follow: bool = True) -> Iterator[Place]:
         """Walk to a path's last component, which need not exist. With `follow` it is no symbolic link, either."""
         if not path.startswith("/") or "\0" in path:
             raise OSError(errno.EINVAL, "not an absolute path", path)
-        with _Walk(self._mounts, self._more, self._more_below) as walk:
+        with Walk(self._mounts, self._more, self._more_below) as walk:
             pending = [part for part in path.split("/") if part][::-1]
             links = 0
             while pending:
@@ -246,73 +215,12 @@ class FileTree:
                 elif pending:
                     walk.enter(part)
                 else:
-                    yield _Place(walk.directory, part, writable=walk.writable)
+                    yield Place(walk.directory, part, writable=walk.writable)
                     return
-            yield _Place(walk.directory, ".", writable=walk.writable)
+            yield Place(walk.directory, ".", writable=walk.writable)
 
 
-class _Walk:
-    """Directories entered so far, each by its descriptor and its path in the guest."""
-
-    def __init__(self, mounts: Mapping[str, Mount], more: Callable[[], Mapping[str, Mount]], more_below: str) -> None:
-        self._mounts = mounts
-        self._more = more
-        self._more_below = more_below
-        self._stack: list[tuple[int, str, bool]] = []
-
-    def __enter__(self) -> Self:
-        self._push_mount("/")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for descriptor, _path, _writable in self._stack:
-            os.close(descriptor)
-
-    @property
-    def directory(self) -> int:
-        return self._stack[-1][0]
-
-    @property
-    def writable(self) -> bool:
-        return self._stack[-1][2]
-
-    def up(self) -> None:
-        if len(self._stack) > 1:
-            os.close(self._stack.pop()[0])
-
-    def restart(self) -> None:
-        while len(self._stack) > 1:
-            self.up()
-
-    def enter(self, name: str) -> None:
-        self._stack.append((os.open(name, _DIRECTORY, dir_fd=self.directory), self._path_of(name), self.writable))
-
-    def enter_mount(self, name: str) -> bool:
-        path = self._path_of(name)
-        if path not in self._mounts and path.rpartition("/")[0] == self._more_below:
-            self._mounts = {**self._mounts, **self._more()}
-        if path not in self._mounts:
-            return False
-        self._push_mount(path)
-        return True
-
-    def link_target(self, name: str) -> str | None:
-        try:
-            if not stat.S_ISLNK(os.stat(name, dir_fd=self.directory, follow_symlinks=False).st_mode):
-                return None
-            return os.readlink(name, dir_fd=self.directory)
-        except FileNotFoundError:
-            return None
-
-    def _path_of(self, name: str) -> str:
-        return f"{self._stack[-1][1].rstrip('/')}/{name}"
-
-    def _push_mount(self, path: str) -> None:
-        mount = self._mounts[path]
-        self._stack.append((mount.open(), path, mount.writable))
-
-
-def _open_plain(place: _Place, path: str, flags: int, python_mode: str, mode: int = 0o644) -> BinaryIO:
+def _open_plain(place: Place, path: str, flags: int, python_mode: str, mode: int = 0o644) -> BinaryIO:
     """Open what must be a plain file: a named pipe or a device would block the simulator or reach the host."""
     descriptor = os.open(place.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=place.directory)
     try:
@@ -326,7 +234,7 @@ def _open_plain(place: _Place, path: str, flags: int, python_mode: str, mode: in
     return cast(BinaryIO, os.fdopen(descriptor, python_mode))
 
 
-def _change_mode(place: _Place, path: str, mode: int) -> None:
+def _change_mode(place: Place, path: str, mode: int) -> None:
     file = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.directory)
     try:
         if stat.S_ISLNK(os.fstat(file).st_mode):
@@ -336,7 +244,7 @@ def _change_mode(place: _Place, path: str, mode: int) -> None:
         os.close(file)
 
 
-def _change_owner(place: _Place, path: str, uid: int | None, gid: int | None) -> None:
+def _change_owner(place: Place, path: str, uid: int | None, gid: int | None) -> None:
     file = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.directory)
     try:
         if stat.S_ISLNK(os.fstat(file).st_mode):
