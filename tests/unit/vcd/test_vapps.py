@@ -241,3 +241,22 @@ def test_a_vapp_that_is_gone(server: ScriptedVcd) -> None:
 )
 def test_the_id_in_a_reference(reference: str) -> None:
     assert bare_id(reference) == "1f-2"
+
+
+@pytest.mark.parametrize(
+    ("status", "operation", "at_work", "deleted"),
+    [
+        ("running", "vdcDeleteVapp", 1, True),
+        ("queued", "vdcRecomposeVapp", 1, False),
+        ("error", "vdcDeleteVapp", 0, False),
+        ("success", "vdcRecomposeVapp", 0, False),
+    ],
+)
+def test_of_a_vapps_tasks_only_those_count_that_go_on(
+    server: ScriptedVcd, status: str, operation: str, at_work: int, deleted: bool
+) -> None:
+    shown = f'<Task href="{URL}/api/task/t1" status="{status}" operationName="{operation}"/>'
+    server.answer("GET", "/api/vApp/vapp-1", f'<VApp {NS} name="c" status="8"><Tasks>{shown}</Tasks></VApp>')
+    found = vapps.read_vapp(a_session(server), f"{URL}/api/vApp/vapp-1")
+    assert found is not None
+    assert (len(found.task_hrefs), found.is_being_deleted) == (at_work, deleted)

@@ -28,6 +28,7 @@ from cse_vcd.machines import Machine, read_machine, status_text
 from cse_vcd.query import Condition, Query, Record, Term, run
 from cse_vcd.recompose import NewMachine
 from cse_vcd.session import VcdSession
+from cse_vcd.tasks import FINAL
 
 CLUSTER_ID: Final = "cse.cluster.id"
 _GONE: Final = "the vApp"
@@ -252,7 +253,7 @@ def _record(session: VcdSession, record: Record) -> VappRecord:
 
 def _vapp(document: Element) -> Vapp:
     owner = first(document, "v:Owner/v:User")
-    tasks = every(document, "v:Tasks/v:Task")
+    tasks = [task for task in every(document, "v:Tasks/v:Task") if attribute(task, "status").lower() not in FINAL]
     return Vapp(
         id=bare_id(attribute(document, "id") or attribute(document, "href")),
         name=attribute(document, "name"),

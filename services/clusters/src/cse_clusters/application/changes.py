@@ -105,13 +105,18 @@ def settle(ctx: OperationContext, inventory: Inventory, host: VappHost, vapp_hre
 
     A look at what is still being changed tells nothing. None if the vApp is gone.
     """
-    while (details := inventory.vapp(SERVICE, vapp_href)) is not None and details.task_hrefs:
-        for task in details.task_hrefs:
+    waited_for = set[str]()
+    while True:
+        details = inventory.vapp(SERVICE, vapp_href)
+        left = set(details.task_hrefs) - waited_for if details is not None else ()
+        if not left:
+            return details
+        for task in left:
             try:
                 host.wait(task, ctx.check)
             except CseError:
                 ctx.check()
-    return details
+        waited_for.update(left)
 
 
 def delete_vapp(
