@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def variables() -> list[str]:
         ("CSE_OPERATION_TIMEOUT", "soon", "'soon' is no number of seconds"),
         ("CSE_VCD_TASK_TIMEOUT", "-1", "-1.0 seconds is not a positive time"),
         ("CSE_LIMIT_BOOT", "0", "0.0 seconds is not a positive time"),
+        ("CSE_ORPHAN_AGE", "3600", "operations may last longer; it must exceed CSE_OPERATION_TIMEOUT by at least 1800"),
         ("CSE_RUNNING_OPERATIONS", "0", "0 is not between 1 and 10000"),
         ("CSE_LOG_LEVEL", "loud", "'loud' is none of DEBUG, INFO, WARNING, ERROR"),
         ("CSE_LOG_FORMAT", "xml", "'xml' is none of console, json"),
@@ -82,6 +84,13 @@ def test_a_bad_value_names_its_variable(
     monkeypatch.setenv(name, value)
     assert main([]) == 1
     assert capsys.readouterr().err == f"cse-clusters: {name}: {complaint}\n"
+
+
+def test_what_is_left_behind_is_always_older_than_an_operation_may_last() -> None:
+    assert ClustersSettings.read({}).orphan_age == timedelta(hours=2)
+    patient = ClustersSettings.read({"CSE_OPERATION_TIMEOUT": "36000"})
+    assert patient.orphan_age > patient.operation_timeout
+    assert ClustersSettings.read({"CSE_ORPHAN_AGE": "90000"}).orphan_age == timedelta(hours=25)
 
 
 def test_everything_that_is_wrong_with_the_configuration_is_named(
