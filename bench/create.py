@@ -24,7 +24,7 @@ from vcd_simulator.latency import Latency
 
 PROFILE = "field"
 SIZES = (1, 2, 4, 8, 16, 32)
-SCALE = 0.15
+SCALE = 0.18
 MOST_RATIO = 1.10
 """Of the time taken to the critical path, at every size; and of its growth from the smallest size to the largest."""
 PATIENCE_S = 900.0
@@ -116,8 +116,9 @@ def broken_bounds(results: Sequence[Result]) -> Iterator[str]:
         if each.ratio > MOST_RATIO:
             yield f"{each.workers} workers: {each.ratio:.3f} times the critical path (at most {MOST_RATIO})"
     first, last = results[0], results[-1]
-    if last.workers > first.workers:
-        growth = (last.taken_s - first.taken_s) / (last.path_s - first.path_s)
+    needed_s = last.path_s - first.path_s
+    if needed_s > 0.2 * first.path_s:  # less than that drowns in the jitter
+        growth = (last.taken_s - first.taken_s) / needed_s
         told = f"from {first.workers} to {last.workers} workers: {growth:.3f} times the growth of the path"
         print(f"{told} (at most {MOST_RATIO})")
         if growth > MOST_RATIO:

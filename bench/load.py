@@ -59,8 +59,9 @@ POLLING = (
     "GET /api/task/{task_id}",
 )
 
-REPLICA_LOAD = 32
-REPLICA_RUNNING = 8
+REPLICA_LOAD = 24
+REPLICA_RUNNING = 6
+"""At work at once in a replica, so that the load takes one of them four rounds, and two of them two."""
 REPLICA_SCALE = 0.05
 MOST_SHARE = 0.65
 """Of the time that one replica takes, for two."""
