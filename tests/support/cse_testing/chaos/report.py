@@ -36,9 +36,9 @@ def table(rows: Iterable[dict[str, object]]) -> list[str]:
     for row in found:
         for name in ("operations", "disturbed", "ended", "right", "orphans"):
             setattr(total, name, getattr(total, name) + getattr(row, name))
-    head = f"{'what was done':<34}{'kind':<14}{'operations':>11}{'disturbed':>11}{'ended':>8}{'right':>8}{'orphans':>9}"
+    head = f"{'what was done':<40}{'kind':<14}{'operations':>11}{'disturbed':>11}{'ended':>8}{'right':>8}{'orphans':>9}"
     lines = [
-        f"{row.test:<34}{row.kind:<14}{row.operations:>11}{row.disturbed:>11}{row.ended:>8}{row.right:>8}{row.orphans:>9}"
+        f"{row.test:<40}{row.kind:<14}{row.operations:>11}{row.disturbed:>11}{row.ended:>8}{row.right:>8}{row.orphans:>9}"
         for row in [*found, total]
     ]
     return [head, *lines]
