@@ -20,8 +20,9 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 
-from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
 from cse.operations.v1 import operation_service_pb2
+from cse.system.v1 import system_service_pb2
 from cse.templates.v1 import template_service_pb2
 from cse_lab.processes import wait_until
 from cse_lab.state import LabState
@@ -138,6 +139,26 @@ def test_no_value_gets_out_of_a_grpc_field(front: Front, watched: None) -> None:
 @pytest.mark.long
 def test_no_value_gets_out_of_any_grpc_field(front: Front, watched: None) -> None:
     _attack_grpc(front, nth=1)
+
+
+def test_no_value_gets_out_of_the_metadata_of_a_call(front: Front, watched: None) -> None:
+    """gRPC itself lets nothing else through than printable ASCII."""
+    values = [value.text for value in front.corpus.values if value.text.isascii() and value.text.isprintable()]
+    genuine = {"x-vcloud-authorization": str(front.tenant.token), "x-vcloud-api-version": "31.0"}
+    with grpc.insecure_channel(front.lab["LAB_CLUSTERS_GRPC"]) as channel:
+        stub = cluster_service_pb2_grpc.ClusterServiceStub(channel)
+        request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+
+        def attack(pair: tuple[str, str]) -> None:
+            key, text = pair
+            try:
+                stub.ListClusters(request, metadata=tuple((genuine | {key: text}).items()), timeout=30)
+            except grpc.RpcError as error:
+                front.note(f"{text[:80]!r} in {key}", _wrong_with_status(error))
+
+        keys = ("authorization", "x-vcloud-authorization", "x-vcloud-api-version", "x-request-id")
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(attack, [(key, text) for key in keys for text in values[:: len(keys)]]))
 
 
 def test_whatever_a_key_is_called_it_reaches_the_guests_as_it_is(front: Front, watched: None) -> None:
@@ -280,10 +301,11 @@ def _call(front: Front, channel: grpc.Channel, path: str, target: GrpcField, val
         request.cluster_id = front.fresh_name()
         if target.is_output_only or target.path == ("request_id",):
             request.cluster.network = NOWHERE  # what does not matter would be accepted
-    elif target.path == ("request_id",):
+    elif target.path == ("request_id",) and "name" in request.DESCRIPTOR.fields_by_name:
         request.name = f"orgs/-/vdcs/-/clusters/{NOBODY}"  # type: ignore[attr-defined]
     _put(request, target.path, value.text)
-    metadata = (("x-vcloud-authorization", str(front.tenant.token)), ("x-vcloud-api-version", "31.0"))
+    caller = front.sysadmin if target.method.startswith("cse.system.") else front.tenant
+    metadata = (("x-vcloud-authorization", str(caller.token)), ("x-vcloud-api-version", "31.0"))
     kind = channel.unary_stream if path.endswith("/WatchOperation") else channel.unary_unary
     call = kind(path, request_serializer=lambda each: each.SerializeToString(), response_deserializer=bytes)
     try:
@@ -351,6 +373,10 @@ def _messages(front: Front) -> dict[str, Message]:
             "CancelOperation": operations.CancelOperationRequest(name=nothing),
             "WaitOperation": operations.WaitOperationRequest(name=nothing, timeout=duration_pb2.Duration(seconds=1)),
         },
+        "cse.system.v1.SystemService": {
+            "ListOrphans": system_service_pb2.ListOrphansRequest(),
+            "Reclaim": system_service_pb2.ReclaimRequest(names=[f"orphans/{uuid.UUID(int=7)}"]),
+        },
         "cse.templates.v1.TemplateService": {
             "ListTemplates": template_service_pb2.ListTemplatesRequest(),
             "GetTemplate": template_service_pb2.GetTemplateRequest(name="templates/-"),
@@ -383,7 +409,7 @@ def _remove_what_was_made(front: Front) -> None:
     names = [task for task in front.tasks if not task.startswith("http")]
     with grpc.insecure_channel(front.lab["LAB_CLUSTERS_GRPC"]) as channel:
         stub = operations_pb2_grpc.OperationsStub(channel)
-        metadata = (("x-vcloud-authorization", str(front.tenant.token)), ("x-vcloud-api-version", "31.0"))
+        metadata = (("x-vcloud-authorization", str(front.sysadmin.token)), ("x-vcloud-api-version", "31.0"))
         for name in names:
             request = operations_pb2.WaitOperationRequest(name=name, timeout=duration_pb2.Duration(seconds=100))
             assert stub.WaitOperation(request, metadata=metadata, timeout=110).done
