@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 from lxml import etree
 from requests.models import PreparedRequest
 
 from cse_core.errors import UnavailableError
-from cse_testing.scripted_vcd import NS, URL, Answer, ManualClock, ScriptedVcd, a_session, error, session, task
+from cse_testing.scripted_vcd import NS, URL, Answer, ManualClock, ScriptedVcd, a_session, error, records, session, task
 from cse_vcd.documents import NAMESPACES
 from cse_vcd.service_tasks import ServiceTasks, TaskCard
 
@@ -173,3 +174,17 @@ def test_progress_that_cannot_be_written_is_no_error(server: ScriptedVcd, tasks:
     tasks.close()
     tasks.succeed(HREF, CARD, "done")
     assert etree.fromstring(server.bodies("PUT")[-1]).get("status") == "success"
+
+
+def test_our_tasks_that_have_not_ended_are_found_whoever_created_them(server: ScriptedVcd, tasks: ServiceTasks) -> None:
+    server.answer("GET", "/api/query", records('<AdminTaskRecord id="urn:vcloud:task:t7" status="running"/>'))
+    assert tasks.unfinished() == [f"{URL}/api/task/t7"]
+    (asked,) = [unquote(path) for path in server.paths() if path.startswith("/api/query")]
+    assert "type=adminTask" in asked
+    assert "filter=serviceNamespace==vcloud.cse;status==running" in asked
+
+
+def test_a_task_is_read_as_it_was_written(server: ScriptedVcd, tasks: ServiceTasks) -> None:
+    tasks.create(CARD, "Creating cluster c1")
+    server.answer("GET", "/api/task/t1", server.bodies("POST")[0])
+    assert tasks.read_card(HREF) == CARD
