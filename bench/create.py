@@ -24,7 +24,7 @@ from vcd_simulator.latency import Latency
 
 PROFILE = "field"
 SIZES = (1, 2, 4, 8, 16, 32)
-SCALE = 0.18
+SCALE = 0.2
 MOST_RATIO = 1.10
 """Of the time taken to the critical path, at every size; and of its growth from the smallest size to the largest."""
 PATIENCE_S = 900.0
