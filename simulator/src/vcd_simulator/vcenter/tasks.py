@@ -88,7 +88,7 @@ class VcenterTasks:
                 queued=time.time(),
             )
             self._tasks[task.ref] = task
-        failure = _failure(injection.error)
+        failure = _failure(injection.error, task.ref)
         delay_s = self._hypervisor.latency.delay(f"vcenter.{method}") + injection.delay_s
         self._hypervisor.later(delay_s, lambda: self._carry_out(task, failure, action))
         return task.ref
@@ -122,12 +122,12 @@ class VcenterTasks:
             del self._tasks[ref]
 
 
-def _failure(effect: object) -> SoapFaultError | None:
+def _failure(effect: object, task: Ref) -> SoapFaultError | None:
     match effect:
         case TaskFails(message=message):
             return SoapFaultError("SystemError", message, reason=message)
         case BusyEntity():
-            return SoapFaultError("TaskInProgress", "The operation is not allowed in the current state: busy.")
+            return SoapFaultError("TaskInProgress", "Another task is already in progress.", task=task)
         case _:
             return None
 
