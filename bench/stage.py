@@ -11,6 +11,7 @@ Each is a process of its own, as in production, so that CPU time and memory can 
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -117,6 +118,7 @@ class Stage:
         self._caller: Metadata = ()
 
     def __enter__(self) -> Self:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # through `__exit__`
         try:
             self._start_simulator()
             self._start("templates", [program("cse-templates")], {"CSE_TEMPLATES_LISTEN": self._templates})

@@ -34,8 +34,9 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-OUTPUT_BYTES: Final = 64 * 1024
-"""How much is kept of each stream of a script, its end, unless the caller asks for more or less."""
+OUTPUT_BYTES: Final = 4 * 1024 * 1024
+"""How much is kept of each stream of a script, its end, unless the caller asks for more or less. A list of nodes as
+kubectl prints it has some 10 KB for each."""
 
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
