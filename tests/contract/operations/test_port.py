@@ -273,6 +273,16 @@ def test_only_what_an_ended_operation_has_left_is_taken_out_of_the_ledger(engine
     engine.end_of(running)
 
 
+def test_a_note_stays_until_it_is_disowned_or_settled(engine: EngineBench) -> None:
+    operations = engine.operations
+    dropped, settled, kept = (operations.note(f"r-{n}", "task", "c-1") for n in range(3))
+    assert operations.note("r-2", "task", "c-1").key == kept.key
+    operations.disown(dropped)
+    ended = engine.end_of(engine.submit(lambda _: None, settles=settled))
+    assert ended.state is OperationState.SUCCEEDED
+    assert [(entry.operation_id, entry.kind, entry.key) for entry in operations.ledger()] == [("r-2", "task", "c-1")]
+
+
 def test_only_ended_operations_are_deleted(engine: EngineBench) -> None:
     release = threading.Event()
     operation = engine.submit(lambda _: release.wait(LIMIT_S))

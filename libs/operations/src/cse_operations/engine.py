@@ -245,15 +245,21 @@ class DurableOperations:
     def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
         return self._store.ledger(operation_id)
 
+    def note(self, request_id: str, kind: str, key: str) -> LedgerEntry:
+        return self._store.note(request_id, kind, key)
+
     def disown(self, entry: LedgerEntry) -> None:
         self._store.disown(entry)
 
     # ---- rounds
 
     def _live(self) -> None:
-        if not threading.main_thread().is_alive():
-            self._runner.stop()  # Python begins no thread any more; without a further beat another replica takes over
-        elif not self._liveness.beat() and not self._stopping:
+        try:
+            self._branches.submit(int)
+        except RuntimeError:  # the main thread has left, and Python begins no work any more: let another replica do it
+            self._runner.stop()
+            return
+        if not self._liveness.beat() and not self._stopping:
             log.error("declared_dead", replica=self._liveness.identity)
             self._runner.stop()
             self._on_declared_dead()

@@ -98,6 +98,12 @@ def error_from_json(value: Json) -> OperationError:
     return OperationError(**cast(dict[str, Any], value))
 
 
+def is_entry(entry: LedgerEntry) -> sa.ColumnElement[bool]:
+    """Finds one entry of the ledger."""
+    table = operation_ledger.c
+    return (table.operation_id == entry.operation_id) & (table.kind == entry.kind) & (table.key == entry.key)
+
+
 def ledger_of(connection: sa.Connection, operation_id: str | None) -> list[LedgerEntry]:
     query = sa.select(operation_ledger).order_by(operation_ledger.c.create_time, operation_ledger.c.key)
     if operation_id is not None:

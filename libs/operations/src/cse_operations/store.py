@@ -1,6 +1,7 @@
 """Operations as their users see them: submitted, looked up, cancelled, deleted."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
@@ -119,6 +120,8 @@ class Store:
                         for name, value in sealed.items()
                     ],
                 )
+            if request.settles is not None:
+                connection.execute(sa.delete(operation_ledger).where(rows.is_entry(request.settles)))
             enqueue(connection, operation_id, operation_id)
         query = sa.select(operation).where(operation.c.request_id == request.request_id)
         row = connection.execute(query).one_or_none()
@@ -244,9 +247,18 @@ class Store:
     def ledger(self, operation_id: str | None) -> list[LedgerEntry]:
         return self._database.read(lambda connection: rows.ledger_of(connection, operation_id))
 
+    def note(self, request_id: str, kind: str, key: str) -> LedgerEntry:
+        entry = LedgerEntry(operation_id=request_id, kind=kind, key=key, create_time=self._clock())
+
+        def work(connection: sa.Connection) -> None:
+            insert = rows.insert_into(connection, operation_ledger).on_conflict_do_nothing()
+            connection.execute(insert.values(asdict(entry)))
+
+        self._database.write(work)
+        return entry
+
     def disown(self, entry: LedgerEntry) -> None:
         """Forgets it, unless its operation has not ended."""
-        table, ended = operation_ledger.c, operation.c.state.in_(rows.FINAL_STATES)
+        ended = operation.c.state.in_(rows.FINAL_STATES)
         active = sa.select(operation.c.id).where(operation.c.id == entry.operation_id, ~ended)
-        this = (table.operation_id == entry.operation_id) & (table.kind == entry.kind) & (table.key == entry.key)
-        self._database.change(sa.delete(operation_ledger).where(this, ~active.exists()))
+        self._database.change(sa.delete(operation_ledger).where(rows.is_entry(entry), ~active.exists()))

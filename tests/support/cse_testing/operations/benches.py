@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 
 from cse_core.operations import (
     Json,
+    LedgerEntry,
     Operation,
     OperationContext,
     OperationEngine,
@@ -69,6 +70,7 @@ class EngineBench:
         owner: str = "acme",
         target: str = "t",
         claim: str = "",
+        settles: LedgerEntry | None = None,
         secrets: dict[str, Secret] | None = None,
     ) -> Operation:
         """Submits an operation that does `run`; each has a partition of its own unless it is given one."""
@@ -82,6 +84,7 @@ class EngineBench:
                 request_id=request_id or f"request {key}",
                 owner=owner,
                 claim=claim,
+                settles=settles,
                 input={"run": key},
                 secrets={"token": Secret("s3cret")} if secrets is None else secrets,
                 deadline=timedelta(minutes=1),

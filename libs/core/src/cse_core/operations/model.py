@@ -35,6 +35,16 @@ class OperationState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LedgerEntry:
+    """An object outside that an operation has made or was about to make. `key` is what it can be found by."""
+
+    operation_id: str
+    kind: str
+    key: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperationRequest:
     """What is to be done.
 
@@ -50,6 +60,7 @@ class OperationRequest:
         task_href: the vCD task that shows it to vCD's users.
         deadline: how long it may take before it is ended as failed.
         claim: as long as it has not ended, no other operation with the same claim is accepted; empty claims nothing.
+        settles: this entry of `Operations.note` leaves the ledger as the operation is accepted.
     """
 
     kind: str
@@ -63,6 +74,7 @@ class OperationRequest:
     deadline: timedelta = timedelta(minutes=60)
     target_uid: str = ""
     claim: str = ""
+    settles: LedgerEntry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +164,3 @@ class OperationEvent:
     step: str = ""
     node: str = ""
     progress_percent: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class LedgerEntry:
-    """An object outside that an operation has made or was about to make. `key` is what it can be found by."""
-
-    operation_id: str
-    kind: str
-    key: str
-    create_time: datetime

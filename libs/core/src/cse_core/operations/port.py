@@ -170,6 +170,13 @@ class Operations(Protocol):
         One that succeeds has made what it was to make, and leaves nothing here.
         """
 
+    def note(self, request_id: str, kind: str, key: str) -> LedgerEntry:
+        """Notes in the ledger what is about to be made for a request that has begun no operation yet.
+
+        The entry bears the request's id for an operation's, and stays until it is disowned, or until an operation that
+        settles it is accepted. Raises UnavailableError.
+        """
+
     def disown(self, entry: LedgerEntry) -> None:
         """Takes out of the ledger what an operation that has ended, or is forgotten, has left there.
 

@@ -5,12 +5,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
 from cse_clusters.application.failures import STOPPING_REASON
+from cse_clusters.application.ledger import TASK
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
 from cse_clusters.domain.cluster import Cluster
@@ -115,6 +116,7 @@ class Acceptance:
     ) -> Operation:
         """Creates the vCD task, then the operation that `make_request` describes, given the task's href.
 
+        A note tells of the task until there is the operation, so that TaskCare knows for ours what a crash left behind.
         If the request arrives at another replica as well at this moment, both return the one operation.
 
         Raises:
@@ -124,8 +126,9 @@ class Acceptance:
         """
         if not submission.is_wanted():
             raise DeadlineError("the caller does not wait any more; nothing was begun", reason="CALL_ABANDONED")
+        note = self._operations.note(submission.request_id, TASK, card.cluster_id)
         task_href = self._board.create(card, text)
-        request = make_request(task_href)
+        request = replace(make_request(task_href), settles=note)
         try:
             operation = self._accepted(request, card.cluster_name, submission.is_wanted)
         except CseError as exc:

@@ -15,6 +15,8 @@ from cse_core.operations import LedgerEntry, OperationContext
 
 VAPP: Final = "vapp"
 MACHINES: Final = "machines"
+TASK: Final = "task"
+"""A vCD task without an operation yet, under its request's id; the key is the cluster's UUID."""
 
 _NAMES_AT_ONCE: Final = 50
 """A database's index takes no longer keys."""

@@ -68,6 +68,7 @@ class InMemoryOperations:
         self._records: dict[str, Record] = {}
         self._by_request: dict[str, str] = {}
         self._claims: dict[str, str] = {}
+        self._notes: dict[tuple[str, str, str], LedgerEntry] = {}
         self._ended: deque[str] = deque()
         self._waiting: dict[str, deque[str]] = {}
         """Per partition the operations that have not ended, the one at work first."""
@@ -108,6 +109,8 @@ class InMemoryOperations:
             self._by_request[request.request_id] = operation.id
             if request.claim:
                 self._claims[request.claim] = operation.id
+            if request.settles is not None:
+                self.disown(request.settles)
             self._active += 1
             queue = self._waiting.setdefault(request.partition, deque())
             queue.append(operation.id)
@@ -187,10 +190,17 @@ class InMemoryOperations:
     def ledger(self, operation_id: str | None = None) -> list[LedgerEntry]:
         with self._changed:
             entries = [entry for record in self._records.values() for entry in record.ledger.values()]
+            entries.extend(self._notes.values())
         return [entry for entry in entries if operation_id in (None, entry.operation_id)]
+
+    def note(self, request_id: str, kind: str, key: str) -> LedgerEntry:
+        entry = LedgerEntry(operation_id=request_id, kind=kind, key=key, create_time=self._journal.clock())
+        with self._changed:
+            return self._notes.setdefault((request_id, kind, key), entry)
 
     def disown(self, entry: LedgerEntry) -> None:
         with self._changed:
+            self._notes.pop((entry.operation_id, entry.kind, entry.key), None)
             record = self._records.get(entry.operation_id)
             if record is not None and record.operation.state.is_final:
                 self._journal.note_removal(record, entry.kind, entry.key)
