@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 ENDED_PROGRAMS_STAY_S = 300.0
 """How long vSphere lists a program after its end."""
 KILLED = 128 + signal.SIGKILL
+_STOP_LOOK_S = 0.005
+_STOP_LIMIT_S = 2.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -45,7 +47,7 @@ class Program:
             if self._killed:
                 self._kill_init(init)
             elif self._frozen:
-                _signal_all(pid, signal.SIGSTOP)
+                _stop_all(pid)
 
     def end(self, exit_code: int) -> None:
         """Note the program's end; only the first call counts."""
@@ -70,18 +72,24 @@ class Program:
             pids = {self._init_pid, *_descendants(self._init_pid)}
         return len(pids), sum(map(_resident_bytes, pids))
 
+    def states(self) -> list[tuple[int, str]]:
+        """The host's number and the state (`R`, `S`, `T`, …) of every process in the program's sandbox."""
+        with self._lock:
+            pids = [] if self._init is None else [self._init_pid, *_descendants(self._init_pid)]
+        return [(pid, state) for pid in pids if (state := _state(pid))]
+
     def freeze(self) -> None:
         """Stop the program and all that it started, until `thaw`."""
         with self._lock:
             self._frozen = True
             if self._init is not None:
-                _signal_all(self._init_pid, signal.SIGSTOP)
+                _stop_all(self._init_pid)
 
     def thaw(self) -> None:
         """Let a frozen program go on; harmless with one that is not."""
         with self._lock:
             if self._frozen and self._init is not None:
-                _signal_all(self._init_pid, signal.SIGCONT)
+                _continue_all(self._init_pid)
             self._frozen = False
 
     def close(self) -> None:
@@ -101,16 +109,44 @@ class Program:
             return
 
 
-def _signal_all(init: int, number: signal.Signals) -> None:
-    """Signal all processes of a sandbox, also those that they start meanwhile."""
-    told: set[int] = set()
-    while found := {init, *_descendants(init)} - told:
-        for pid in found:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
-        told |= found
+def _stop_all(init: int) -> None:
+    """Stop all processes of a sandbox, also those that they start meanwhile; returns when none goes on.
+
+    One that waits for the host's disk stops as soon as that has answered, and is not waited for for long.
+    """
+    pause = threading.Event()
+    end = time.monotonic() + _STOP_LIMIT_S
+    while running := [pid for pid in (init, *_descendants(init)) if not _is_stopped(pid)]:
+        _signal(running, signal.SIGSTOP)
+        if time.monotonic() > end:
+            return
+        pause.wait(_STOP_LOOK_S)
+
+
+def _continue_all(init: int) -> None:
+    """Let the processes of a sandbox go on; they were stopped, so that there are no new ones."""
+    _signal([*_descendants(init), init], signal.SIGCONT)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, or has ended."""
+    return _state(pid) in ("", "T", "t", "Z", "X")
+
+
+def _state(pid: int) -> str:
+    """The letter of a process's state; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _resident_bytes(pid: int) -> int:

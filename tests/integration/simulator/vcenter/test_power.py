@@ -108,6 +108,7 @@ def test_programs_go_on_after_a_suspension(vm: Any, hypervisor: Hypervisor) -> N
     wait_for(lambda: guest.tree.exists("/tmp/count"))
     WaitForTask(vm.Suspend())
     at = guest.tree.read("/tmp/count")
+    assert {state for _, state in program.states()} <= {"T", "Z"}, "stopped, or ended and not yet noticed"
     assert hypervisor.power_state("vm-1") == "suspended"
     WaitForTask(vm.PowerOn())
     wait_for(lambda: guest.tree.read("/tmp/count") != at)
