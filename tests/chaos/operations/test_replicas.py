@@ -46,6 +46,23 @@ def test_another_replica_takes_over_from_one_that_was_killed(field_on: Callable[
 
 
 @pytest.mark.timeout(900)
+def test_another_replica_takes_over_from_one_whose_main_thread_has_ended(field_on: Callable[[str], Field]) -> None:
+    """Python begins no thread in it any more; left to itself it would keep what it cannot run."""
+    field = field_on("postgres")
+    field.timing = TIMING
+    jobs = held(2, hold_blindly=True)
+    first = field.start(field.spec(jobs, leaves_at="boot@n1"))
+    field.wait_for("begin", "boot@n1", times=len(jobs))
+    field.start(field.spec([], stays=True))
+    field.wait_for("begin", "boot@n1", times=2 * len(jobs))
+    assert first.poll() is None  # its calls have not returned
+    let_go(field)
+    field.wait_until_all_ended(jobs)
+    assert first.wait(LIMIT_S) == 0, field.log()
+    check(field, jobs)
+
+
+@pytest.mark.timeout(900)
 def test_a_newer_replica_goes_on_with_what_older_ones_began_when_none_of_them_is_left(
     field_on: Callable[[str], Field],
 ) -> None:

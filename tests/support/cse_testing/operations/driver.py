@@ -9,13 +9,21 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from cse_core.errors import CseError, FailedPreconditionError, UnavailableError
-from cse_core.operations import Json, JsonObject, Operation, OperationContext, OperationKind, OperationRequest
+from cse_core.operations import (
+    Json,
+    JsonObject,
+    Operation,
+    OperationContext,
+    OperationKind,
+    OperationRequest,
+)
 from cse_core.secret import Secret
 from cse_operations import DurableOperations, OperationsSettings, Timing
 from cse_operations.journal import Journal
@@ -66,6 +74,8 @@ class Spec:
     generation: int = 1
     stays: bool = False
     """Whether it goes on when all operations have ended, until it is ended."""
+    leaves_at: str = ""
+    """Step at whose beginning, in all its jobs, its main thread ends without a word to the engine."""
 
     @classmethod
     def load(cls, path: Path) -> "Spec":
@@ -193,7 +203,10 @@ class Build:
 
 
 def main(spec: Spec) -> int:
-    with Cloud(Path(spec.cloud)) as cloud:
+    with ExitStack() as stack:
+        cloud = Cloud(Path(spec.cloud))
+        if not spec.leaves_at:  # what it leaves at work goes on with the cloud
+            stack.enter_context(cloud)
         build = Build(spec, cloud)
         build.kill_inside_the_engine()
         settings = OperationsSettings(
@@ -213,6 +226,11 @@ def main(spec: Spec) -> int:
             operation = _submit(engine, job)
             if job.kill_at == "submit:after":
                 cloud.die_once(operation.id, job.kill_at)
+        while spec.leaves_at:
+            begun = sum((each.what, each.name) == ("begin", spec.leaves_at) for each in cloud.history())
+            if begun == len(spec.jobs):
+                return 0
+            time.sleep(0.02)
         while spec.stays or engine.active_count():
             time.sleep(0.02)
         return 0 if engine.close(10) else 1
