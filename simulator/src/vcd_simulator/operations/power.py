@@ -49,6 +49,7 @@ def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = Fa
     vapp.deployed = vm.deployed = True
     if vm.is_on:
         return
+    quotas.check_capacity(cloud, cloud.vdcs[vapp.vdc_id], vm)
     with hypervisor_refusals(vm):
         cloud.hypervisor.power_on(vm.moid, guest_spec(vapp, vm, force_customization=force_customization))
     vm.status = Status.POWERED_ON

@@ -55,5 +55,26 @@ def check_running(cloud: Cloud, vapp: Vapp, starting: Iterable[Vm]) -> None:
         raise _exceeded(f"quota of {owner.deployed_vm_quota} running VMs of the user {owner.name}")
 
 
+def compute_used(cloud: Cloud, vdc: Vdc) -> tuple[int, int]:
+    """What the running VMs of a VDC take: MHz, and MB."""
+    on = [vm for vapp in cloud.vapps.find("vdc", vdc.id) for vm in cloud.vms_of(vapp) if vm.is_on]
+    return sum(vm.hardware.cpu_count for vm in on) * vdc.vcpu_mhz, sum(vm.hardware.memory_mb for vm in on)
+
+
+def check_capacity(cloud: Cloud, vdc: Vdc, vm: Vm) -> None:
+    """Check that a VDC has the processing power and the memory that a VM needs to run.
+
+    Raises:
+        VcdError: the limit of either would be exceeded.
+    """
+    if not vdc.cpu.limit and not vdc.memory.limit:
+        return
+    mhz, memory_mb = compute_used(cloud, vdc)
+    if vdc.cpu.limit and mhz + vm.hardware.cpu_count * vdc.vcpu_mhz > vdc.cpu.limit:
+        raise _exceeded(f"limit of {vdc.cpu.limit} MHz of the VDC {vdc.name}")
+    if vdc.memory.limit and memory_mb + vm.hardware.memory_mb > vdc.memory.limit:
+        raise _exceeded(f"limit of {vdc.memory.limit} MB of the VDC {vdc.name}")
+
+
 def _exceeded(what: str) -> errors.VcdError:
     return errors.bad_request(f"The requested operation will exceed the {what}.", "QUOTA_EXCEEDED")

@@ -52,6 +52,49 @@ def test_a_vdc_has_as_many_network_cards_as_its_quota_says(lab: LabCloud) -> Non
     assert "1 network cards" in error.message
 
 
+@pytest.mark.parametrize(("mhz", "memory_mb", "unit"), [(3000, 0, "3000 MHz"), (0, 5000, "5000 MB")])
+def test_a_vdc_runs_as_many_vms_as_its_capacity_allows(lab: LabCloud, mhz: int, memory_mb: int, unit: str) -> None:
+    vdc = lab.vdc()
+    vdc.vcpu_mhz, vdc.cpu.limit, vdc.memory.limit = 500, mhz, memory_mb
+    vapp = lab.vapp("c1", lab.machine("a"), lab.machine("b"))
+    for vm in lab.cloud.vms_of(vapp):
+        vm.hardware.cpu_count, vm.hardware.memory_mb = 4, 3000
+    first, second = lab.cloud.vms_of(vapp)
+    power.power_on(lab.cloud, lab.user("alice"), vapp, first)
+    lab.pass_time()
+    failed = power.power_on(lab.cloud, lab.user("alice"), vapp, second)
+    lab.pass_time()
+    assert failed.error is not None
+    assert (failed.error.minor, f"{unit} of the VDC" in failed.error.message) == ("QUOTA_EXCEEDED", True)
+    assert (first.is_on, second.is_on) == (True, False)
+    capacity = RestCaller(lab).login("alice", "acme").get(f"/api/vdc/{vdc.id}").xml.find("{*}ComputeCapacity")
+    assert capacity is not None
+    assert [one.text for one in capacity.iterfind("*/{*}Used")] == ["2000", "3000"]
+    power.act(lab.cloud, lab.user("alice"), vapp, first, "powerOff")
+    lab.pass_time()
+    power.power_on(lab.cloud, lab.user("alice"), vapp, second)
+    lab.pass_time()
+    assert second.is_on
+
+
+def test_capacities_are_kept_in_mhz_and_mb(lab: LabCloud) -> None:
+    administrator = RestCaller(lab).login("administrator", "System")
+    vdc = lab.vdc()
+
+    def put(cpu: str) -> int:
+        body = (
+            f'<AdminVdc xmlns="http://www.vmware.com/vcloud/v1.5" name="{vdc.name}"><ComputeCapacity><Cpu><Units>{cpu}'
+            "</Units><Allocated>2</Allocated><Limit>4</Limit></Cpu><Memory><Units>GB</Units><Allocated>1</Allocated>"
+            "<Limit>8</Limit></Memory></ComputeCapacity></AdminVdc>"
+        )
+        status = administrator.put(f"/api/admin/vdc/{vdc.id}", body).status
+        lab.pass_time()
+        return status
+
+    assert (put("GHz"), put("parsecs")) == (202, 400)
+    assert (vdc.cpu.units, vdc.cpu.limit, vdc.memory.units, vdc.memory.limit) == ("MHz", 4000, "MB", 8192)
+
+
 def test_a_lease_ends_counted_from_the_last_change_of_state(lab: LabCloud) -> None:
     alice = RestCaller(lab).login("alice", "acme")
     vapp = lab.vapp("c1", lab.machine("a"))

@@ -7,6 +7,7 @@ from vcd_simulator.model.compute import Vapp, VappTemplate
 from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.task import Task
+from vcd_simulator.operations import quotas
 from vcd_simulator.operations.datacenter import profile_used_mb
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
@@ -170,10 +171,7 @@ def _available_network(context: Context, network: OrgVdcNetwork, admin: bool) ->
 
 
 def _compute_capacity(context: Context, entity: Vdc) -> Element:
-    cloud = context.cloud
-    on = [vm for vapp in cloud.vapps.find("vdc", entity.id) for vm in cloud.vms_of(vapp) if vm.is_on]
-    cpu_used = sum(vm.hardware.cpu_count for vm in on) * 1000
-    memory_used = sum(vm.hardware.memory_mb for vm in on)
+    cpu_used, memory_used = quotas.compute_used(context.cloud, entity)
     return vcloud(
         "ComputeCapacity", _capacity("Cpu", entity.cpu, cpu_used), _capacity("Memory", entity.memory, memory_used)
     )

@@ -71,10 +71,17 @@ def _vdc_spec(context: Context, root: Element) -> datacenter.VdcSpec:
     )
 
 
+_UNITS = {"MHz": {"MHz": 1, "GHz": 1000}, "MB": {"MB": 1, "GB": 1024, "TB": 1024 * 1024}}
+
+
 def _capacity(root: Element, name: str, units: str) -> Capacity:
     element = child(root, f"ComputeCapacity/{name}")
+    given = text_of(element, "Units", units)
+    factor = _UNITS[units].get(given)
+    if factor is None:
+        raise errors.bad_request(f"Bad request: validation error, Units of {name} cannot be '{given}'.")
     return Capacity(
-        units=text_of(element, "Units", units), allocated=int_of(element, "Allocated"), limit=int_of(element, "Limit")
+        units=units, allocated=int_of(element, "Allocated") * factor, limit=int_of(element, "Limit") * factor
     )
 
 
