@@ -164,6 +164,8 @@ def vapp(alice: VcdCli, published_catalog: str) -> Iterator[str]:
     alice.ok("vapp", "delete", "-y", "-f", name)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("group", ["vm", "vapp"])
 def test_every_command_works_or_is_not_allowed(alice: VcdCli, vapp: str, group: str) -> None:
     surprises = []
