@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         named = {CONFIG_VARIABLE: str(options.config)} if options.config else {}
         settings = ClustersSettings.read({**os.environ, **named})
+        runtime.spare_memory()
         logs.configure(service="clusters", level=settings.log_level, form=settings.log_format)
         service = create(load_config(settings.config_file), settings)
         code = runtime.run_until_signal([service])
