@@ -48,7 +48,7 @@ def front(lab: dict[str, str], corpus: Corpus) -> Iterator[Front]:
 @pytest.fixture
 def watched(front: Front, lab_state: LabState) -> Iterator[None]:
     """Looks at everything before and after a test: guests, vCD, logs, this machine."""
-    cloud = CloudCanary(front.sysadmin)
+    cloud = CloudCanary(front.sysadmin, attacked=[TWIN])
     log = LogCanary({name: lab_state.log(name) for name in ("gateway", "clusters", "templates")})
     front.problems.clear()
     yield

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +28,16 @@ def state_of(sysadmin: VcdRest, *, files: bool = False, sessions: bool = False) 
 
 
 class CloudCanary:
-    """vCD as it was, and what is another than it was outside of what has been made since."""
+    """vCD as it was, and what is another than it was outside of what has been made since.
 
-    def __init__(self, sysadmin: VcdRest) -> None:
+    Args:
+        sysadmin: who looks.
+        attacked: names of vApps that requests may change, since that is what they are for.
+    """
+
+    def __init__(self, sysadmin: VcdRest, *, attacked: Sequence[str] = ()) -> None:
         self._sysadmin = sysadmin
+        self._attacked = attacked
         self._before = self._seen()
 
     def changes(self) -> list[str]:
@@ -42,6 +48,7 @@ class CloudCanary:
     def _seen(self) -> dict[str, Any]:
         state = state_of(self._sysadmin)
         tables = state["tables"]
+        tables["vapps"] = [vapp for vapp in tables["vapps"] if vapp["name"] not in self._attacked]
         for network in (*tables["networks"], *tables["external_networks"]):
             network["pool"].pop("used")  # addresses come and go with machines
         entities = {f"{table}/{each['id']}": each for table, rows in tables.items() for each in rows}
