@@ -89,9 +89,12 @@ create_through_a_crash() {
   compose --profile demo kill -s KILL clusters
   compose --profile demo up -d --no-deps clusters
   wait "$creating"
+  wait_for "the cluster manager to answer again" answers_lists 60
   expect '^survivor ' vcd cse cluster list
   vcd cse cluster delete survivor --yes
 }
+
+answers_lists() { vcd cse cluster list > /dev/null; }
 
 creation_has_begun() { compose --profile demo logs clusters | grep step_done | grep compose_vapp > /dev/null; }
 

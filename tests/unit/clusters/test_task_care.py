@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from cse_clusters.application.ledger import TASK
+from cse_clusters.application.ledger import TASK, task_key
 from cse_clusters.application.ports import TaskCard
 from cse_clusters.application.task_care import TaskCare
 from cse_core.errors import NotFoundError, UnavailableError
@@ -46,7 +46,7 @@ def cared() -> Iterator[Cared]:
 
 
 def test_a_task_without_an_operation_is_ended_when_it_has_been_so_for_a_while(cared: Cared) -> None:
-    cared.clusters.operations.note("r-1", TASK, CARD.cluster_id)
+    cared.clusters.operations.note("r-1", TASK, task_key(CARD.cluster_id))
     stray = cared.clusters.board.create(CARD, "Creating cluster demo (c-1)")
     cared.look_after(0)
     cared.look_after(59)
@@ -105,7 +105,7 @@ def test_a_task_that_vcd_has_forgotten_is_nothing_to_care_for(cared: Cared) -> N
 
 
 def test_the_tasks_of_another_installation_are_left_alone(cared: Cared) -> None:
-    cared.clusters.operations.note("r-1", TASK, "of-another-cluster")
+    cared.clusters.operations.note("r-1", TASK, task_key("of-another-cluster"))
     foreign = cared.clusters.board.create(CARD, "Creating cluster demo (c-1)")
     for _ in range(3):
         cared.look_after(3600)
@@ -115,10 +115,10 @@ def test_the_tasks_of_another_installation_are_left_alone(cared: Cared) -> None:
 
 def test_a_note_is_forgotten_when_no_task_of_ours_is_alone_any_more(cared: Cared) -> None:
     operations = cared.clusters.operations
-    old = operations.note("old", TASK, "c-2")
+    old = operations.note("old", TASK, task_key("c-2"))
     later = old.create_time + timedelta(hours=1)
     care = TaskCare(cared.clusters.board, operations, after=timedelta(), clock=lambda: later)
-    new = operations.note("new", TASK, "c-2")
+    new = operations.note("new", TASK, task_key("c-2"))
     care.look()
     assert operations.ledger() == [new]
 
@@ -126,3 +126,13 @@ def test_a_note_is_forgotten_when_no_task_of_ours_is_alone_any_more(cared: Cared
 def test_an_accepted_operation_leaves_no_note_of_its_task(cared: Cared) -> None:
     cared.clusters.created()
     assert cared.clusters.operations.ledger() == []
+
+
+def test_a_repeated_request_does_not_hide_the_task_that_its_first_attempt_left(cared: Cared) -> None:
+    operations = cared.clusters.operations
+    operations.note("r-1", TASK, task_key(CARD.cluster_id))
+    stray = cared.clusters.board.create(CARD, "Creating cluster demo (c-1)")
+    operations.disown(operations.note("r-1", TASK, task_key(CARD.cluster_id)))
+    cared.look_after(0)
+    cared.look_after(61)
+    assert cared.status(stray) == "error"

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from cse_clusters.application.failures import STOPPING_REASON
-from cse_clusters.application.ledger import TASK
+from cse_clusters.application.ledger import TASK, task_key
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
 from cse_clusters.domain.cluster import Cluster
@@ -126,7 +126,7 @@ class Acceptance:
         """
         if not submission.is_wanted():
             raise DeadlineError("the caller does not wait any more; nothing was begun", reason="CALL_ABANDONED")
-        note = self._operations.note(submission.request_id, TASK, card.cluster_id)
+        note = self._operations.note(submission.request_id, TASK, task_key(card.cluster_id))
         task_href = self._board.create(card, text)
         request = replace(make_request(task_href), settles=note)
         try:

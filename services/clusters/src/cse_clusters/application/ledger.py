@@ -4,6 +4,7 @@ Notes outlive code and operations: a field that is added gets a default, none is
 """
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -16,7 +17,7 @@ from cse_core.operations import LedgerEntry, OperationContext
 VAPP: Final = "vapp"
 MACHINES: Final = "machines"
 TASK: Final = "task"
-"""A vCD task without an operation yet, under its request's id; the key is the cluster's UUID."""
+"""A vCD task without an operation yet, under its request's id; see `task_key`."""
 
 _NAMES_AT_ONCE: Final = 50
 """A database's index takes no longer keys."""
@@ -95,6 +96,16 @@ class MachinesNote:
     def removed(self, ctx: OperationContext) -> None:
         """Notes that they are gone, or were never made."""
         ctx.removed(MACHINES, _key(self))
+
+
+def task_key(cluster_uid: str) -> str:
+    """The key of a note of a task that is about to be made; another each time, for a request may be repeated."""
+    return f"{cluster_uid}/{uuid.uuid4()}"
+
+
+def cluster_of_task(entry: LedgerEntry) -> str:
+    """The UUID of the cluster that a noted task is about."""
+    return entry.key.partition("/")[0]
 
 
 def _key(note: VappNote | MachinesNote) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from cse_clusters.application.ledger import TASK
+from cse_clusters.application.ledger import TASK, cluster_of_task
 from cse_clusters.application.ports import TaskBoard
 from cse_clusters.application.reporting import finish_task
 from cse_core.errors import NotFoundError
@@ -82,7 +82,7 @@ class TaskCare:
         if operation is not None:
             log.warning("stray_task_ended", task=href, operation_id=operation.id)
             finish_task(self._board, operation)
-        elif any(note.key == card.cluster_id for note in notes):
+        elif any(cluster_of_task(note) == card.cluster_id for note in notes):
             log.warning("stray_task_ended", task=href)
             text = "the service was interrupted before it began, and has begun nothing; try again"
             self._board.fail(href, card, "Not started", reason="REQUEST_INTERRUPTED", error=text)
