@@ -4,6 +4,7 @@ A guest may change its tree while we read it, so directories are walked by descr
 is unpacked may come from anybody: nothing is written but below the target.
 """
 
+import errno
 import io
 import os
 import stat
@@ -57,8 +58,10 @@ def _add(archive: tarfile.TarFile, path: str, name: str, directory: int) -> None
             content = _read(name, directory)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    except FileNotFoundError:
-        return  # deleted while we looked
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.EINVAL, errno.ELOOP):
+            raise
+        # Deleted or replaced while we looked: readlink of no link, or open of one.
 
 
 def _read(name: str, directory: int) -> bytes:

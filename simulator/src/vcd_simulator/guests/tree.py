@@ -256,20 +256,25 @@ def _change_owner(place: Place, path: str, uid: int | None, gid: int | None) -> 
 
 
 def _describe(name: str, directory: int, entry: str) -> FileInfo:
-    status = os.stat(entry, dir_fd=directory, follow_symlinks=False)
-    link = stat.S_ISLNK(status.st_mode)
-    uid, gid = ROOT if link else read_owner(f"/proc/self/fd/{directory}/{entry}")
-    return FileInfo(
-        name=name,
-        kind="symlink" if link else "directory" if stat.S_ISDIR(status.st_mode) else "file",
-        size=status.st_size,
-        mode=stat.S_IMODE(status.st_mode),
-        modified=status.st_mtime,
-        accessed=status.st_atime,
-        link_target=os.readlink(entry, dir_fd=directory) if link else None,
-        uid=uid,
-        gid=gid,
-    )
+    # One descriptor for all that is asked: a guest may replace the entry in between.
+    file = os.open(entry, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        status = os.fstat(file)
+        link = stat.S_ISLNK(status.st_mode)
+        uid, gid = ROOT if link else read_owner(f"/proc/self/fd/{file}")
+        return FileInfo(
+            name=name,
+            kind="symlink" if link else "directory" if stat.S_ISDIR(status.st_mode) else "file",
+            size=status.st_size,
+            mode=stat.S_IMODE(status.st_mode),
+            modified=status.st_mtime,
+            accessed=status.st_atime,
+            link_target=os.readlink("", dir_fd=file) if link else None,
+            uid=uid,
+            gid=gid,
+        )
+    finally:
+        os.close(file)
 
 
 def copy_tree(source: Path, target: Path) -> None:

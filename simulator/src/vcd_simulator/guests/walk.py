@@ -2,7 +2,6 @@
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +87,15 @@ class Walk:
         return True
 
     def link_target(self, name: str) -> str | None:
+        """Where an entry leads; None if it is no link, also where a guest just replaced it."""
         try:
-            if not stat.S_ISLNK(os.stat(name, dir_fd=self.directory, follow_symlinks=False).st_mode):
-                return None
             return os.readlink(name, dir_fd=self.directory)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return None
+            raise
 
     def _path_of(self, name: str) -> str:
         return f"{self._stack[-1][1].rstrip('/')}/{name}"
