@@ -98,6 +98,16 @@ def test_creating_a_cluster_whose_workers_cannot_join(monkeypatch: pytest.Monkey
         assert [vapp.name for vapp in clusters.vcd.vapps.values()] == ["demo"]
 
 
+def test_minting_join_credentials_is_journaled_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As progress: an operation whose process ends often there is not given up."""
+    with a_world() as clusters:
+        request = request_of(clusters, lambda each: each.create(a_cluster("fresh", workers=1)), monkeypatch)
+        journal = Journal(request)
+        journal.run_until_ended(kind_of(clusters, request.kind))
+    minted = {place: result for place, result in journal.steps.items() if place[2] == "mint_join_credentials"}
+    assert list(minted.values()) == [None]
+
+
 def test_deleting_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     for clusters, outcome in runs_with_a_crash_at_every_moment(lambda each: each.delete(), monkeypatch):
         assert outcome == {}

@@ -225,6 +225,37 @@ def test_a_lost_answer_of_vcd_makes_no_second_vapp(clusters: ClustersInMemory) -
     assert len(clusters.vcd.vapps) == 1
 
 
+def test_a_vapp_that_vcd_has_failed_to_make_is_made_again(clusters: ClustersInMemory) -> None:
+    """Its task failed while nobody was there to see it."""
+
+    def left_behind() -> None:
+        vapp = clusters.vcd.add_vapp(clusters.dev, "demo")
+        vapp.description, vapp.status = "cluster demo", "FAILED_CREATION"
+
+    clusters.vcd.during("create_task", left_behind)
+    clusters.created()
+    (vapp,) = clusters.vcd.vapps.values()
+    assert vapp.status != "FAILED_CREATION"
+    assert len(vapp.machines) == 3
+
+
+def test_no_answer_after_a_vapp_that_vcd_has_failed_to_make_leaves_nothing_behind(clusters: ClustersInMemory) -> None:
+    def left_behind() -> None:
+        vapp = clusters.vcd.add_vapp(clusters.dev, "demo")
+        vapp.description, vapp.status = "cluster demo", "FAILED_CREATION"
+
+    def composed_without_an_answer() -> None:
+        clusters.vcd.add_vapp(clusters.dev, "demo").description = "cluster demo"
+
+    clusters.vcd.during("create_task", left_behind)
+    clusters.vcd.during("compose", composed_without_an_answer)
+    clusters.vcd.fail("compose", FailedPreconditionError("there is no more room", reason="QUOTA"))
+    ended = clusters.finished(clusters.create())
+    assert ended.error is not None
+    assert ended.error.message.endswith("Everything was taken back.")
+    assert not clusters.vcd.vapps
+
+
 def test_a_vcd_that_stays_away_leaves_nothing_behind(clusters: ClustersInMemory) -> None:
     find_vapp = clusters.vcd.find_vapp
 

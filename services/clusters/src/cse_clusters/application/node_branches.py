@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cse_clusters.application.failures import located, step
+from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import GuestWork
 from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.reporting import Progress
@@ -93,10 +93,17 @@ class NodeBranches:
         return branch
 
     def _mint(self, ctx: OperationContext) -> Json:
-        """Has credentials made while the workers still boot, who wait for it; a secret, and so no step's result."""
+        """Has credentials made while the workers still boot, who wait for it.
+
+        They are a secret, and so no step's result: a run that takes this up has new ones made when the next node joins.
+        """
         node = self._names.control_plane
-        with located("mint_join_credentials", node):
+
+        def mint() -> Json:
             self._control_plane.join_credentials(ctx, node)
+            return None
+
+        step(ctx, "mint_join_credentials", mint, node=node)
         ctx.publish(_CAN_JOIN, value=True)
         return None
 

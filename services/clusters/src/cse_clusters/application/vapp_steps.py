@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cse_clusters.application.changes import carry_out, settle
+from cse_clusters.application.changes import carry_out, delete_vapp, settle
 from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.ledger import VappNote
@@ -11,7 +11,16 @@ from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.operation_data import CreateInput, cluster_to_json
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE
-from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, TEMPLATE, VERSION, Cluster, State
+from cse_clusters.domain.cluster import (
+    CLUSTER_ID,
+    CONTROL_PLANE_IP,
+    FAILED_CREATION,
+    OPERATION_ID,
+    TEMPLATE,
+    VERSION,
+    Cluster,
+    State,
+)
 from cse_clusters.domain.plan import ClusterPlan
 from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import AlreadyExistsError, RetryableError
@@ -57,22 +66,28 @@ class VappSteps:
 
     def _begin_compose(self) -> str | None:
         job = self._job
+        self.href = ""  # what an attempt before has made may be gone by now
         found = self._inventory.find_vapp(SERVICE, job.vdc, job.name)
-        if found is None:
-            who = job.acting_as.credentials(self._ctx)
-            self.note.creating(self._ctx)
-            started = self._host.compose(
-                who, job.vdc, name=job.name, description=self._description(), network=job.network
-            )
-            self.href = started.href
-            return started.task_href
-        if not self._is_own(found):
+        if found is not None and not self._is_own(found):
             raise AlreadyExistsError(
                 f"VDC {job.vdc.name!r} has a vApp called {job.name!r}", reason="VAPP_EXISTS", name=job.name
             )
-        self.href = found.href
-        settle(self._ctx, self._inventory, self._host, found.href)
-        return None
+        if found is not None and self._is_usable(found.href):
+            self.href = found.href
+            return None
+        who = job.acting_as.credentials(self._ctx)
+        self.note.creating(self._ctx)
+        started = self._host.compose(who, job.vdc, name=job.name, description=self._description(), network=job.network)
+        self.href = started.href
+        return started.task_href
+
+    def _is_usable(self, href: str) -> bool:
+        """Waits until nothing works on it; deletes what vCD then says it has failed to make, of which no use is left."""
+        details = settle(self._ctx, self._inventory, self._host, href)
+        if details is not None and details.status == FAILED_CREATION:
+            delete_vapp(self._ctx, self._inventory, self._host, SERVICE, href, within=self._limits.busy)
+            return False
+        return details is not None
 
     def find_own(self) -> str:
         """The href of the vApp that this creation has made, even if it was never told so; empty if there is none."""

@@ -17,7 +17,9 @@ OPERATION_ID: Final = "cse.operation.id"
 """Ours, beside what 1.2.x writes: the operation that made the vApp, by which it is found again."""
 
 METADATA_KEYS: Final = (CLUSTER_ID, VERSION, TEMPLATE, CONTROL_PLANE_IP, OPERATION_ID)
-BROKEN_STATUSES: Final = frozenset({"FAILED_CREATION", "UNRECOGNIZED", "INCONSISTENT_STATE"})
+FAILED_CREATION: Final = "FAILED_CREATION"
+"""Status of a vApp that vCD could not make; it can only be deleted."""
+BROKEN_STATUSES: Final = frozenset({FAILED_CREATION, "UNRECOGNIZED", "INCONSISTENT_STATE"})
 
 
 class Role(StrEnum):
