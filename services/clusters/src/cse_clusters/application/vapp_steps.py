@@ -82,7 +82,7 @@ class VappSteps:
         return started.task_href
 
     def _is_usable(self, href: str) -> bool:
-        """Waits until nothing works on it; deletes what vCD then says it has failed to make, of which no use is left."""
+        """Waits until nothing works on it; deletes what vCD says then that it has failed to make."""
         details = settle(self._ctx, self._inventory, self._host, href)
         if details is not None and details.status == FAILED_CREATION:
             delete_vapp(self._ctx, self._inventory, self._host, SERVICE, href, within=self._limits.busy)
