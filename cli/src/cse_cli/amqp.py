@@ -11,6 +11,7 @@ from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 
 from cse_core.config import AmqpConfig
+from cse_core.tls import why_not_trusted
 from cse_gateway.bootstrap import connection_parameters
 
 EXCHANGE_TYPE: Final = "direct"
@@ -116,9 +117,9 @@ def _unreachable(config: AmqpConfig, place: str, exc: Exception) -> AmqpError:
             return AmqpError(f"{config.host!r} is no known host", key="host", remedy="correct amqp.host")
         if isinstance(cause, ssl.SSLCertVerificationError):
             return AmqpError(
-                f"the certificate of {place} is not trusted: {cause.verify_message}",
+                f"the certificate of {place} {why_not_trusted(cause)}",
                 key="ssl",
-                remedy="install its authority on this machine, or set amqp.ssl_accept_all to do without the check",
+                remedy="see docs/cli.md on certificates; in a lab, `ssl_accept_all: true` does without the check",
             )
         if isinstance(cause, ssl.SSLError):
             return AmqpError(

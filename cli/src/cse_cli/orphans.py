@@ -11,6 +11,7 @@ from cse_cli.vcd_plugin.following import follow, outcome
 from cse_cli.vcd_plugin.session import Session
 from cse_core.config import VcdConfig
 from cse_vcd.session import VcdSession
+from cse_vcd.transport import PooledAdapter
 
 FAILED: Final = "FAILED"
 
@@ -56,6 +57,9 @@ def _session(session: VcdSession) -> Session:
         api_version=credentials.api_version,
         verify=endpoint.verify,
         vdc=None,
+        transport=PooledAdapter(
+            connect_timeout_s=endpoint.connect_timeout_s, read_timeout_s=endpoint.read_timeout_s, pool_size=1
+        ),
     )
 
 

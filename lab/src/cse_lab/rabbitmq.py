@@ -23,6 +23,14 @@ _INSTALL_HINT = "RabbitMQ is not installed: run `make setup` as root, or `apt-ge
 
 
 @dataclass(frozen=True, kw_only=True)
+class BrokerCertificate:
+    """What a broker shows to those who connect with TLS: files in PEM form, the certificate with those above it."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Identity:
     """What stays the same over restarts of one broker."""
 
@@ -37,10 +45,14 @@ class PrivateRabbitMQ:
     """One broker with its data in a directory; a context manager that starts it and ends it.
 
     With a `directory` the broker can outlive this program: another `PrivateRabbitMQ` for the same directory finds the
-    running server, its port and its credentials. Without one, everything is temporary and removed at the end.
+    running server, its port and its credentials. Without one, everything is temporary and removed at the end. With a
+    `certificate` it listens on a second port, for TLS, which is chosen anew with each of these objects.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, certificate: BrokerCertificate | None = None) -> None:
+        self._certificate = certificate
+        self.tls_port = free_port(_HOST) if certificate is not None else None
+        """The AMQP port with TLS, if there is one; the same over restarts."""
         self._temporary = directory is None
         self._directory = Path(tempfile.mkdtemp(prefix="cse-rabbitmq-")) if directory is None else directory.absolute()
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -218,7 +230,7 @@ class PrivateRabbitMQ:
             "vm_memory_high_watermark.absolute = 1GiB\n"
             "log.console = true\n"
             "log.console.level = info\n"
-            "log.file = false\n"
+            "log.file = false\n" + self._tls_configuration()
         )
         return {
             "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
@@ -241,6 +253,17 @@ class PrivateRabbitMQ:
             ),
             "detached": "1",  # makes the script exec the Erlang machine, so that our pid is the server's
         }
+
+    def _tls_configuration(self) -> str:
+        if self._certificate is None:
+            return ""
+        return (
+            f"listeners.ssl.1 = {_HOST}:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self._certificate.certificate}\n"
+            f"ssl_options.certfile = {self._certificate.certificate}\n"
+            f"ssl_options.keyfile = {self._certificate.key}\n"
+            "ssl_options.verify = verify_none\n"
+        )
 
     def _speaks_amqp(self) -> bool:
         try:

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pika
 import pytest
 from click.testing import Result
 
-from cse_lab.rabbitmq import PrivateRabbitMQ
+from cse_cli.checks.amqp import encryption
+from cse_core.config import AmqpConfig
+from cse_lab.rabbitmq import BrokerCertificate, PrivateRabbitMQ
 from vcd_simulator.simulator import Simulator
+from vcd_simulator.tls import make_certificate
 
 Run = Callable[..., Result]
 Data = dict[str, Any]
@@ -81,15 +85,60 @@ def test_a_vcenter_that_is_left_out_is_found(run: Run, data: Data) -> None:
     assert "vCenter 'vc1' is registered in vCD, but is not in the section" in wrong["vcs"]["message"]
 
 
-def test_certificates_are_trusted_as_docs_say(
-    run: Run, data: Data, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca_file)
-    monkeypatch.setenv("SSL_CERT_FILE", simulator.ca_file)  # stands for the machine's own store
+@pytest.fixture
+def private_authorities(simulator: Simulator, broker: PrivateRabbitMQ, data: Data, tmp_path: Path) -> Iterator[Path]:
+    """A file with the authorities of vCD, its vCenters and a RabbitMQ with TLS, which the configuration names."""
+    files = make_certificate(tmp_path, [broker.host])
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_bytes(Path(simulator.ca_file).read_bytes() + files.ca.read_bytes())
     data["vcd"]["verify"] = data["vcs"][0]["verify"] = True
+    with PrivateRabbitMQ(certificate=BrokerCertificate(certificate=files.certificate, key=files.key)) as own:
+        data["amqp"].update(port=own.tls_port, username=own.user, password=own.password, ssl=True)
+        yield bundle
+
+
+@pytest.mark.parametrize("variable", ["CSE_CA_FILE", "REQUESTS_CA_BUNDLE"])
+def test_one_setting_makes_private_authorities_trusted_everywhere(
+    run: Run, private_authorities: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    _, wrong = check(run)
+    assert {"amqp.ssl", "vcd.verify"} <= set(wrong)
+    assert all("CSE_CA_FILE" in wrong[subject]["message"] for subject in ("amqp.ssl", "vcd.verify"))
+    monkeypatch.setenv(variable, str(private_authorities))
     result = run("check")
     assert result.exit_code == 0
     assert "WARNING" not in result.stdout
+
+
+def test_a_file_of_authorities_that_cannot_be_used_is_a_finding(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CSE_CA_FILE", "/nonexistent.pem")
+    code, wrong = check(run)
+    assert code == 1
+    assert "cannot be read" in wrong["CSE_CA_FILE"]["message"]
+    assert wrong["vcd"]["outcome"] == wrong["amqp"]["outcome"] == "skipped"
+
+
+def warnings_of(result: Result) -> dict[str, str]:
+    found = json.loads(result.stdout)["results"]
+    return {each["subject"]: each["message"] for each in found if each["outcome"] == "warning"}
+
+
+def test_a_broker_elsewhere_without_tls_is_warned_of() -> None:
+    elsewhere = AmqpConfig.model_validate({"host": "mq.example.com", "password": "x"})
+    assert [found.subject for found in encryption(elsewhere)] == ["amqp.ssl"]
+    for changes in ({"host": "127.0.0.1"}, {"host": "localhost"}, {"host": "::1"}, {"ssl": True}):
+        assert not list(encryption(elsewhere.model_copy(update=changes)))
+
+
+def test_certificates_that_are_not_checked_are_warned_of(
+    run: Run, data: Data, private_authorities: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSE_CA_FILE", str(private_authorities))
+    data["amqp"]["ssl_accept_all"] = True
+    data["vcd"]["verify"] = data["vcs"][0]["verify"] = False
+    result = run("check", "-o", "json")
+    assert result.exit_code == 0
+    assert set(warnings_of(result)) == {"amqp.ssl_accept_all", "vcd.verify", "vcs"}
 
 
 def test_several_mistakes_are_told_at_once(run: Run, data: Data) -> None:

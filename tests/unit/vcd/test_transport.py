@@ -9,6 +9,7 @@ from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 
 from cse_vcd.transport import PooledAdapter, equip
+from vcd_simulator.tls import make_certificate
 
 PROXY = "http://proxy.test:3128"
 
@@ -30,7 +31,7 @@ class Sent:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
-    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     return Sent(monkeypatch)
 
@@ -63,17 +64,6 @@ def test_the_environment_is_read_once_for_each_server(sent: Sent, monkeypatch: p
     assert len(sent.options) == 2
 
 
-@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_of_the_environment_is_trusted_where_certificates_are_checked(
-    sent: Sent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
-    monkeypatch.setenv(name, str(tmp_path / "ca.pem"))
-    one = session()
-    for verify in (True, False, "/etc/own.pem"):
-        one.get("https://vcd.test/api", verify=verify)
-    assert [options["verify"] for options in sent.options] == [str(tmp_path / "ca.pem"), False, "/etc/own.pem"]
-
-
 def context_for(adapter: PooledAdapter, verify: bool | str) -> ssl.SSLContext:
     """What a new connection would use."""
     request = requests.Request("GET", "https://vcd.test/api").prepare()
@@ -82,6 +72,16 @@ def context_for(adapter: PooledAdapter, verify: bool | str) -> ssl.SSLContext:
     assert isinstance(context, ssl.SSLContext)
     assert not pool["ca_certs"]
     return context
+
+
+def test_authorities_that_the_environment_names_are_trusted_besides_the_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = context_for(PooledAdapter(connect_timeout_s=1, read_timeout_s=1, pool_size=1), True).get_ca_certs()
+    monkeypatch.setenv("CSE_CA_FILE", str(make_certificate(tmp_path, ["vcd.test"]).ca))
+    adapter = PooledAdapter(connect_timeout_s=1, read_timeout_s=1, pool_size=1)
+    assert len(context_for(adapter, True).get_ca_certs()) == len(before) + 1
+    assert not context_for(adapter, False).get_ca_certs()
 
 
 def test_connections_share_a_context_that_checks_what_it_is_told() -> None:

@@ -12,6 +12,8 @@ from cse_cli.checks.result import Announce, Result, Results, failed, skipped
 from cse_cli.checks.vcd import VcdCheckError, administrator, check_broker, check_vcd, check_vcenters
 from cse_core.config import Config, TemplateConfig, VcdConfig
 from cse_core.errors import CseError
+from cse_core.settings import SettingsError
+from cse_core.tls import client_context
 from cse_vcd.session import VcdSession
 
 
@@ -42,6 +44,11 @@ def run_checks(path: Path, *, installed: bool, template: str | None, say: Announ
     results = list(usable.results)
     if usable.config is not None:
         results += check_templates(usable.config)
+    try:
+        client_context(verify=True)
+    except SettingsError as exc:
+        results += _without_authorities(exc)
+        return Report(results=results, config=usable.config)
     with ThreadPoolExecutor(2) as pool:
         parts = [
             pool.submit(_check_amqp, usable, installed=installed, say=say),
@@ -50,6 +57,13 @@ def run_checks(path: Path, *, installed: bool, template: str | None, say: Announ
         for part in parts:
             results += part.result()
     return Report(results=results, config=usable.config)
+
+
+def _without_authorities(problem: SettingsError) -> Results:
+    variable, _, message = str(problem).partition(": ")
+    yield failed(variable, message, "name a file with certificates in PEM form; see docs/cli.md on certificates")
+    for subject in ("amqp", "vcd", "vcs", "broker"):
+        yield skipped(subject, f"not tried, since {variable} cannot be used")
 
 
 def _check_amqp(usable: Usable, *, installed: bool, say: Announce) -> list[Result]:

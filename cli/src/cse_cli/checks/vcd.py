@@ -18,7 +18,7 @@ from cse_vcd.vdcs import get_org, get_vdc
 _READ_TIMEOUT_S: Final = 20.0
 _DOING: Final = "checking it: "
 """How messages of `Vcenter.check` begin."""
-_TRUST: Final = "docs/cli.md says how to make this machine trust it"
+_TRUST: Final = "see docs/cli.md on certificates"
 _SET_VERIFY: Final = "set `verify` to true outside of a lab"
 
 

@@ -18,6 +18,7 @@ from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, printable, view_for
 from cse_cli.vcd_plugin.session import Session
 from cse_core.config import ConfigError, load_config
+from cse_core.settings import SettingsError
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -131,7 +132,7 @@ def _with_service(path: Path, work: Callable[[Session], None]) -> None:
         ) from exc
     except VcdCheckError as exc:
         raise click.ClickException(f"{exc.result.subject}: {exc.result.message}; {exc.result.remedy}") from exc
-    except PluginError as exc:
+    except (PluginError, SettingsError) as exc:
         raise click.ClickException(str(exc)) from exc
     except KeyboardInterrupt:
         raise click.ClickException("stopped waiting; what was begun goes on, see `vcd cse operation list`") from None

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from lxml import etree
+from requests.adapters import HTTPAdapter
 
 from cse_cli.vcd_plugin.errors import ServerError, SessionError, UnreachableError
 
@@ -38,12 +39,17 @@ class Session:
     vdc: str | None
     """Name of the org VDC in use."""
     warn_unverified: bool = False
+    transport: HTTPAdapter | None = field(default=None, repr=False)
+    """How requests travel, if not as vcd-cli's own do."""
     _http: requests.Session = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._http = requests.Session()
         self._http.verify = self.verify
         self._http.auth = _keep_own_token
+        if self.transport is not None:
+            self._http.trust_env = False
+            self._http.mount("https://", self.transport)
         if not self.verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -127,7 +133,8 @@ class Session:
             )
         except requests.exceptions.SSLError as exc:
             raise UnreachableError(
-                f"the certificate of {self.base} is not trusted; see the option --no-verify-ssl-certs of `vcd login`"
+                f"the certificate of {self.base} is not trusted; name a file with its authority in the environment "
+                "variable REQUESTS_CA_BUNDLE, or log in with `vcd login --no-verify-ssl-certs`"
             ) from exc
         except requests.exceptions.Timeout as exc:
             raise UnreachableError(f"{self.base} did not answer in time; try again") from exc

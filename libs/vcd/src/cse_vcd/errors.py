@@ -49,6 +49,7 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.logs import redact
+from cse_core.tls import why_not_trusted
 
 
 class BusyError(ConflictError):
@@ -222,10 +223,10 @@ def tidy(message: str) -> str:
 
 def from_transport(exc: Exception, peer: str) -> CseError:
     """The error for a request that got no answer. `peer` names who was asked, for example `vCD at vcd.example.com`."""
-    if isinstance(exc, requests.exceptions.SSLError) and _is_about_the_certificate(exc):
+    if isinstance(exc, requests.exceptions.SSLError) and (refused := _about_the_certificate(exc)):
         return UntrustedError(
-            f"the certificate of {peer} is not trusted; install its authority on this machine, "
-            "or set `verify: false` for it in the configuration to do without the check",
+            f"the certificate of {peer} {why_not_trusted(refused)}; "
+            "in a lab, `verify: false` in the configuration does without the check",
             peer=peer,
         )
     if isinstance(exc, requests.exceptions.Timeout):
@@ -235,9 +236,9 @@ def from_transport(exc: Exception, peer: str) -> CseError:
     return VcdUnavailableError(f"{peer} cannot be reached ({_root_cause(exc)})", peer=peer)
 
 
-def _is_about_the_certificate(exc: BaseException) -> bool:
-    """Whether TLS failed because of it, and not because the connection broke."""
-    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(exc))
+def _about_the_certificate(exc: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Why TLS failed, if it was because of the certificate and not because the connection broke."""
+    return next((each for each in _causes(exc) if isinstance(each, ssl.SSLCertVerificationError)), None)
 
 
 def _root_cause(exc: BaseException) -> str:

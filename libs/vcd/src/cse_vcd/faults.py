@@ -7,6 +7,7 @@ from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
 from cse_core.errors import CseError, ExhaustedError
+from cse_core.tls import why_not_trusted
 from cse_vcd.errors import (
     GuestDiskFullError,
     GuestError,
@@ -49,8 +50,8 @@ def from_vim(exc: BaseException, doing: str, vcenter: str) -> CseError:
     where = f"{doing}: vCenter {vcenter!r}"
     if isinstance(exc, ssl.SSLCertVerificationError):
         return UntrustedError(
-            f"{where} shows a certificate that is not trusted; install its authority on this machine, or set "
-            "`verify: false` for it in the section `vcs`",
+            f"{where}: its certificate {why_not_trusted(exc)}; "
+            "in a lab, `verify: false` in the section `vcs` does without the check",
             vcenter=vcenter,
         )
     for kind, error, meaning in _MEANING:

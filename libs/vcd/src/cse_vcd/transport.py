@@ -1,6 +1,5 @@
 """How requests travel: pooled connections, time-outs on each, a second try for what may be tried twice."""
 
-import os
 import ssl
 import threading
 from pathlib import Path
@@ -8,16 +7,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 from requests.utils import get_environ_proxies
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
+from cse_core.tls import client_context
+
 _READ_ONLY: Final = frozenset({"GET", "HEAD"})
 _PASSING: Final = frozenset({502, 503})
-_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that requests knows for a file with the authorities to trust."""
 
 
 class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
@@ -37,7 +36,6 @@ class PooledAdapter(HTTPAdapter):
 
     def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int) -> None:
         self._timeout = (connect_timeout_s, read_timeout_s)
-        self._bundle = next((path for name in _BUNDLES if (path := os.environ.get(name))), True)
         self._proxies: dict[str, dict[str, str]] = {}
         self._contexts: dict[bool | str, ssl.SSLContext] = {}
         self._lock = threading.Lock()
@@ -73,14 +71,12 @@ class PooledAdapter(HTTPAdapter):
     def _context(self, verify: bool | str) -> ssl.SSLContext:
         with self._lock:
             if verify not in self._contexts:
-                self._contexts[verify] = tls_context(DEFAULT_CA_BUNDLE_PATH if verify is True else verify)
+                self._contexts[verify] = tls_context(verify)
             return self._contexts[verify]
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
-        if kwargs.get("verify") is True:
-            kwargs["verify"] = self._bundle
         kwargs["proxies"] = self._proxies_for(str(request.url))
         return super().send(request, *args, **kwargs)
 
@@ -101,14 +97,9 @@ class PooledAdapter(HTTPAdapter):
 
 
 def tls_context(verify: bool | str) -> ssl.SSLContext:
-    """A context that trusts the authorities in the file or directory; the system's with True, everybody with False."""
-    if verify is False:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    if verify is True:
-        return ssl.create_default_context()
+    """As `cse_core.tls` says; with a path, one that trusts nobody but the authorities in the file or directory."""
+    if isinstance(verify, bool):
+        return client_context(verify=verify)
     is_folder = Path(verify).is_dir()
     return ssl.create_default_context(cafile=None if is_folder else verify, capath=verify if is_folder else None)
 

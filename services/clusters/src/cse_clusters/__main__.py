@@ -17,6 +17,7 @@ from cse_core.settings import SettingsError
 _EPILOG = """\
 environment:
   CSE_CONFIG              configuration file (default: config.yaml); must be readable by its owner only
+  CSE_CA_FILE             authorities to trust besides the machine's, for vCD and vCenters (PEM)
   CSE_CLUSTERS_LISTEN     host:port or unix:/path to listen on (default: 127.0.0.1:7401)
   CSE_TEMPLATES_TARGET    where cse-templates listens (default: 127.0.0.1:7402)
   CSE_OPERATION_TIMEOUT   seconds after which an operation is ended as failed (default: 3600)

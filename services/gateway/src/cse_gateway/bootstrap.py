@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import ssl
 import threading
 from typing import Final
 
@@ -14,6 +13,7 @@ import structlog
 
 from cse_core.config import AmqpConfig, Config
 from cse_core.runtime import GRACE_S
+from cse_core.tls import client_context, prepare
 from cse_gateway.adapters.backend import connect
 from cse_gateway.adapters.routes.system import Listeners
 from cse_gateway.adapters.routes.table import route_table
@@ -140,18 +140,23 @@ class Gateway:
 
 
 def create(config: Config, settings: GatewaySettings) -> Gateway:
-    """The gateway for a provider's configuration; nothing is connected yet."""
+    """The gateway for a provider's configuration; nothing is connected yet.
+
+    Raises:
+        SettingsError: the file with authorities that the environment names cannot be used.
+    """
+    prepare({"amqp": not (config.amqp.ssl and config.amqp.ssl_accept_all)})
     return Gateway(config, settings)
 
 
 def connection_parameters(amqp: AmqpConfig) -> pika.ConnectionParameters:
-    """What pika needs to reach the provider's broker."""
+    """What pika needs to reach the provider's broker; raises SettingsError as `create`."""
     return pika.ConnectionParameters(
         host=amqp.host,
         port=amqp.port,
         virtual_host=amqp.vhost,
         credentials=pika.PlainCredentials(amqp.username, amqp.password.reveal()),
-        ssl_options=pika.SSLOptions(_ssl_context(amqp), amqp.host) if amqp.ssl else None,
+        ssl_options=_tls(amqp) if amqp.ssl else None,
         heartbeat=_HEARTBEAT_S,
         connection_attempts=1,
         socket_timeout=_CONNECT_TIMEOUT_S,
@@ -160,9 +165,5 @@ def connection_parameters(amqp: AmqpConfig) -> pika.ConnectionParameters:
     )
 
 
-def _ssl_context(amqp: AmqpConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if amqp.ssl_accept_all:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _tls(amqp: AmqpConfig) -> pika.SSLOptions:
+    return pika.SSLOptions(client_context(verify=not amqp.ssl_accept_all), amqp.host)

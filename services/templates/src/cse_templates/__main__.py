@@ -15,6 +15,7 @@ from cse_templates.settings import TemplatesSettings
 _EPILOG = """\
 environment:
   CSE_CONFIG              configuration file (default: config.yaml); must be readable by its owner only
+  CSE_CA_FILE             authorities to trust besides the machine's, for vCD (PEM)
   CSE_TEMPLATES_LISTEN    host:port or unix:/path to listen on (default: 127.0.0.1:7402)
   CSE_TEMPLATES_DIR       directory with templates of your own; they override and add to the built-in ones
   CSE_LOG_LEVEL           DEBUG, INFO, WARNING or ERROR (default: INFO)

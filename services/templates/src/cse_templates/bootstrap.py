@@ -5,6 +5,7 @@ from collections.abc import Callable
 from cse.templates.v1 import template_service_pb2_grpc
 from cse_core.config import Config
 from cse_core.grpc.server import GrpcServer
+from cse_core.tls import prepare
 from cse_templates.adapters.directories import TemplateDirectories, builtin_directory
 from cse_templates.adapters.vcd_verifier import VcdVerifier
 from cse_templates.application.queries import CatalogueQueries
@@ -85,7 +86,9 @@ def create(config: Config, settings: TemplatesSettings) -> TemplatesService:
 
     Raises:
         CatalogueError: configuration and template directories do not fit together.
+        SettingsError: the file with authorities that the environment names cannot be used.
     """
+    prepare({"vcd": config.vcd.verify})
     catalogue = load_catalogue(config, settings)
     vcd = Vcd(VcdEndpoint.from_config(config.vcd))
     verifier = VcdVerifier(TokenVerifier(vcd))

@@ -1,6 +1,7 @@
 """One AMQP connection as coroutines, over pika's asyncio adapter."""
 
 import asyncio
+import ssl
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import pika
 from pika import frame, spec
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from cse_core.tls import why_not_trusted
 
 _MAX_PUBLISHING_CHANNELS: Final = 16
 
@@ -318,5 +321,10 @@ def _text_of(error: BaseException) -> str:
         if inner is None and error.args and isinstance(error.args[0], BaseException):
             inner = error.args[0]
         if inner is None:
-            return str(error) or type(error).__name__
+            break
         error = inner
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate {why_not_trusted(error)}"
+    if isinstance(error, ssl.SSLError):
+        return f"it does not speak TLS ({error.reason}); correct amqp.ssl or amqp.port"
+    return str(error) or type(error).__name__
