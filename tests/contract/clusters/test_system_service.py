@@ -45,7 +45,9 @@ def test_everybody_sees_what_it_is_and_administrators_how_it_is(clients: Clients
     full = clients.system.GetSystem(system_service_pb2.GetSystemRequest(), metadata=ADMIN)
     assert full.python_version
     assert full.config_file == "config.yaml"
-    assert full.replicas[0].thread_count > 1
+    (replica,) = full.replicas
+    assert replica.id
+    assert replica.thread_count > 1
 
 
 def test_a_disabled_service_answers_calls_of_the_system_service_only(clients: Clients) -> None:

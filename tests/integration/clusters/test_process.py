@@ -1,10 +1,7 @@
 """`cse-clusters` as a process: its start and its end."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 import requests
-import yaml
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from lxml import etree
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
@@ -23,17 +18,15 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_se
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
+from cse_testing.clusters.process import WAIT_S, config_in, running
 from cse_testing.clusters.site import (
     SESSION_TYPE,
     Metadata,
-    config_data,
     config_for,
     inventory,
     session_id,
 )
 from vcd_simulator.simulator import Simulator
-
-WAIT_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -45,33 +38,6 @@ def vcd() -> Iterator[Simulator]:
 @pytest.fixture
 def config(vcd: Simulator, tmp_path: Path) -> Path:
     return config_in(tmp_path, vcd)
-
-
-def config_in(folder: Path, vcd: Simulator) -> Path:
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(config_data(vcd)))
-    path.chmod(0o600)
-    return path
-
-
-@contextmanager
-def running(config: Path, folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], grpc.Channel]]:
-    """The process, serving, and a channel to it."""
-    address = f"unix:{folder}/clusters.sock"
-    with subprocess.Popen(
-        [sys.executable, "-m", "cse_clusters", "--config", str(config)],
-        env={**os.environ, "CSE_CLUSTERS_LISTEN": address, "CSE_LOG_FORMAT": "json", **variables},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            with grpc.insecure_channel(address) as channel:
-                health = health_pb2_grpc.HealthStub(channel)
-                answer = health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=WAIT_S)
-                assert answer.status == health_pb2.HealthCheckResponse.SERVING
-                yield process, channel
-        finally:
-            process.kill()
 
 
 def test_sigterm_ends_it_cleanly(config: Path, tmp_path: Path) -> None:

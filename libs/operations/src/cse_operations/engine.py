@@ -13,16 +13,19 @@ import structlog
 
 from cse_core.errors import CseError, InternalError, UnavailableError
 from cse_core.operations import (
+    JsonObject,
     LedgerEntry,
     Operation,
     OperationEvent,
     OperationKind,
     OperationQuery,
     OperationRequest,
+    Replica,
 )
 from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory import STOPPING_REASON
 from cse_core.operations.in_memory.record import utc_now
+from cse_operations.agreements import Agreements
 from cse_operations.bell import Bell
 from cse_operations.care import Care
 from cse_operations.cipher import Cipher, load_keys
@@ -72,6 +75,7 @@ class DurableOperations:
             make_room(self._database.file)
         self._cipher = Cipher(load_keys(settings, beside=self._database.file))
         self._store = Store(self._database, self._cipher, clock)
+        self._agreements = Agreements(self._database)
         self._bell = Bell()
         self._closing = threading.Lock()
         self._lock: int | None = None
@@ -250,6 +254,15 @@ class DurableOperations:
 
     def disown(self, entry: LedgerEntry) -> None:
         self._store.disown(entry)
+
+    def replicas(self) -> list[Replica]:
+        return self._agreements.replicas(self._liveness.identity)
+
+    def agreed(self, subject: str) -> JsonObject | None:
+        return self._agreements.read(subject)
+
+    def agree(self, subject: str, value: JsonObject, *, instead_of: JsonObject | None) -> bool:
+        return self._agreements.swap(subject, value, instead_of=instead_of)
 
     # ---- rounds
 

@@ -61,7 +61,9 @@ _SECOND: Final = (
 
 _THIRD: Final = ("CREATE TABLE operation_seal (name TEXT PRIMARY KEY, value_sealed TEXT NOT NULL)",)
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = ("CREATE TABLE operation_agreement (subject TEXT PRIMARY KEY, value TEXT NOT NULL)",)
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 class NewerSchemaError(StartError):

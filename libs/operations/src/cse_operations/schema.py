@@ -136,3 +136,11 @@ operation_replica = sa.Table(
     sa.Column("end_time", Moment),
 )
 """The processes that run operations. One that is not alive never becomes so again: a new process has a new id."""
+
+operation_agreement = sa.Table(
+    "operation_agreement",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+"""What replicas agree on, as JSON, not encrypted: nothing in it is secret."""

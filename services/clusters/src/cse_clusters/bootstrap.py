@@ -12,7 +12,7 @@ Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool 
 """
 
 import threading
-import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ from cse_clusters.application.sweep import Sweep
 from cse_clusters.application.system import SystemState
 from cse_clusters.application.task_care import TaskCare
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
-from cse_clusters.entrypoints.task_rounds import TaskRounds
+from cse_clusters.entrypoints.rounds import Rounds
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_core.errors import UnavailableError
@@ -76,6 +76,8 @@ TASK_CARE_EVERY: Final = timedelta(minutes=1)
 TASK_CARE_AFTER: Final = timedelta(minutes=1)
 """How long a vCD task of ours may run without an operation."""
 GENERATION: Final = 1
+STATE_EVERY: Final = timedelta(seconds=0.5)
+"""How soon a replica obeys what another was told: to be disabled, enabled or stopped."""
 """Of the operations' code; raised when an older replica could not go on with what this one has begun."""
 
 
@@ -129,7 +131,7 @@ class ClustersService:
         state: asked for the end by StopSystem.
         world: closed at the end.
         threads: likewise.
-        task_rounds: run as long as the service.
+        rounds: run as long as the service.
     """
 
     name = "clusters"
@@ -141,14 +143,14 @@ class ClustersService:
         state: SystemState,
         world: World,
         threads: Threads,
-        task_rounds: TaskRounds,
+        rounds: Sequence[Rounds],
     ) -> None:
         self._server = server
         self._operations = operations
         self._state = state
         self._world = world
         self._threads = threads
-        self._task_rounds = task_rounds
+        self._rounds = rounds
         self._stopping = threading.Lock()
         self._ended = threading.Event()
         self.has_threads_left = False
@@ -164,10 +166,12 @@ class ClustersService:
         self._operations.start()
         try:
             self._server.start()
+            self._state.begin()
         except BaseException:
             self._operations.close(0)
             raise
-        self._task_rounds.start()
+        for each in self._rounds:
+            each.start()
 
     def stop(self, grace_s: float) -> None:
         """Begins nothing new, and interrupts the operations in progress: the next process goes on with them."""
@@ -177,9 +181,10 @@ class ClustersService:
             self._server.set_serving(serving=False)
             self._server.stop(min(grace_s, 5.0))
             if not self._operations.close(grace_s):
+            for each in self._rounds:
+                each.stop()
                 log.warning("operations_cut_off")
                 self.has_threads_left = True
-            self._task_rounds.stop()
             self._threads.close()
             self._world.close()
             self._ended.set()
@@ -200,7 +205,6 @@ class ClustersService:
 def create(config: Config, settings: ClustersSettings) -> ClustersService:
     """The service, ready to start; one in a process. Raises SettingsError, StartError."""
     world = World(config, settings)
-    state = SystemState()
     ports = OperationPorts(
         inventory=world.inventory,
         host=world.host,
@@ -217,9 +221,14 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
     )
     orphans = Orphans(reclaiming.use(operations), operations, deadline=settings.operation_timeout)
     use_cases = _use_cases(config, settings, world, state, operations, threads, orphans)
+    state = SystemState(operations)
     server = make_server(settings, use_cases, operations)
     care = TaskCare(world.board, operations, after=TASK_CARE_AFTER)
-    return ClustersService(server, operations, state, world, threads, TaskRounds(care, every=TASK_CARE_EVERY))
+    rounds = [
+        Rounds("task-care", care.look, every=TASK_CARE_EVERY),
+        Rounds("service-state", state.refresh, every=STATE_EVERY),
+    ]
+    return ClustersService(server, operations, state, world, threads, rounds)
 
 
 def _sweep(settings: ClustersSettings, world: World, threads: Threads, operations: Operations) -> Sweep:
@@ -265,7 +274,7 @@ def _use_cases(
     )
 
 
-def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operations: Operations) -> GrpcServer:
+def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operations: OperationEngine) -> GrpcServer:
     """Everything that is served, over use cases and an engine that may be anybody's."""
     clusters = cluster_servicer.ClusterServicer(use_cases)
     system = system_servicer.SystemServicer(
@@ -274,7 +283,6 @@ def make_server(settings: ClustersSettings, use_cases: ClusterUseCases, operatio
         operations,
         use_cases.orphans,
         version=__version__,
-        replica_id=str(uuid.uuid4()),
         config_file=str(settings.config_file),
     )
     viewers = _viewers(use_cases.operation_access)

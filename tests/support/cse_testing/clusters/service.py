@@ -91,7 +91,7 @@ class ClustersInMemory:
         access = OperationAccess(self.vcd, acceptance, self.vcd)
         self.use_cases = ClusterUseCases(
             callers=self.vcd,
-            state=SystemState(),
+            state=SystemState(self.operations),
             directory=directory,
             creation=ClusterCreation(acceptance, self.vcd, materials, self.operations, deadline=deadline),
             deletion=ClusterDeletion(acceptance, directory, self.operations, access, deadline=deadline),

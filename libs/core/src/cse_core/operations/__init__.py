@@ -1,4 +1,4 @@
-"""Long-running work: what it is (`model`), what we ask of an engine (`port`), and an engine in memory (`in_memory`).
+"""Long-running work: what it is (`model`), what we ask of an engine (`port`, `replicas`), one in memory (`in_memory`).
 
 The code of an operation is made of named steps and plain logic between them. A durable engine journals each step's
 result and replays it after a crash, so every step looks before it acts, and its result is small JSON without secrets.
@@ -17,6 +17,7 @@ from cse_core.operations.model import (
     as_stored,
 )
 from cse_core.operations.port import OperationContext, OperationEngine, OperationKind, Operations, StartError
+from cse_core.operations.replicas import Replica, Replicas
 
 __all__ = [
     "Json",
@@ -32,6 +33,8 @@ __all__ = [
     "OperationRequest",
     "OperationState",
     "Operations",
+    "Replica",
+    "Replicas",
     "StartError",
     "as_stored",
 ]

@@ -14,6 +14,7 @@ from cse_core.operations.model import (
     OperationQuery,
     OperationRequest,
 )
+from cse_core.operations.replicas import Replicas
 from cse_core.secret import Secret
 
 
@@ -184,8 +185,8 @@ class Operations(Protocol):
         """
 
 
-class OperationEngine(Operations, Protocol):
-    """An engine, and its life."""
+class OperationEngine(Operations, Replicas, Protocol):
+    """An engine, its life, and the replicas that share its store."""
 
     def start(self) -> None:
         """Begins to work, on what a process before left unfinished as well.

@@ -18,7 +18,7 @@ from cse_clusters.domain.access import Caller
 from cse_clusters.entrypoints import convert, convert_orphans
 from cse_core.errors import InvalidArgumentError
 from cse_core.grpc.operations import to_proto
-from cse_core.operations import Operations
+from cse_core.operations import OperationEngine
 
 SERVICE: Final = "cse.system.v1.SystemService"
 
@@ -39,10 +39,9 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
     Args:
         state: the switch.
         callers: who calls.
-        operations: what is in progress.
+        operations: what is in progress, and on which replica.
         orphans: what was left behind.
         version: of the product.
-        replica_id: unique per start of this process.
         config_file: path of the configuration.
     """
 
@@ -50,11 +49,10 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
         self,
         state: SystemState,
         callers: Callers,
-        operations: Operations,
+        operations: OperationEngine,
         orphans: Orphans,
         *,
         version: str,
-        replica_id: str,
         config_file: str,
     ) -> None:
         self._state = state
@@ -62,7 +60,6 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
         self._operations = operations
         self._orphans = orphans
         self._version = version
-        self._replica_id = replica_id
         self._config_file = config_file
 
     def GetSystem(
@@ -94,8 +91,9 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
     ) -> system_service_pb2.StopSystemResponse:
         caller = self._caller(context)
         self._state.stop(caller)
+        system = self._system(caller)
         return system_service_pb2.StopSystemResponse(
-            system=self._system(caller), operations_in_progress=self._operations.active_count()
+            system=system, operations_in_progress=system.operations_in_progress
         )
 
     def ListOrphans(
@@ -130,11 +128,13 @@ class SystemServicer(system_service_pb2_grpc.SystemServiceServicer):
             return known_to_all
         known_to_all.python_version = platform.python_version()
         known_to_all.config_file = self._config_file
-        known_to_all.replicas.add(
-            id=self._replica_id,
-            operations_in_progress=self._operations.active_count(),
-            thread_count=threading.active_count(),
-        )
+        known_to_all.operations_in_progress = self._operations.active_count()
+        for each in self._operations.replicas():
+            known_to_all.replicas.add(
+                id=each.id,
+                operations_in_progress=each.operations_in_progress,
+                thread_count=threading.active_count() if each.is_this else 0,
+            )
         return known_to_all
 
 

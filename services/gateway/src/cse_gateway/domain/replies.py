@@ -27,6 +27,7 @@ DISABLED: Final = "CSE service is disabled. Contact the System Administrator."
 UPDATED: Final = "Updated"
 STOP_STARTED: Final = "CSE graceful shutdown started."
 STOP_WAITS_FOR: Final = " CSE will finish processing {count} requests."
+STOP_IS_FOR: Final = " All {count} replicas of the cluster manager will end."
 STILL_ENABLED: Final = "Cannot stop CSE while is enabled. Disable the service first."
 BEING_STOPPED: Final = "Cannot enable while being stopped."
 

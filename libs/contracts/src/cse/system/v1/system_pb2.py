@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63se/system/v1/system.proto\x12\rcse.system.v1\"\xa2\x02\n\x06System\x12\x0f\n\x07product\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.cse.system.v1.System.State\x12\x16\n\x0epython_version\x18\x05 \x01(\t\x12\x13\n\x0b\x63onfig_file\x18\x06 \x01(\t\x12(\n\x08replicas\x18\x07 \x03(\x0b\x32\x16.cse.system.v1.Replica\"^\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\x12\x17\n\x13STATE_SHUTTING_DOWN\x10\x03\"K\n\x07Replica\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x16operations_in_progress\x18\x02 \x01(\x05\x12\x14\n\x0cthread_count\x18\x03 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63se/system/v1/system.proto\x12\rcse.system.v1\"\xc2\x02\n\x06System\x12\x0f\n\x07product\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.cse.system.v1.System.State\x12\x16\n\x0epython_version\x18\x05 \x01(\t\x12\x13\n\x0b\x63onfig_file\x18\x06 \x01(\t\x12(\n\x08replicas\x18\x07 \x03(\x0b\x32\x16.cse.system.v1.Replica\x12\x1e\n\x16operations_in_progress\x18\x08 \x01(\x05\"^\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\x12\x17\n\x13STATE_SHUTTING_DOWN\x10\x03\"K\n\x07Replica\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x16operations_in_progress\x18\x02 \x01(\x05\x12\x14\n\x0cthread_count\x18\x03 \x01(\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cse.system.v1.system_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SYSTEM']._serialized_start=46
-  _globals['_SYSTEM']._serialized_end=336
-  _globals['_SYSTEM_STATE']._serialized_start=242
-  _globals['_SYSTEM_STATE']._serialized_end=336
-  _globals['_REPLICA']._serialized_start=338
-  _globals['_REPLICA']._serialized_end=413
+  _globals['_SYSTEM']._serialized_end=368
+  _globals['_SYSTEM_STATE']._serialized_start=274
+  _globals['_SYSTEM_STATE']._serialized_end=368
+  _globals['_REPLICA']._serialized_start=370
+  _globals['_REPLICA']._serialized_end=445
 # @@protoc_insertion_point(module_scope)

@@ -36,9 +36,11 @@ class System(_message.Message):
         STATE_RUNNING: System._State.ValueType  # 1
         """It does."""
         STATE_DISABLED: System._State.ValueType  # 2
-        """It answers calls of `SystemService` only, and those about operations that were accepted, which go on."""
+        """It answers calls of `SystemService` only, and those about operations that were accepted, which go on. A restart
+        changes nothing about that.
+        """
         STATE_SHUTTING_DOWN: System._State.ValueType  # 3
-        """As disabled; it ends when the operations in progress have."""
+        """As disabled; all replicas end when the operations in progress have. The next start is in STATE_RUNNING."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Whether the service takes requests."""
@@ -48,9 +50,11 @@ class System(_message.Message):
     STATE_RUNNING: System.State.ValueType  # 1
     """It does."""
     STATE_DISABLED: System.State.ValueType  # 2
-    """It answers calls of `SystemService` only, and those about operations that were accepted, which go on."""
+    """It answers calls of `SystemService` only, and those about operations that were accepted, which go on. A restart
+    changes nothing about that.
+    """
     STATE_SHUTTING_DOWN: System.State.ValueType  # 3
-    """As disabled; it ends when the operations in progress have."""
+    """As disabled; all replicas end when the operations in progress have. The next start is in STATE_RUNNING."""
 
     PRODUCT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
@@ -59,6 +63,7 @@ class System(_message.Message):
     PYTHON_VERSION_FIELD_NUMBER: _builtins.int
     CONFIG_FILE_FIELD_NUMBER: _builtins.int
     REPLICAS_FIELD_NUMBER: _builtins.int
+    OPERATIONS_IN_PROGRESS_FIELD_NUMBER: _builtins.int
     product: _builtins.str
     """Name of the product: `CSE`."""
     description: _builtins.str
@@ -74,9 +79,13 @@ class System(_message.Message):
     """
     config_file: _builtins.str
     """Path of the configuration file that the cluster manager read."""
+    operations_in_progress: _builtins.int
+    """Operations that have not ended, over all replicas, those that wait for their turn included."""
     @_builtins.property
     def replicas(self) -> _containers.RepeatedCompositeFieldContainer[Global___Replica]:
-        """What each replica of the cluster manager is doing."""
+        """What each replica of the cluster manager is doing, in the order of their starts. One that was killed may be among them
+        for some seconds.
+        """
 
     def __init__(
         self,
@@ -88,10 +97,11 @@ class System(_message.Message):
         python_version: _builtins.str = ...,
         config_file: _builtins.str = ...,
         replicas: _abc.Iterable[Global___Replica] | None = ...,
+        operations_in_progress: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_file", b"config_file", "description", b"description", "product", b"product", "python_version", b"python_version", "replicas", b"replicas", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_file", b"config_file", "description", b"description", "operations_in_progress", b"operations_in_progress", "product", b"product", "python_version", b"python_version", "replicas", b"replicas", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -111,7 +121,7 @@ class Replica(_message.Message):
     operations_in_progress: _builtins.int
     """Operations that it works on."""
     thread_count: _builtins.int
-    """Its threads."""
+    """Its threads; 0 where that is not known, which it is of the replica that answers."""
     def __init__(
         self,
         *,

@@ -103,7 +103,7 @@ class SystemServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnableSystem(self, request, context):
-        """Takes requests again.
+        """Takes requests again; all replicas do within a second.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
         """
@@ -112,7 +112,7 @@ class SystemServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableSystem(self, request, context):
-        """Refuses requests from now on; what was accepted goes on.
+        """Refuses requests from now on, on all replicas within a second, and after a restart still; what was accepted goes on.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
         """
@@ -121,7 +121,7 @@ class SystemServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopSystem(self, request, context):
-        """Shuts the service down once the operations in progress have ended.
+        """Shuts all replicas down once the operations in progress have ended.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_ENABLED unless it is disabled.
         """

@@ -46,17 +46,17 @@ class SystemServiceStub:
     GetServiceState: _grpc.UnaryUnaryMultiCallable[_system_service_pb2.GetServiceStateRequest, _system_service_pb2.GetServiceStateResponse]
     """Reads nothing but the state. Needs no token: gateways ask every second. Has no errors of its own."""
     EnableSystem: _grpc.UnaryUnaryMultiCallable[_system_service_pb2.EnableSystemRequest, _system_pb2.System]
-    """Takes requests again.
+    """Takes requests again; all replicas do within a second.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
     """
     DisableSystem: _grpc.UnaryUnaryMultiCallable[_system_service_pb2.DisableSystemRequest, _system_pb2.System]
-    """Refuses requests from now on; what was accepted goes on.
+    """Refuses requests from now on, on all replicas within a second, and after a restart still; what was accepted goes on.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
     """
     StopSystem: _grpc.UnaryUnaryMultiCallable[_system_service_pb2.StopSystemRequest, _system_service_pb2.StopSystemResponse]
-    """Shuts the service down once the operations in progress have ended.
+    """Shuts all replicas down once the operations in progress have ended.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_ENABLED unless it is disabled.
     """
@@ -90,17 +90,17 @@ class SystemServiceAsyncStub(SystemServiceStub):
     GetServiceState: _aio.UnaryUnaryMultiCallable[_system_service_pb2.GetServiceStateRequest, _system_service_pb2.GetServiceStateResponse]  # type: ignore[assignment]
     """Reads nothing but the state. Needs no token: gateways ask every second. Has no errors of its own."""
     EnableSystem: _aio.UnaryUnaryMultiCallable[_system_service_pb2.EnableSystemRequest, _system_pb2.System]  # type: ignore[assignment]
-    """Takes requests again.
+    """Takes requests again; all replicas do within a second.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
     """
     DisableSystem: _aio.UnaryUnaryMultiCallable[_system_service_pb2.DisableSystemRequest, _system_pb2.System]  # type: ignore[assignment]
-    """Refuses requests from now on; what was accepted goes on.
+    """Refuses requests from now on, on all replicas within a second, and after a restart still; what was accepted goes on.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
     """
     StopSystem: _aio.UnaryUnaryMultiCallable[_system_service_pb2.StopSystemRequest, _system_service_pb2.StopSystemResponse]  # type: ignore[assignment]
-    """Shuts the service down once the operations in progress have ended.
+    """Shuts all replicas down once the operations in progress have ended.
 
     Errors: FAILED_PRECONDITION with reason SERVICE_ENABLED unless it is disabled.
     """
@@ -149,7 +149,7 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _system_service_pb2.EnableSystemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_system_pb2.System, _abc.Awaitable[_system_pb2.System]]:
-        """Takes requests again.
+        """Takes requests again; all replicas do within a second.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
         """
@@ -160,7 +160,7 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _system_service_pb2.DisableSystemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_system_pb2.System, _abc.Awaitable[_system_pb2.System]]:
-        """Refuses requests from now on; what was accepted goes on.
+        """Refuses requests from now on, on all replicas within a second, and after a restart still; what was accepted goes on.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_STOPPING while it shuts down.
         """
@@ -171,7 +171,7 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _system_service_pb2.StopSystemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_system_service_pb2.StopSystemResponse, _abc.Awaitable[_system_service_pb2.StopSystemResponse]]:
-        """Shuts the service down once the operations in progress have ended.
+        """Shuts all replicas down once the operations in progress have ended.
 
         Errors: FAILED_PRECONDITION with reason SERVICE_ENABLED unless it is disabled.
         """

@@ -1,11 +1,12 @@
 """An operation engine that keeps everything in memory: what is in progress is lost with the process."""
 
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -24,6 +25,7 @@ from cse_core.operations.in_memory.context import InMemoryContext
 from cse_core.operations.in_memory.record import STOPPING_REASON, Clock, Journal, Record, utc_now
 from cse_core.operations.model import (
     Json,
+    JsonObject,
     LedgerEntry,
     Operation,
     OperationError,
@@ -34,6 +36,7 @@ from cse_core.operations.model import (
     as_stored,
 )
 from cse_core.operations.port import OperationKind
+from cse_core.operations.replicas import Replica
 
 log = structlog.get_logger()
 
@@ -69,11 +72,13 @@ class InMemoryOperations:
         self._by_request: dict[str, str] = {}
         self._claims: dict[str, str] = {}
         self._notes: dict[tuple[str, str, str], LedgerEntry] = {}
+        self._agreed: dict[str, JsonObject] = {}
         self._ended: deque[str] = deque()
         self._waiting: dict[str, deque[str]] = {}
         """Per partition the operations that have not ended, the one at work first."""
         self._active = 0
         self._stopping = False
+        self._identity = uuid.uuid4().hex
         self._workers = ThreadPoolExecutor(max_running, thread_name_prefix="operation")
         self._branches = ThreadPoolExecutor(max_branches, thread_name_prefix="branch")
 
@@ -204,6 +209,22 @@ class InMemoryOperations:
             record = self._records.get(entry.operation_id)
             if record is not None and record.operation.state.is_final:
                 self._journal.note_removal(record, entry.kind, entry.key)
+
+    # ---- the replicas: this process is the only one
+
+    def replicas(self) -> list[Replica]:
+        return [Replica(id=self._identity, is_this=True, operations_in_progress=self.active_count())]
+
+    def agreed(self, subject: str) -> JsonObject | None:
+        with self._changed:
+            return self._agreed.get(subject)
+
+    def agree(self, subject: str, value: JsonObject, *, instead_of: JsonObject | None) -> bool:
+        with self._changed:
+            if self._agreed.get(subject) != instead_of:
+                return False
+            self._agreed[subject] = cast(JsonObject, as_stored(value))
+            return True
 
     # ---- its life
 

@@ -73,7 +73,9 @@ class SystemRoutes:
         self._learn_state(ServiceState.SHUTTING_DOWN)
         count = response.operations_in_progress
         waits_for = replies.STOP_WAITS_FOR.format(count=count) if count > 0 else ""
-        return message_reply(200, replies.STOP_STARTED + waits_for)
+        replicas = len(response.system.replicas)
+        is_for = replies.STOP_IS_FOR.format(count=replicas) if replicas > 1 else ""
+        return message_reply(200, replies.STOP_STARTED + waits_for + is_for)
 
     def _to_json(self, system: system_pb2.System) -> dict[str, object]:
         shown: dict[str, object] = {
@@ -86,7 +88,7 @@ class SystemRoutes:
                 "python": system.python_version,
                 "consumer_threads": self._listeners.consumer_threads,
                 "all_threads": self._listeners.thread_count() + sum(r.thread_count for r in system.replicas),
-                "requests_in_progress": sum(replica.operations_in_progress for replica in system.replicas),
+                "requests_in_progress": system.operations_in_progress,
                 "config_file": system.config_file,
                 "status": state_of(system.state).value,
             }

@@ -1,0 +1,125 @@
+"""Two processes of the cluster manager on one PostgreSQL: one switch for both, which outlives them."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+
+from cse.clusters.v1 import cluster_service_pb2, cluster_service_pb2_grpc
+from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grpc
+from cse_core.errors import CseError
+from cse_core.grpc.status import error_of
+from cse_lab.postgres import PrivatePostgres
+from cse_testing.clusters.process import WAIT_S, config_in, running
+from cse_testing.clusters.site import Metadata, session_id
+from cse_testing.operations.benches import KEY
+from vcd_simulator.simulator import Simulator
+
+RUNNING = system_pb2.System.STATE_RUNNING
+DISABLED = system_pb2.System.STATE_DISABLED
+
+
+@dataclass
+class Replica:
+    process: subprocess.Popen[str]
+    system: system_service_pb2_grpc.SystemServiceStub
+    clusters: cluster_service_pb2_grpc.ClusterServiceStub
+    admin: Metadata
+
+    def state(self) -> int:
+        found: int = self.system.GetServiceState(system_service_pb2.GetServiceStateRequest(), timeout=WAIT_S).state
+        return found
+
+    def await_state(self, state: int) -> None:
+        end = time.monotonic() + WAIT_S
+        while self.state() != state:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def get(self) -> system_pb2.System:
+        request = system_service_pb2.GetSystemRequest()
+        found: system_pb2.System = self.system.GetSystem(request, metadata=self.admin, timeout=WAIT_S)
+        return found
+
+    def disable(self) -> None:
+        self.system.DisableSystem(system_service_pb2.DisableSystemRequest(), metadata=self.admin, timeout=WAIT_S)
+
+    def enable(self) -> None:
+        self.system.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=self.admin, timeout=WAIT_S)
+
+    def stop(self) -> system_service_pb2.StopSystemResponse:
+        request = system_service_pb2.StopSystemRequest()
+        answer: system_service_pb2.StopSystemResponse = self.system.StopSystem(
+            request, metadata=self.admin, timeout=WAIT_S
+        )
+        return answer
+
+    def refuses(self) -> bool:
+        request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+        try:
+            self.clusters.ListClusters(request, metadata=self.admin, timeout=WAIT_S)
+        except grpc.RpcError as exc:
+            error: CseError = error_of(exc)
+            assert error.code == "SERVICE_DISABLED", error
+            return True
+        return False
+
+
+@pytest.fixture(scope="module")
+def vcd() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def start(vcd: Simulator, postgres: PrivatePostgres, tmp_path: Path) -> Iterator[Callable[[str], Replica]]:
+    """Starts a replica; each needs a name of its own."""
+    admin = (("x-vcloud-authorization", session_id(vcd, "administrator", "System", "vcd-secret")),)
+    config = config_in(tmp_path, vcd)
+    store = {"CSE_OPERATIONS_DATABASE": postgres.create_database(), "CSE_OPERATIONS_KEY": KEY}
+    with ExitStack() as stack:
+
+        def begin(name: str) -> Replica:
+            (tmp_path / name).mkdir()
+            process, channel = stack.enter_context(running(config, tmp_path / name, **store))
+            return Replica(
+                process=process,
+                system=system_service_pb2_grpc.SystemServiceStub(channel),
+                clusters=cluster_service_pb2_grpc.ClusterServiceStub(channel),
+                admin=admin,
+            )
+
+        yield begin
+
+
+@pytest.mark.timeout(180)
+def test_both_obey_a_restart_keeps_it_and_a_stop_ends_both(start: Callable[[str], Replica]) -> None:
+    first, second = start("first"), start("second")
+    seen = first.get()
+    assert len(seen.replicas) == 2
+    assert [each.id for each in seen.replicas] == [each.id for each in second.get().replicas]
+    assert sum(each.thread_count > 0 for each in seen.replicas) == 1  # its own
+
+    first.disable()
+    assert first.refuses()
+    second.await_state(DISABLED)
+    assert second.refuses()
+
+    second.process.terminate()
+    assert second.process.wait(WAIT_S) == 0
+    second = start("second again")
+    assert second.state() == DISABLED
+    second.enable()
+    first.await_state(RUNNING)
+    assert not first.refuses()
+
+    first.disable()
+    answer = second.stop()  # without waiting for it to have noticed
+    assert len(answer.system.replicas) == 2
+    assert [first.process.wait(WAIT_S), second.process.wait(WAIT_S)] == [0, 0]
+    assert start("after the stop").state() == RUNNING

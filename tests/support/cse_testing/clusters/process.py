@@ -1,0 +1,45 @@
+"""`cse-clusters` as a process, for tests of its start and its end."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import yaml
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from cse_testing.clusters.site import config_data
+from vcd_simulator.simulator import Simulator
+
+WAIT_S = 30.0
+
+
+def config_in(folder: Path, vcd: Simulator) -> Path:
+    """A configuration file for the simulated vCD."""
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config_data(vcd)))
+    path.chmod(0o600)
+    return path
+
+
+@contextmanager
+def running(config: Path, folder: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], grpc.Channel]]:
+    """The process, serving, and a channel to it."""
+    address = f"unix:{folder}/clusters.sock"
+    with subprocess.Popen(
+        [sys.executable, "-m", "cse_clusters", "--config", str(config)],
+        env={**os.environ, "CSE_CLUSTERS_LISTEN": address, "CSE_LOG_FORMAT": "json", **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            with grpc.insecure_channel(address) as channel:
+                health = health_pb2_grpc.HealthStub(channel)
+                answer = health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=WAIT_S)
+                assert answer.status == health_pb2.HealthCheckResponse.SERVING
+                yield process, channel
+        finally:
+            process.kill()
