@@ -22,7 +22,7 @@ class Agreements:
     def replicas(self, this: str) -> list[Replica]:
         """Those that live; `this` is the id of the one that asks. A SQLite file has no others."""
         replica = operation_replica.c
-        in_progress = sa.func.count(operation.c.id)
+        in_progress = sa.func.count(operation.c.id).label("in_progress")
         unfinished = (operation.c.replica == replica.id) & operation.c.state.notin_(rows.FINAL_STATES)
         query = (
             sa.select(replica.id, in_progress)
@@ -34,8 +34,8 @@ class Agreements:
         if self._database.is_sqlite:  # what was killed may not have been declared dead yet
             query = query.where(replica.id == this)
         return [
-            Replica(id=identity, is_this=identity == this, operations_in_progress=count)
-            for identity, count in self._database.rows(query)
+            Replica(id=row.id, is_this=row.id == this, operations_in_progress=row.in_progress)
+            for row in self._database.rows(query)
         ]
 
     def read(self, subject: str) -> JsonObject | None:
