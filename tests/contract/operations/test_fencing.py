@@ -15,8 +15,9 @@ from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
 from cse_operations import Timing
 from cse_operations.cipher import Cipher
+from cse_operations.claims import Claim, claim
 from cse_operations.database import Database
-from cse_operations.journal import AbandonedError, Claim, Entry, Journal, Record, Standing, Status, claim
+from cse_operations.journal import AbandonedError, Entry, Journal, Record, Standing, Status
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Watch
 from cse_operations.schema import metadata

@@ -1,15 +1,15 @@
 """What a run of an operation writes, so that a later run goes on where it was. Every write names the run's epoch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cse_core.operations import Json, LedgerEntry, Operation, OperationError, OperationState
-from cse_core.secret import Secret
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
@@ -17,7 +17,6 @@ from cse_operations.schema import (
     operation,
     operation_journal,
     operation_ledger,
-    operation_replica,
     operation_secret,
 )
 from cse_operations.store import Clock
@@ -68,58 +67,6 @@ Place = tuple[Entry, str, str]
 
 ONLY: Final = ("", "")
 """Branch and name of entries of which there is one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """The right to run an operation, and all that earlier runs left."""
-
-    operation: Operation
-    epoch: int
-    stalled_runs: int
-    """Runs before this one, in a row, in which nothing was journaled."""
-    records: dict[Place, Record] = field(default_factory=dict)
-    secrets: dict[str, Secret] = field(default_factory=dict)
-
-
-def claim(
-    connection: sa.Connection, cipher: Cipher, *, operation_id: str, workflow_id: str, replica: str
-) -> Claim | None:
-    """Supersedes any earlier run of the operation.
-
-    Returns:
-        None if there is nothing to run: it has ended, is gone, or belongs to another workflow.
-
-    Raises:
-        AbandonedError: this replica was declared dead.
-    """
-    alive = sa.select(operation_replica.c.alive).where(operation_replica.c.id == replica)
-    if not connection.execute(alive.with_for_update(read=True)).scalar():
-        raise AbandonedError
-    updated = connection.execute(
-        sa.update(operation)
-        .where(operation.c.id == operation_id, operation.c.workflow_id == workflow_id)
-        .where(operation.c.state.notin_(rows.FINAL_STATES))
-        .values(epoch=operation.c.epoch + 1, stalled_runs=operation.c.stalled_runs + 1, replica=replica)
-        .returning(operation)
-    ).one_or_none()
-    if updated is None:
-        return None
-    table = operation_journal.c
-    journaled = connection.execute(sa.select(operation_journal).where(table.operation_id == operation_id))
-    kept = connection.execute(sa.select(operation_secret).where(operation_secret.c.operation_id == operation_id))
-    return Claim(
-        operation=rows.to_operation(updated, cipher),
-        epoch=updated.epoch,
-        stalled_runs=updated.stalled_runs - 1,
-        records={
-            (Entry(row.entry), row.branch, row.name): Record(
-                Status(row.status), None if row.value_sealed is None else cipher.unseal(row.value_sealed)
-            )
-            for row in journaled
-        },
-        secrets={row.name: Secret(cast(str, cipher.unseal(row.value_sealed))) for row in kept},
-    )
 
 
 class Standing:
@@ -266,8 +213,7 @@ class Journal:
 
         def work(connection: sa.Connection, _now: datetime) -> Operation:
             self._change(connection)
-            row = connection.execute(sa.select(operation).where(operation.c.id == self._id)).one()
-            return rows.to_operation(row, self._cipher)
+            return rows.to_operation(connection.execute(rows.ONE, {"of": self._id}).one(), self._cipher)
 
         return self._write(work)
 
@@ -284,9 +230,8 @@ class Journal:
 
     def _change(self, connection: sa.Connection, **changes: object) -> None:
         """Changes the operation's row, and at any rate holds on to it as the row of this very run."""
-        mine = (operation.c.id == self._id) & (operation.c.epoch == self._epoch)
-        update = sa.update(operation).where(mine).values(changes or {"epoch": self._epoch})
-        if not connection.execute(update).rowcount:
+        changes = changes or {"epoch": self._epoch}
+        if not connection.execute(_CHANGE, {"of": self._id, "run": self._epoch, **changes}).rowcount:
             raise AbandonedError
 
     def _event(self, connection: sa.Connection, now: datetime, message: str, **changes: Any) -> None:
@@ -296,13 +241,24 @@ class Journal:
     def _put(self, connection: sa.Connection, now: datetime, place: Place, record: Record) -> None:
         entry, branch, name = place
         values = {
+            "operation_id": self._id,
+            "entry": entry.value,
+            "branch": branch,
+            "name": name,
             "status": record.status.value,
             "value_sealed": None if record.value is None else self._cipher.seal(record.value),
             "time": now,
         }
-        insert = rows.insert_into(connection, operation_journal).values(
-            operation_id=self._id, entry=entry.value, branch=branch, name=name, **values
-        )
-        connection.execute(
-            insert.on_conflict_do_update(index_elements=["operation_id", "entry", "branch", "name"], set_=values)
-        )
+        connection.execute(_PUT[connection.dialect.name], values)
+
+
+_CHANGE: Final = sa.update(operation).where(rows.OF_RUN)
+
+
+def _put_into(insert: postgresql.Insert | sqlite.Insert) -> sa.Insert:
+    """Writes an entry, in place of an earlier one for the same place."""
+    changed = {name: insert.excluded[name] for name in ("status", "value_sealed", "time")}
+    return insert.on_conflict_do_update(index_elements=list(operation_journal.primary_key), set_=changed)
+
+
+_PUT: Final = {dialect: _put_into(insert(operation_journal)) for dialect, insert in rows.INSERTS.items()}

@@ -1,7 +1,7 @@
 """The replicas that share a store: which of them live, and what becomes of the work of those that do not.
 
 A replica says every few seconds that it lives. One that was silent for long, while the database could be read, is
-declared dead for ever: it may no longer begin a run (`journal.claim`), and whoever takes over its work supersedes its
+declared dead for ever: it may no longer begin a run (`claims.claim`), and whoever takes over its work supersedes its
 runs, so that it cannot write either if it was only frozen. A replica that could not say that it lives for a while stops
 before its next change until it could, and ends when it learns that it was declared dead.
 """

@@ -1,6 +1,6 @@
 """Reading and changing an operation's rows: what submitting, running and watching have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -19,6 +19,32 @@ from cse_core.operations import (
 )
 from cse_operations.cipher import Cipher
 from cse_operations.schema import operation, operation_event, operation_ledger
+
+# Statements that every step needs are made once: SQLAlchemy takes longer to make one, and to find out that it has
+# compiled the like of it before, than SQLite to carry it out. Columns to change are named by the parameters.
+
+ONE: Final = sa.select(operation).where(operation.c.id == sa.bindparam("of"))
+"""An operation by its id."""
+OF_RUN: Final = (operation.c.id == sa.bindparam("of")) & (operation.c.epoch == sa.bindparam("run"))
+"""The row of an operation, as long as nobody has superseded this run of it."""
+
+_TOLD: Final = {
+    "last_sequence": operation.c.last_sequence + 1,
+    "progress_percent": sa.case(
+        (operation.c.progress_percent < sa.bindparam("percent"), sa.bindparam("percent")),
+        else_=operation.c.progress_percent,
+    ),
+}
+_SHOWN: Final = (operation.c.last_sequence, operation.c.state, operation.c.step, operation.c.progress_percent)
+_TELL: Final = sa.update(operation).where(operation.c.id == sa.bindparam("of")).values(_TOLD).returning(*_SHOWN)
+_TELL_OF_RUN: Final = sa.update(operation).where(OF_RUN).values(_TOLD).returning(*_SHOWN)
+_INSERT_EVENT: Final = sa.insert(operation_event)
+
+INSERTS: Final[Mapping[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""By dialect."""
 
 FINAL_STATES: Final = tuple(state.value for state in OperationState if state.is_final)
 _CHUNK: Final = 500
@@ -127,35 +153,26 @@ def append_event(
     Returns:
         False, and nothing is changed, if there is no such operation or its run has been superseded (`epoch` given).
     """
-    table = operation.c
-    percent = max(0, min(percent, 100))
-    update = (
-        sa.update(operation)
-        .where(table.id == operation_id)
-        .values(
-            message=message,
-            last_sequence=table.last_sequence + 1,
-            progress_percent=sa.case((table.progress_percent < percent, percent), else_=table.progress_percent),
-            **changes,
-        )
-        .returning(table.last_sequence, table.state, table.step, table.progress_percent)
-    )
-    if epoch is not None:
-        update = update.where(table.epoch == epoch)
-    row = connection.execute(update).one_or_none()
+    values = {"of": operation_id, "percent": max(0, min(percent, 100)), "message": message, **changes}
+    if epoch is None:
+        changed = connection.execute(_TELL, values)
+    else:
+        changed = connection.execute(_TELL_OF_RUN, {**values, "run": epoch})
+    row = changed.one_or_none()
     if row is None:
         return False
     connection.execute(
-        sa.insert(operation_event).values(
-            operation_id=operation_id,
-            sequence=row.last_sequence,
-            time=now,
-            state=row.state,
-            step=row.step,
-            node=node,
-            message=message,
-            progress_percent=row.progress_percent,
-        )
+        _INSERT_EVENT,
+        {
+            "operation_id": operation_id,
+            "sequence": row.last_sequence,
+            "time": now,
+            "state": row.state,
+            "step": row.step,
+            "node": node,
+            "message": message,
+            "progress_percent": row.progress_percent,
+        },
     )
     return True
 
@@ -168,4 +185,4 @@ def chunks(values: list[str]) -> Iterator[list[str]]:
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can have an ON CONFLICT clause, which both databases spell alike."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return INSERTS[connection.dialect.name](table)

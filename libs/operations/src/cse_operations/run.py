@@ -19,7 +19,8 @@ from cse_core.errors import CancelledError, CseError, DeadlineError, InternalErr
 from cse_core.operations import Json, OperationError, as_stored
 from cse_core.operations.failures import mistake
 from cse_operations import rows
-from cse_operations.journal import ONLY, Claim, Entry, Journal, Place, Record, Standing, Status
+from cse_operations.claims import Claim
+from cse_operations.journal import ONLY, Entry, Journal, Place, Record, Standing, Status
 
 log = structlog.get_logger()
 

@@ -14,9 +14,10 @@ from cse_core.operations import Operation, OperationError, OperationKind, Operat
 from cse_core.operations.failures import mistake
 from cse_operations import rows
 from cse_operations.cipher import Cipher
+from cse_operations.claims import Claim, claim
 from cse_operations.context import DurableContext
 from cse_operations.database import Database
-from cse_operations.journal import ONLY, AbandonedError, Claim, Entry, Journal, Record, Standing, Status, claim
+from cse_operations.journal import ONLY, AbandonedError, Entry, Journal, Record, Standing, Status
 from cse_operations.replicas import Liveness
 from cse_operations.run import Run, failed
 from cse_operations.schema import operation as table

@@ -33,6 +33,18 @@ Clock = Callable[[], datetime]
 Enqueue = Callable[[sa.Connection, str, str], None]
 """Enqueues within the transaction: the operation's id, and the workflow's."""
 
+_ACCEPT: Final = {
+    dialect: insert(operation).on_conflict_do_nothing().returning(operation.c.id)
+    for dialect, insert in rows.INSERTS.items()
+}
+_AHEAD: Final = (
+    sa.select(sa.func.count())
+    .select_from(operation)
+    .where(operation.c.partition == sa.bindparam("in"), operation.c.id != sa.bindparam("of"))
+    .where(operation.c.state.notin_(rows.FINAL_STATES))
+)
+_BEGUN_BY: Final = sa.select(operation).where(operation.c.request_id == sa.bindparam("request"))
+
 _EVENTS_AT_ONCE: Final = 1000
 _SEAL: Final = "keys"
 
@@ -100,15 +112,9 @@ class Store:
             "replica": "",
             "claim": request.claim or None,
         }
-        insert = rows.insert_into(connection, operation).on_conflict_do_nothing()
-        if connection.execute(insert.values(values).returning(operation.c.id)).one_or_none() is not None:
-            ahead = connection.execute(
-                sa.select(sa.func.count())
-                .select_from(operation)
-                .where(operation.c.partition == request.partition)
-                .where(operation.c.state.notin_(rows.FINAL_STATES))
-                .where(operation.c.id != operation_id)
-            ).scalar_one()
+        if connection.execute(_ACCEPT[connection.dialect.name], values).one_or_none() is not None:
+            waiting = connection.execute(_AHEAD, {"of": operation_id, "in": request.partition})
+            ahead = waiting.scalar_one()
             message = f"queued behind {ahead} other operation(s)" if ahead else "queued"
             rows.append_event(connection, operation_id, now=now, message=message)
             if request.secrets:
@@ -123,8 +129,7 @@ class Store:
             if request.settles is not None:
                 connection.execute(sa.delete(operation_ledger).where(rows.is_entry(request.settles)))
             enqueue(connection, operation_id, operation_id)
-        query = sa.select(operation).where(operation.c.request_id == request.request_id)
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_BEGUN_BY, {"request": request.request_id}).one_or_none()
         if row is None:
             claimant = connection.execute(sa.select(operation.c.id).where(operation.c.claim == request.claim)).scalar()
             if claimant is not None:
@@ -153,8 +158,8 @@ class Store:
         return self._database.read(lambda connection: self._get(connection, operation_id))
 
     def _get(self, connection: sa.Connection, operation_id: str, *, lock: bool = False) -> Operation:
-        query = sa.select(operation).where(operation.c.id == operation_id)
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        query = rows.ONE.with_for_update() if lock else rows.ONE
+        row = connection.execute(query, {"of": operation_id}).one_or_none()
         if row is None:
             raise NotFoundError(
                 f"there is no operation {operation_id!r}", reason="OPERATION_NOT_FOUND", name=operation_id
@@ -162,8 +167,10 @@ class Store:
         return rows.to_operation(row, self._cipher)
 
     def begun_by(self, request_id: str) -> Operation | None:
-        found = self._database.rows(sa.select(operation).where(operation.c.request_id == request_id))
-        return rows.to_operation(found[0], self._cipher) if found else None
+        found = self._database.read(
+            lambda connection: connection.execute(_BEGUN_BY, {"request": request_id}).one_or_none()
+        )
+        return rows.to_operation(found, self._cipher) if found else None
 
     def find(self, *, owner: str | None, target: str | None, active: bool | None) -> list[Operation]:
         query = sa.select(operation).order_by(operation.c.create_time, operation.c.id)
