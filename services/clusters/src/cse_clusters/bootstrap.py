@@ -75,9 +75,9 @@ TEMPLATES_TIMEOUT_S: Final = 5.0
 TASK_CARE_EVERY: Final = timedelta(minutes=1)
 TASK_CARE_AFTER: Final = timedelta(minutes=1)
 """How long a vCD task of ours may run without an operation."""
-GENERATION: Final = 1
 STATE_EVERY: Final = timedelta(seconds=0.5)
 """How soon a replica obeys what another was told: to be disabled, enabled or stopped."""
+GENERATION: Final = 1
 """Of the operations' code; raised when an older replica could not go on with what this one has begun."""
 
 
@@ -165,8 +165,8 @@ class ClustersService:
         """Goes on with the operations that were left unfinished, too. Raises StartError, CseError, OSError."""
         self._operations.start()
         try:
-            self._server.start()
             self._state.begin()
+            self._server.start()
         except BaseException:
             self._operations.close(0)
             raise
@@ -180,9 +180,9 @@ class ClustersService:
                 return
             self._server.set_serving(serving=False)
             self._server.stop(min(grace_s, 5.0))
-            if not self._operations.close(grace_s):
             for each in self._rounds:
                 each.stop()
+            if not self._operations.close(grace_s):
                 log.warning("operations_cut_off")
                 self.has_threads_left = True
             self._threads.close()
@@ -219,9 +219,9 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
         [*operation_kinds(ports, version=__version__, limits=settings.limits), reclaiming.kind()],
         replace(settings.operations, running=running, branches=2 * running, generation=GENERATION),
     )
+    state = SystemState(operations)
     orphans = Orphans(reclaiming.use(operations), operations, deadline=settings.operation_timeout)
     use_cases = _use_cases(config, settings, world, state, operations, threads, orphans)
-    state = SystemState(operations)
     server = make_server(settings, use_cases, operations)
     care = TaskCare(world.board, operations, after=TASK_CARE_AFTER)
     rounds = [
