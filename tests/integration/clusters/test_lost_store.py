@@ -7,17 +7,21 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.longrunning import operations_pb2
 
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_clusters import bootstrap
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
-from cse_testing.clusters.site import Site, config_for, inventory
+from cse_testing.clusters.site import Metadata, Site, config_for, inventory
 from cse_testing.operations.benches import settings_in
 from vcd_simulator.faults import ToolsNeverStart
 from vcd_simulator.simulator import Simulator
+
+ALIVE = "orgs/-/vdcs/-/clusters/alive"
 
 
 @contextmanager
@@ -87,6 +91,56 @@ def test_what_a_lost_store_knew_is_found_when_it_is_old_enough_and_reclaimed(vcd
             assert names == ["alive"]
     finally:
         catalogue.stop(1.0)
+
+
+def test_machines_that_became_no_nodes_are_found_by_their_marks(vcd: Simulator, tmp_path: Path) -> None:
+    config = config_for(vcd)
+    catalogue = templates_bootstrap.create(config, TemplatesSettings(listen="127.0.0.1:0"))
+    catalogue.start()
+    try:
+        with manager(vcd, config, catalogue.address, tmp_path / "first") as first:
+            alice = first.login("alice", "acme", "alice-secret")
+            assert first.ended(first.create(alice, "alive", workers=1), alice).WhichOneof("result") == "response"
+            assert first.ended(add_nodes(first, alice, 1), alice).WhichOneof("result") == "response"
+            before = nodes_of(first, alice)
+            silent = vcd.faults.add(guest="node-*", error=ToolsNeverStart(), times=None)
+            addition = add_nodes(first, alice, 2)
+            for event in first.watch(addition, alice):
+                if event.message.startswith("Setting up 2 nodes"):
+                    break
+        vcd.faults.remove(silent)
+        with manager(vcd, config, catalogue.address, tmp_path / "second", orphan_age=timedelta()) as second:
+            admin = second.login("administrator", "System", "vcd-secret")
+            orphans = listed(second, admin)
+            assert {(each.kind, each.cause, each.operation, each.must_be_named) for each in orphans} == {
+                (orphan_pb2.Orphan.KIND_VM, orphan_pb2.Orphan.CAUSE_OPERATION_UNKNOWN, addition.name, True)
+            }
+            assert {each.display_name for each in orphans} == nodes_of(second, alice) - before
+            assert len(orphans) == 2
+            assert not reclaimed(second, admin)
+            outcomes = {each.outcome for each in reclaimed(second, admin, *(each.name for each in orphans))}
+            assert outcomes == {orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED}
+            assert not listed(second, admin)
+            assert nodes_of(second, alice) == before
+            assert second.ended(add_nodes(second, alice, 1), alice).WhichOneof("result") == "response"
+            assert not listed(second, admin)
+    finally:
+        catalogue.stop(1.0)
+
+
+def add_nodes(site: Site, metadata: Metadata, count: int) -> operations_pb2.Operation:
+    """Begins to add workers to the cluster `alive`."""
+    pool = cluster_pb2.NodePool(node_count=count)
+    request = cluster_service_pb2.AddNodesRequest(name=ALIVE, pool=pool, rollback_on_failure=True)
+    begun: operations_pb2.Operation = site.clusters.AddNodes(request, metadata=metadata, timeout=10)
+    return begun
+
+
+def nodes_of(site: Site, metadata: Metadata) -> set[str]:
+    """The names of the machines of the cluster `alive`."""
+    request = cluster_service_pb2.GetClusterRequest(name=ALIVE)
+    cluster = site.clusters.GetCluster(request, metadata=metadata, timeout=10)
+    return {node.name.rpartition("/")[2] for node in cluster.nodes}
 
 
 def listed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.Orphan]:

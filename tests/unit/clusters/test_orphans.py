@@ -13,6 +13,7 @@ from cse_clusters.application.accepting import Submission
 from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.application.reclaiming import AT_ONCE, Result, results_from_json
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID
+from cse_clusters.domain.marks import as_metadata, machine_mark, unsettled
 from cse_clusters.domain.orphans import Cause, Kind, Outcome
 from cse_core.errors import (
     ConflictError,
@@ -291,6 +292,67 @@ def test_a_mark_that_the_store_does_not_know_counts_when_no_operation_can_be_tha
     assert reclaimed(clusters) == []  # somebody may have put it to use: it has to be named
     reclaimed(clusters, *every(clusters))
     assert names(clusters) == (["alive", "strange"] if is_found else ["alive", "lost", "strange"])
+
+
+@pytest.mark.parametrize(
+    ("age", "is_found"), [(timedelta(), False), (UNKNOWN_AFTER * 0.9, False), (UNKNOWN_AFTER * 1.1, True)], ids=str
+)
+def test_machines_bear_marks_that_are_found_when_the_store_is_lost(
+    clusters: ClustersInMemory, age: timedelta, is_found: bool
+) -> None:
+    clusters.created(a_cluster("home", workers=1))
+    home = vapp(clusters, "home")
+    lost, others = id_from(age), "another software's"
+    home.metadata |= as_metadata([id_from(UNKNOWN_AFTER * 2), lost, others, "ffffffff-ffff-7fff-bfff-ffffffffffff"])
+    before = set(home.machines)
+    for name, mark in (("node-lost", machine_mark(lost)), ("node-mine", ""), ("node-theirs", machine_mark(others))):
+        clusters.vcd.add_machine(home, name, description=mark)
+    assert found(clusters) == ([("node-lost", Cause.OPERATION_UNKNOWN)] if is_found else [])
+    for orphan in clusters.sweep.orphans():
+        assert (orphan.kind, orphan.operation_id, orphan.cluster_uid) == (Kind.VM, lost, home.metadata[CLUSTER_ID])
+    assert reclaimed(clusters) == []  # it has to be named
+    reclaimed(clusters, *every(clusters))
+    assert set(home.machines) == before | {"node-mine", "node-theirs"} | (set() if is_found else {"node-lost"})
+    assert found(clusters) == []
+
+
+def test_an_operation_is_named_at_the_vapp_for_as_long_as_it_makes_nodes(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("home", workers=1))
+    home, seen = vapp(clusters, "home"), list[tuple[str, ...]]()
+    clusters.vcd.during("add_machines", lambda: seen.append(unsettled(home.metadata)))
+    added = clusters.finished(clusters.add_nodes(2, name="home"))
+    assert seen == [(added.id,)]
+    assert unsettled(home.metadata) == ()
+    assert [each.description for each in home.machines.values()].count(machine_mark(added.id)) == 2
+
+
+def test_one_that_left_machines_stays_named_until_they_are_gone(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("home", workers=0))
+    home = vapp(clusters, "home")
+    failing_join(clusters)
+    clusters.vcd.fail("delete_machines", WILL_NOT)
+    failed = clusters.finished(clusters.add_nodes(1, name="home"))
+    clusters.guests.on("BODY-worker", lambda login, script, _: clusters.guests.run_by_default(login, script))
+    assert clusters.finished(clusters.add_nodes(1, name="home")).error is None
+    assert unsettled(home.metadata) == (failed.id,)
+    assert {each.outcome for each in reclaimed(clusters)} == {Outcome.RECLAIMED}
+    assert clusters.finished(clusters.add_nodes(1, name="home")).error is None
+    assert unsettled(home.metadata) == ()
+
+
+def test_nodes_are_not_taken_back_because_their_operations_name_stays(clusters: ClustersInMemory) -> None:
+    clusters.created(a_cluster("home", workers=0))
+    home = vapp(clusters, "home")
+
+    def refuse_then_answer(login: GuestLogin, script: str, _: Check) -> ScriptResult:
+        clusters.vcd.fail("set_metadata", WILL_NOT)
+        return clusters.guests.run_by_default(login, script)
+
+    clusters.guests.on("CSE_WITHIN_S", refuse_then_answer)
+    added = clusters.finished(clusters.add_nodes(1, name="home"))
+    assert added.error is None
+    assert unsettled(home.metadata) == (added.id,)
+    assert found(clusters) == []
 
 
 @pytest.mark.parametrize("is_ours", [True, False], ids=["ours", "of CSE 1.2"])

@@ -47,6 +47,7 @@ class Machine:
     """Root's password, as guest customization sets it."""
     created: str = ""
     """When it was made, as vCD writes it; texts of one vCD are in order of time."""
+    description: str = ""
 
 
 def status_text(code: str) -> str:
@@ -74,6 +75,7 @@ def read_machine(document: Element) -> Machine:
         vcenter=place[1],
         admin_password=Secret(password) if password else None,
         created=text_at(document, "v:DateCreated"),
+        description=text_at(document, "v:Description"),
     )
 
 

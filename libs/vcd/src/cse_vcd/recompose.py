@@ -34,6 +34,8 @@ class NewMachine:
     storage_profile_href: str | None = None
     """None takes the org VDC's default."""
     allocation_mode: AllocationMode = "POOL"
+    description: str = ""
+    """Empty: none, here and below."""
     customization_script: str = ""
     """Run by the guest at its first boot, with `precustomization` and `postcustomization` as argument."""
 
@@ -77,9 +79,10 @@ def _sourced_item(machine: NewMachine) -> Element:
     if hardware:
         sections.append(O.VirtualHardwareSection(O.Info("Virtual hardware"), *hardware))
     sections.append(_customization_section(machine))
+    description = [V.Description(clean(machine.description))] if machine.description else []
     item: Element = V.SourcedItem(
         reference("Source", href=machine.template.href, name=machine.template.name, kind=media_type("vm")),
-        V.VmGeneralParams(V.Name(name), V.NeedsCustomization("true")),
+        V.VmGeneralParams(V.Name(name), *description, V.NeedsCustomization("true")),
         V.InstantiationParams(*sections),
     )
     if machine.storage_profile_href:

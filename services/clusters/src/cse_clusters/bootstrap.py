@@ -57,6 +57,7 @@ from cse_core.errors import UnavailableError
 from cse_core.grpc import operations as operation_servicers
 from cse_core.grpc.server import CHANNEL_OPTIONS, GrpcServer
 from cse_core.operations import OperationEngine, Operations
+from cse_core.tls import prepare
 from cse_operations import create_engine
 from cse_vcd.account import ServiceAccount
 from cse_vcd.auth import RoleRights, TokenVerifier
@@ -204,6 +205,7 @@ class ClustersService:
 
 def create(config: Config, settings: ClustersSettings) -> ClustersService:
     """The service, ready to start; one in a process. Raises SettingsError, StartError."""
+    prepare({"vcd": config.vcd.verify} | {f"vcs {each.name}": each.verify for each in config.vcs})
     world = World(config, settings)
     ports = OperationPorts(
         inventory=world.inventory,

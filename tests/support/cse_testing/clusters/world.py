@@ -388,6 +388,10 @@ class FakeVcd:
     def _task(self) -> str:
         return f"{BASE}/task/{uuid.uuid4()}"
 
+    def add_machine(self, vapp: FakeVapp, name: str, *, description: str) -> None:
+        """A machine that nobody was asked to make."""
+        self._add_machine(vapp, MachineSpec(name=name, description=description), None)
+
     def _add_machine(self, vapp: FakeVapp, spec: MachineSpec, password: Secret | None, *, on: bool = True) -> None:
         number = next(self._numbers)
         vapp.machines[spec.name] = Machine(
@@ -395,6 +399,7 @@ class FakeVcd:
             id=str(uuid.uuid4()),
             href=f"{BASE}/vApp/vm-{spec.name}",
             status="POWERED_ON" if on else "POWERED_OFF",
+            description=spec.description,
             ip_address=f"10.0.0.{number}",
             cpu_count=2,
             memory_mb=2048,

@@ -27,6 +27,9 @@ def time_of(operation_id: str) -> datetime | None:
     """When an operation of this id was accepted, to the millisecond; None if it is no id of ours."""
     try:
         value = uuid.UUID(operation_id)
-    except ValueError:
+        return datetime.fromtimestamp((value.int >> 80) / 1000, UTC) if value.version == _VERSION else None
+    except (
+        ValueError,
+        OverflowError,
+    ):  # none, or beyond the year 9999: others may write where ids are read
         return None
-    return datetime.fromtimestamp((value.int >> 80) / 1000, UTC) if value.version == _VERSION else None

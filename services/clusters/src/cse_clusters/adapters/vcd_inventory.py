@@ -132,4 +132,5 @@ def _machine(machine: machines.Machine) -> Machine:
         storage_profile=machine.storage_profile,
         is_deployed=machine.is_deployed,
         created=machine.created,
+        description=machine.description,
     )

@@ -59,6 +59,7 @@ class VcdVappHost:
                 cpu_count=machine.cpu_count or None,
                 memory_mb=machine.memory_mb or None,
                 storage_profile_href=machine.storage_profile,
+                description=machine.description,
             )
             for machine in machines
         ]

@@ -12,6 +12,7 @@ from cse_clusters.application.ledger import MachinesNote
 from cse_clusters.application.machine_steps import MachineSteps
 from cse_clusters.application.node_branches import NodeBranches, NodeNames
 from cse_clusters.application.node_data import AddNodesInput, NodeChange, NodeMake
+from cse_clusters.application.node_marks import NodeMarks
 from cse_clusters.application.node_operation import NodeReport, counted, read_cluster
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.domain.access import SERVICE
@@ -52,6 +53,7 @@ class NodeAddition:
         who = change.acting_as.credentials
         href = change.cluster.vapp_href
         self._machines = MachineSteps(ctx, ports.inventory, ports.host, href, who, limits)
+        self._marks = NodeMarks(ctx, ports, change.cluster, limits)
         self._names: list[str] = []
         self._control_plane = ""
         self._may_exist = False
@@ -65,6 +67,7 @@ class NodeAddition:
         self._may_exist = True
         for note in self._notes():
             note.creating(ctx)
+        self._marks.begin()
         step(ctx, "add_machines", lambda: self._machines.add(self._names, make, password))
         if make.has_own_hardware:
             self._machines.size(self._names, make, power_on=True)
@@ -80,6 +83,7 @@ class NodeAddition:
         if self._order.role is Role.WORKER:
             self._report.say(f"Waiting until the new nodes of {self._change.title} are Ready", _NODES[1])
             step(ctx, "verify_nodes", lambda: self._verify(control_plane), node=self._control_plane)
+        self._marks.end()
         cluster = step(ctx, "read_cluster", lambda: read_cluster(self._change, self._machines.vapp()))
         ctx.progress(f"Added {counted(len(self._names))} to {self._change.title}", percent=99)
         return cluster

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from cse_clusters.application.changes import carry_out, patiently, settle
 from cse_clusters.application.failures import step
@@ -9,6 +10,7 @@ from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.ports import Inventory, VappHost
 from cse_clusters.domain.access import SERVICE, Actor
+from cse_clusters.domain.marks import machine_mark
 from cse_clusters.domain.vcd import Machine, VappDetails
 from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError, UnavailableError
 from cse_core.operations import Json, OperationContext
@@ -99,7 +101,8 @@ class MachineSteps:
         def begin() -> str | None:
             nonlocal found_some
             present = self._settled()
-            missing = [make.spec(name) for name in names if name not in present]
+            mark = machine_mark(self._ctx.operation_id)
+            missing = [replace(make.spec(name), description=mark) for name in names if name not in present]
             found_some = len(missing) < len(names)
             if not missing:
                 return None

@@ -1,8 +1,9 @@
 """Finding what operations have left behind in vCD.
 
-Two things tell: the ledger, in which operations note what they are about to make, and the mark that a creation puts on
-its vApp (`cse.operation.id`), which is still there when the store of operations is lost. An object without either is
-nobody's business here: users make vApps by themselves, and CSE 1.2.x left no marks.
+Two things tell: the ledger, in which operations note what they are about to make, and the marks that they put on it in
+vCD (a creation on its vApp, `cse.operation.id`; who adds machines on these and, while he does, on the vApp), which are
+still there when the store of operations is lost. An object without either is nobody's business here: users make vApps
+by themselves, and CSE 1.2.x left no marks.
 
 What an operation works on is never an orphan. Since it may begin or end while we look, vCD is read first, the
 operations afterwards, and what ended only meanwhile is left for the next look.
@@ -16,15 +17,25 @@ from typing import Final
 
 from cse_clusters.application.ledger import MACHINES, VAPP, MachinesNote, VappNote
 from cse_clusters.application.operation_data import CREATE_CLUSTER, DELETE_CLUSTER
+from cse_clusters.application.orphan_records import (
+    accepted,
+    cause_of,
+    has_ended,
+    is_old,
+    machine_orphan,
+    vapp_orphan,
+    was_made_by,
+    why,
+)
 from cse_clusters.application.ports import Inventory
+from cse_clusters.domain import marks
 from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, Role, role_of
 from cse_clusters.domain.orphans import Cause, Kind, Orphan, sort_key
-from cse_clusters.domain.vcd import Machine, VappRecord
+from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import NotFoundError
 from cse_core.names import ClusterName
 from cse_core.operations import LedgerEntry, Operation, OperationQuery, Operations, OperationState
-from cse_core.operations.ids import time_of
 
 _DELETIONS: Final = 1000
 """Unsuccessful deletions that are looked at, the latest."""
@@ -103,17 +114,21 @@ class Sweep:
         for record in records:
             found.add(self._judged(record, books))
         marked = {record.metadata.get(OPERATION_ID, ""): record for record in records}
+        unsettled = [record for record in records if marks.unsettled(record.metadata)]
         for part in self._lookups.map(lambda entry: self._noted(entry, marked, books, found), entries):
             for orphan in part.orphans.values():
                 found.add(orphan)
             found.settled += part.settled
+        for machines in self._lookups.map(lambda record: self._judged_machines(record, books, found), unsettled):
+            for orphan in machines:
+                found.add(orphan)
         return found
 
     def _noted(self, entry: LedgerEntry, marked: Mapping[str, VappRecord], books: Books, judged: Findings) -> Findings:
         """What a note leads to, beside the vApps that were judged by their marks."""
         found = Findings()
         operation = self._operation(entry.operation_id)
-        if operation is not None and not _has_ended(operation, books.since):
+        if operation is not None and not has_ended(operation, books.since):
             return found
         if entry.kind == VAPP and entry.operation_id not in marked:
             self._look_at_vapp(entry, operation, books, found)
@@ -151,10 +166,10 @@ class Sweep:
         deletion = books.deletions.get(uid)
         if is_complete and record.vm_count and deletion is None:
             return None  # it lives, as nearly all do
-        if uid in books.active_uids or (deletion is not None and not _has_ended(deletion, books.since)):
+        if uid in books.active_uids or (deletion is not None and not has_ended(deletion, books.since)):
             return None
         if deletion is not None and not self._has_control_plane(record):
-            return _vapp(record, Cause.HALF_DELETED, deletion, _why(deletion))
+            return vapp_orphan(record, Cause.HALF_DELETED, deletion, why(deletion))
         if is_complete and record.vm_count:
             return None
         return self._judged_by_mark(record, books, is_emptied=is_complete)
@@ -165,16 +180,39 @@ class Sweep:
             return None
         operation = self._operation(operation_id)
         if operation is None:
-            accepted = time_of(operation_id)
-            if accepted is None or accepted > books.since - self._unknown_after:
+            if not is_old(operation_id, books.since - self._unknown_after):
                 return None
-        elif not _has_ended(operation, books.since):
+        elif not has_ended(operation, books.since):
             return None
         if is_emptied:
-            return _vapp(record, Cause.HALF_DELETED, operation, "It was a cluster, and has no machines any more.")
+            return vapp_orphan(record, Cause.HALF_DELETED, operation, "It was a cluster, and has no machines any more.")
         if operation is not None and operation.state is OperationState.SUCCEEDED:
             return None  # it became a cluster; that its address is gone from the metadata is somebody's own doing
-        return _vapp(record, _cause(operation), operation, _why(operation))
+        return vapp_orphan(record, cause_of(operation), operation, why(operation))
+
+    def _judged_machines(self, record: VappRecord, books: Books, judged: Findings) -> list[Orphan]:
+        """Machines of a cluster that lives, which an operation has added that nobody knows (any more)."""
+        uid = record.metadata.get(CLUSTER_ID, "")
+        if uid in books.active_uids or f"{Kind.VAPP.value}-{record.id}" in judged.orphans:
+            return []
+        lost = {
+            marks.machine_mark(each): each
+            for each in marks.unsettled(record.metadata)
+            if is_old(each, books.since - self._unknown_after) and self._operation(each) is None
+        }
+        vapp = self._inventory.vapp(SERVICE, record.href) if lost else None
+        return [
+            machine_orphan(
+                machine,
+                MachinesNote(
+                    org=record.org, vdc=record.vdc, cluster=record.name, uid=uid, vapp_href=record.href, names=()
+                ),
+                lost[machine.description],
+                None,
+            )
+            for machine in (vapp.machines if vapp is not None else ())
+            if machine.description in lost
+        ]
 
     def _has_control_plane(self, record: VappRecord) -> bool:
         vapp = self._inventory.vapp(SERVICE, record.href) if record.vm_count else None
@@ -196,10 +234,10 @@ class Sweep:
         elif not self._is_wanted_again(note, entry, books):
             found.add(
                 replace(
-                    _vapp(record, _cause(operation), operation, _why(operation)),
+                    vapp_orphan(record, cause_of(operation), operation, why(operation)),
                     cluster_uid=note.uid,
                     operation_id=entry.operation_id,
-                    operation_time=_accepted(entry.operation_id, operation),
+                    operation_time=accepted(entry.operation_id, operation),
                 )
             )
 
@@ -208,7 +246,7 @@ class Sweep:
         target = str(ClusterName(note.org, note.vdc, note.name))
         query = OperationQuery(kind=CREATE_CLUSTER, target=target)
         others = (each for each in self._operations.page(query, limit=2) if each.id != entry.operation_id)
-        return any(not _has_ended(each, books.since) for each in others)
+        return any(not has_ended(each, books.since) for each in others)
 
     def _settle_if_it_lives(self, entry: LedgerEntry, record: VappRecord, found: Findings) -> None:
         if CONTROL_PLANE_IP in record.metadata and record.vm_count:
@@ -225,78 +263,10 @@ class Sweep:
         machines = [
             each
             for each in (vapp.machines if vapp is not None else ())
-            if each.name in note.names and _was_made_by(each, latest)
+            if each.name in note.names and was_made_by(each, latest)
         ]
         if vapp is None or not machines:
             found.settled.append(entry)
         elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in judged.orphans:
             for machine in machines:
-                found.add(
-                    Orphan(
-                        kind=Kind.VM,
-                        vcd_id=machine.id,
-                        name=machine.name,
-                        href=machine.href,
-                        vapp_href=note.vapp_href,
-                        org=note.org,
-                        vdc=note.vdc,
-                        cluster=note.cluster,
-                        cluster_uid=note.uid,
-                        cause=_cause(operation),
-                        operation_id=entry.operation_id,
-                        operation_time=_accepted(entry.operation_id, operation),
-                        explanation=_why(operation),
-                    )
-                )
-
-
-def _was_made_by(machine: Machine, latest: datetime) -> bool:
-    """Whether it is old enough: names are short, and that of one that is gone may be a living node's by now."""
-    try:
-        return datetime.fromisoformat(machine.created) <= latest
-    except (TypeError, ValueError):  # no time, or one without a zone: it is not known
-        return False
-
-
-def _has_ended(operation: Operation, since: datetime) -> bool:
-    """Whether it had ended when vCD was read, so that nothing of what was seen there changes by it."""
-    return operation.state.is_final and operation.end_time is not None and operation.end_time <= since
-
-
-def _cause(operation: Operation | None) -> Cause:
-    """Why something is there that an operation made which has ended, and not well."""
-    if operation is None:
-        return Cause.OPERATION_UNKNOWN
-    left = operation.state is OperationState.FAILED and operation.input.get("rollback_on_failure") is False
-    return Cause.LEFT_FOR_INSPECTION if left else Cause.ROLLBACK_FAILED
-
-
-def _why(operation: Operation | None) -> str:
-    if operation is None:
-        return "The store of operations does not know (any more) how the operation ended that made it."
-    return operation.error.message if operation.error is not None else operation.message
-
-
-def _accepted(operation_id: str, operation: Operation | None) -> str:
-    moment = operation.create_time if operation is not None else time_of(operation_id)
-    return moment.isoformat() if moment is not None else ""
-
-
-def _vapp(record: VappRecord, cause: Cause, operation: Operation | None, explanation: str) -> Orphan:
-    operation_id = operation.id if operation is not None else record.metadata.get(OPERATION_ID, "")
-    return Orphan(
-        kind=Kind.VAPP,
-        vcd_id=record.id,
-        name=record.name,
-        href=record.href,
-        vapp_href=record.href,
-        org=record.org,
-        vdc=record.vdc,
-        cluster=record.name,
-        cluster_uid=record.metadata.get(CLUSTER_ID, ""),
-        cause=cause,
-        operation_id=operation_id,
-        operation_time=_accepted(operation_id, operation),
-        explanation=explanation,
-        vm_count=record.vm_count,
-    )
+                found.add(machine_orphan(machine, note, entry.operation_id, operation))

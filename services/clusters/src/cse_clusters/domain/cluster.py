@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from cse_clusters.domain.access import Caller
+from cse_clusters.domain.marks import NODE_OPERATIONS
 from cse_clusters.domain.vcd import Machine, VappDetails, VappRecord
 from cse_core.names import is_node_name
 
@@ -16,7 +17,7 @@ CONTROL_PLANE_IP: Final = "cse.master.ip"
 OPERATION_ID: Final = "cse.operation.id"
 """Ours, beside what 1.2.x writes: the operation that made the vApp, by which it is found again."""
 
-METADATA_KEYS: Final = (CLUSTER_ID, VERSION, TEMPLATE, CONTROL_PLANE_IP, OPERATION_ID)
+METADATA_KEYS: Final = (CLUSTER_ID, VERSION, TEMPLATE, CONTROL_PLANE_IP, OPERATION_ID, NODE_OPERATIONS)
 FAILED_CREATION: Final = "FAILED_CREATION"
 """Status of a vApp that vCD could not make; it can only be deleted."""
 BROKEN_STATUSES: Final = frozenset({FAILED_CREATION, "UNRECOGNIZED", "INCONSISTENT_STATE"})

@@ -47,6 +47,7 @@ class MachineSpec:
     memory_mb: int = 0
     storage_profile: str | None = None
     """Href; None takes the VDC's default."""
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ class Machine:
     """Whether it holds resources of a host; only what is not deployed can be deleted."""
     created: str = ""
     """When, in a form whose order is that of time."""
+    description: str = ""
 
     @property
     def is_on(self) -> bool:
