@@ -29,8 +29,8 @@ from cse_core.grpc.server import GrpcServer
 from cse_core.grpc.status import error_of
 from cse_core.operations import Operation, OperationKind, OperationRequest
 from cse_core.operations.in_memory import InMemoryOperations
+from cse_testing.waiting import LIMIT_S
 
-LIMIT_S = 10.0
 WAITING = 2
 SYSTEM = "cse.system.v1.SystemService"
 

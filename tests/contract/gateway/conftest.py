@@ -16,6 +16,8 @@ def shared(broker: PrivateRabbitMQ) -> Iterator[Bench]:
 def bench(shared: Bench) -> Bench:
     """A running gateway that tests share; they must leave it as they found it."""
     shared.services.reset()
-    assert shared.cell.wait_for(lambda: shared.cell.ask().status == 200)
+    shared.cell.wait_until(lambda: shared.cell.ask().status == 200, "a service that is open")
+    shared.cell.wait_until(lambda: shared.gateway.counters.in_flight == 0, "the end of what earlier tests have begun")
+    shared.cell.purge(shared.cell.dead_letter_queue)
     shared.services.calls.clear()
     return shared

@@ -7,7 +7,7 @@ import pytest
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_core import errors
-from cse_testing.fake_services import a_node, an_operation
+from cse_testing.fake_services import a_node, an_operation, raising
 from cse_testing.gateway import Bench
 
 TASK = {"cluster_name": "demo", "task_href": "https://vcd.example.com/api/task/1", "operation_id": "op-1"}
@@ -24,13 +24,6 @@ NEW_NODES = {
     "node_type": "node",
     "disable_rollback": True,
 }
-
-
-def raising(error: errors.CseError) -> Any:
-    def answer(_request: object) -> Any:
-        raise error
-
-    return answer
 
 
 def test_adding_nodes_is_accepted(bench: Bench) -> None:

@@ -13,10 +13,10 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2
 from cse.system.v1 import system_pb2
 from cse_core import errors
 from cse_testing.extension import request_message
-from cse_testing.fake_services import a_cluster, an_operation
+from cse_testing.fake_services import a_cluster, an_operation, raising
 from cse_testing.gateway import Bench
+from cse_testing.waiting import LIMIT_S
 
-LIMIT_S = 10.0
 EVENTS = "/api/cse/_operations/op-1/events"
 
 
@@ -25,13 +25,6 @@ def an_event(sequence: int, **fields: Any) -> operation_service_pb2.WatchOperati
         sequence=sequence, time=Timestamp(seconds=0), state=operation_pb2.OPERATION_STATE_RUNNING, **fields
     )
     return operation_service_pb2.WatchOperationResponse(event=event)
-
-
-def raising(error: errors.CseError) -> Any:
-    def answer(_request: object) -> Any:
-        raise error
-
-    return answer
 
 
 def test_operations_are_listed_in_pages_by_what_the_query_asks_for(bench: Bench) -> None:
@@ -114,14 +107,22 @@ def test_who_may_not_cancel_is_told_so(bench: Bench) -> None:
 
 def test_events_after_a_sequence_number_come_with_whether_they_are_the_last(bench: Bench) -> None:
     fields = {"step": "join", "node": "node-7k2p", "message": "node-7k2p has joined", "progress_percent": 56}
-    bench.services.answers["WatchOperation"] = lambda _: iter([an_event(8, **fields), an_event(9)])
-    reply = bench.cell.ask("GET", f"{EVENTS}?since=7")
-    assert reply.status == 200
-    assert reply.json["done"] is True
-    assert [event["sequence"] for event in reply.json["events"]] == [8, 9]
-    assert reply.json["events"][0] == {"sequence": 8, "time": "1970-01-01T00:00:00Z", "state": "RUNNING", **fields}
-    (call,) = bench.services.called("WatchOperation")
-    assert call.request == operation_service_pb2.WatchOperationRequest(name="operations/op-1", from_sequence=8)
+    happened = {8: an_event(8, **fields), 9: an_event(9)}
+
+    def since(request: operation_service_pb2.WatchOperationRequest) -> Any:
+        return iter([event for sequence, event in happened.items() if sequence >= request.from_sequence])
+
+    bench.services.answers["WatchOperation"] = since
+    shown, done = list[dict[str, Any]](), False
+    while not done:  # what comes late is told in another answer
+        reply = bench.cell.ask("GET", f"{EVENTS}?since={7 + len(shown)}&wait=60")
+        assert reply.status == 200
+        shown += reply.json["events"]
+        done = reply.json["done"]
+    assert [event["sequence"] for event in shown] == [8, 9]
+    assert shown[0] == {"sequence": 8, "time": "1970-01-01T00:00:00Z", "state": "RUNNING", **fields}
+    first = bench.services.called("WatchOperation")[0]
+    assert first.request == operation_service_pb2.WatchOperationRequest(name="operations/op-1", from_sequence=8)
 
 
 def test_an_event_is_answered_as_soon_as_it_happens(bench: Bench) -> None:
@@ -133,16 +134,16 @@ def test_an_event_is_answered_as_soon_as_it_happens(bench: Bench) -> None:
         ended.wait(LIMIT_S)
 
     bench.services.answers["WatchOperation"] = events
-    asked = bench.cell.send(request_message("GET", f"{EVENTS}?wait=60"), timeout_s=30)
-    assert bench.cell.wait_for(lambda: bool(bench.services.called("WatchOperation")))
+    asked = bench.cell.send(request_message("GET", f"{EVENTS}?wait=60"))
+    bench.cell.wait_until(lambda: bench.services.called("WatchOperation"), "somebody who watches")
     happens.set()
-    reply = bench.cell.reply_to(asked, within_s=5)
+    reply = bench.cell.reply_to(asked)
     ended.set()
     assert [event["sequence"] for event in reply.json["events"]] == [1]
     assert reply.json["done"] is False
 
 
-def test_where_nothing_happens_the_answer_is_empty_and_comes_in_time(bench: Bench) -> None:
+def test_those_who_wait_leave_places_for_those_who_do_not(bench: Bench) -> None:
     over = threading.Event()
 
     def events(_request: object) -> Iterator[operation_service_pb2.WatchOperationResponse]:
@@ -150,23 +151,10 @@ def test_where_nothing_happens_the_answer_is_empty_and_comes_in_time(bench: Benc
         yield from ()
 
     bench.services.answers["WatchOperation"] = events
-    reply = bench.cell.reply_to(bench.cell.send(request_message("GET", f"{EVENTS}?wait=60"), timeout_s=2))
-    over.set()
-    assert (reply.status, reply.json) == (200, {"events": [], "done": False})
-
-
-def test_those_who_wait_leave_places_for_those_who_do_not(bench: Bench) -> None:
-    over = threading.Event()
-
-    def events(_request: object) -> Iterator[operation_service_pb2.WatchOperationResponse]:
-        over.wait(2 * LIMIT_S)
-        yield from ()
-
-    bench.services.answers["WatchOperation"] = events
     places = 5 * 10 // 4
-    waiting = [bench.cell.send(request_message("GET", f"{EVENTS}?wait=60"), timeout_s=20) for _ in range(places)]
-    assert bench.cell.wait_for(lambda: len(bench.services.called("WatchOperation")) == places)
-    one_more = bench.cell.reply_to(bench.cell.send(request_message("GET", f"{EVENTS}?wait=60"), timeout_s=20))
+    waiting = [bench.cell.send(request_message("GET", f"{EVENTS}?wait=60")) for _ in range(places)]
+    bench.cell.wait_until(lambda: len(bench.services.called("WatchOperation")) == places, "all places to be taken")
+    one_more = bench.cell.reply_to(bench.cell.send(request_message("GET", f"{EVENTS}?wait=60")))
     assert (one_more.status, one_more.json) == (200, {"events": [], "done": False})
     assert not any(each in bench.cell.replies for each in waiting)
     over.set()
@@ -189,7 +177,7 @@ def test_refusals_of_a_stream_are_told(bench: Bench, error: errors.CseError, sta
 @pytest.mark.parametrize("path", ["/api/cse/_operations", "/api/cse/_operations/op-1", EVENTS])
 def test_operations_are_shown_while_the_service_is_disabled(bench: Bench, path: str) -> None:
     bench.services.state = system_pb2.System.STATE_DISABLED
-    assert bench.cell.wait_for(lambda: bench.cell.ask("GET", "/api/cse").status == 503)
+    bench.cell.wait_until(lambda: bench.cell.ask("GET", "/api/cse").status == 503, "a service that is closed")
     assert bench.cell.ask("GET", path).status == 200
 
 

@@ -1,14 +1,13 @@
 """The routes for what operations have left behind."""
 
 import uuid
-from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from cse.system.v1 import orphan_pb2, system_pb2, system_service_pb2
 from cse_core import errors
-from cse_testing.fake_services import an_operation
+from cse_testing.fake_services import an_operation, raising
 from cse_testing.gateway import Bench
 
 ORPHAN = orphan_pb2.Orphan(
@@ -42,13 +41,6 @@ SHOWN = {
     "vm_count": 3,
     "must_be_named": False,
 }
-
-
-def raising(error: errors.CseError) -> Any:
-    def answer(_request: object) -> Any:
-        raise error
-
-    return answer
 
 
 def test_orphans_of_all_pages_are_listed(bench: Bench) -> None:
@@ -116,6 +108,6 @@ def test_what_became_of_orphans_is_the_operations_result(bench: Bench) -> None:
 
 def test_orphans_are_reclaimed_while_the_service_is_disabled(bench: Bench) -> None:
     bench.services.state = system_pb2.System.STATE_DISABLED
-    assert bench.cell.wait_for(lambda: bench.cell.ask("GET", "/api/cse").status == 503)
+    bench.cell.wait_until(lambda: bench.cell.ask("GET", "/api/cse").status == 503, "a service that is closed")
     assert bench.cell.ask("GET", "/api/cse/_orphans").status == 200
     assert bench.cell.ask("POST", "/api/cse/_orphans/reclaim").status == 202

@@ -16,11 +16,11 @@ import yaml
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from cse_lab.ports import free_port
-from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.extension import Cell, request_message
 from cse_testing.fake_services import FakeServices, an_operation
-from cse_testing.gateway import config_data, health_of
+from cse_testing.gateway import config_data, health_of, wait_for_health
+from cse_testing.waiting import LIMIT_S, wait_until
 
 
 @dataclass
@@ -44,7 +44,7 @@ def running(broker: PrivateRabbitMQ, tmp_path: Path) -> Iterator[Running]:
             tmp_path, config_data(broker, exchange=f"{name}-ext", routing_key=name), services, address, output
         )
     try:
-        assert wait_until(lambda: health_of(address) == "SERVING", timeout_s=20), log.read_text()
+        wait_until(lambda: health_of(address) == "SERVING", "a process that serves", seen=log.read_text)
         yield Running(process, address, cell, services, log)
     finally:
         process.kill()
@@ -77,19 +77,19 @@ def test_on_sigterm_it_finishes_what_is_in_flight_and_takes_nothing_new(running:
 
     def slow(_request: Any) -> Any:
         entered.set()
-        release.wait(8)
+        release.wait(LIMIT_S)
         return an_operation()
 
     running.services.answers["DeleteCluster"] = slow
     in_flight = running.cell.send(request_message("DELETE", "/api/cse/demo"))
-    assert entered.wait(5)
+    assert entered.wait(LIMIT_S)
     running.process.send_signal(signal.SIGTERM)
-    assert wait_until(lambda: health_of(running.address) == "NOT_SERVING", timeout_s=5)
-    assert wait_until(lambda: running.cell.consumer_count() == 0, timeout_s=5)
+    wait_for_health(running.address, "NOT_SERVING")
+    wait_until(lambda: running.cell.consumer_count() == 0, "an end of consuming")
     running.cell.send(request_message())
     release.set()
     assert running.cell.reply_to(in_flight).status == 202
-    assert running.process.wait(10) == 0
+    assert running.process.wait(LIMIT_S) == 0
     assert running.cell.message_count("process") == 1  # the new one waits for another gateway
     running.cell.purge("process")
 
@@ -100,16 +100,16 @@ def test_it_ends_by_itself_when_the_service_has(running: Running) -> None:
     assert cell.ask("GET", "/api/cse").status == 503
     assert cell.ask("GET", "/api/cse/system").status == 200  # the service is still there, finishing its operations
     running.services.stop()
-    assert running.process.wait(10) == 0
+    assert running.process.wait(LIMIT_S) == 0
 
 
 def test_it_does_not_end_when_a_service_that_runs_goes_away(running: Running) -> None:
     running.services.stop()
-    assert running.cell.wait_for(lambda: running.cell.ask("GET", "/api/cse").status == 503)
+    running.cell.wait_until(lambda: running.cell.ask("GET", "/api/cse").status == 503, "a service that is away")
     with pytest.raises(subprocess.TimeoutExpired):
         running.process.wait(3)
     running.services.start()
-    assert running.cell.wait_for(lambda: running.cell.ask("GET", "/api/cse").status == 200)
+    running.cell.wait_until(lambda: running.cell.ask("GET", "/api/cse").status == 200, "a service that is back")
 
 
 def test_it_can_be_looked_at_with_standard_tools(running: Running) -> None:
@@ -128,7 +128,7 @@ def test_its_log_holds_no_secret(running: Running) -> None:
     running.cell.send(f'[{{"x-vcloud-authorization": "{canary}"'.encode())
     running.cell.take_dead_letter()
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(10) == 0
+    assert running.process.wait(LIMIT_S) == 0
     log = running.log.read_text()
     assert "request_answered" in log
     assert "message_dead_lettered" in log
@@ -142,7 +142,12 @@ def test_its_log_holds_no_secret(running: Running) -> None:
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
     environment = {**os.environ, variable: value, "CSE_CONFIG": str(tmp_path / "config.yaml")}
     done = subprocess.run(
-        [sys.executable, "-m", "cse_gateway"], env=environment, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "cse_gateway"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
     )
     assert done.returncode == 1
     assert variable in done.stderr
@@ -152,6 +157,6 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, variable: str, v
 def test_an_address_in_use_is_named(running: Running, tmp_path: Path, broker: PrivateRabbitMQ) -> None:
     config = config_data(broker, exchange="process-ext", routing_key="process")
     process = start(tmp_path, config, running.services, running.address, subprocess.PIPE)
-    _, output = process.communicate(timeout=30)
+    _, output = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert f"cannot listen on {running.address}" in output

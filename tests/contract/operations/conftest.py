@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cse_lab.postgres import PrivatePostgres
-from cse_testing.operations.benches import LIMIT_S, EngineBench, Make, durable, in_memory, sqlite_url
+from cse_testing.operations.benches import EngineBench, Make, durable, in_memory, sqlite_url
+from cse_testing.waiting import LIMIT_S
 
 DURABLE = ("sqlite", "postgres")
 

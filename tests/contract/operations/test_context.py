@@ -6,7 +6,8 @@ import pytest
 
 from cse_core.errors import CancelledError, CseError, InternalError, NotFoundError
 from cse_core.operations import Json, OperationContext, OperationState
-from cse_testing.operations.benches import LIMIT_S, EngineBench
+from cse_testing.operations.benches import EngineBench
+from cse_testing.waiting import LIMIT_S
 
 
 def test_cancelling_ends_a_waiting_branch_and_rolls_back(engine: EngineBench) -> None:
@@ -60,12 +61,14 @@ def test_cancelling_ends_pauses_and_polling_loops(engine: EngineBench, waits: st
 
 
 def test_a_failing_branch_ends_its_siblings_and_its_error_counts(engine: EngineBench) -> None:
-    told = list[str]()
+    told, waiting = list[str](), threading.Event()
 
     def fails(_: OperationContext) -> Json:
+        assert waiting.wait(LIMIT_S)
         raise NotFoundError("no such disk", disk="d")
 
     def waits(ctx: OperationContext) -> Json:
+        waiting.set()
         try:
             return ctx.step("wait", lambda: ctx.wait_for("never"))
         except CancelledError as exc:

@@ -15,7 +15,8 @@ from cse_core.operations import Json, OperationContext, OperationEngine, Operati
 from cse_core.secret import Secret
 from cse_operations import create_engine
 from cse_operations.database import LockedError
-from cse_testing.operations.benches import LIMIT_S, EngineBench, durable, settings_in, sqlite_url
+from cse_testing.operations.benches import EngineBench, durable, settings_in, sqlite_url
+from cse_testing.waiting import LIMIT_S, wait_until
 
 
 class Interrupted:
@@ -262,10 +263,7 @@ def test_ended_operations_are_forgotten_after_the_retention_time(lasting: Engine
     young = lasting.end_of(lasting.submit(lambda _: None))
     lasting.now += timedelta(days=20)
     lasting.restart()  # which looks at once
-    for _ in range(200):
-        if [operation.id for operation in lasting.operations.find()] == [young.id]:
-            break
-        threading.Event().wait(0.05)
+    wait_until(lambda: [each.id for each in lasting.operations.find()] == [young.id], "the old one to be forgotten")
     with pytest.raises(NotFoundError):
         lasting.operations.get(old.id)
     assert lasting.operations.get(young.id) == young
@@ -289,10 +287,7 @@ def test_keys_are_rotated_and_then_the_old_one_is_not_needed(tmp_path: Path) -> 
         except Exception:  # noqa: BLE001
             return False
 
-    for _ in range(200):
-        if is_renewed():
-            break
-        threading.Event().wait(0.05)
+    wait_until(is_renewed, "all to be encrypted with the new key")
     database.close()
     bench._make = durable(url, key=new)
     bench.restart()

@@ -11,8 +11,9 @@ from google.protobuf import struct_pb2
 from cse.operations.v1 import operation_pb2
 from cse_core.errors import CancelledError, ConflictError
 from cse_core.operations import Json, OperationContext
-from cse_testing.operations.benches import LIMIT_S, EngineBench
+from cse_testing.operations.benches import EngineBench
 from cse_testing.operations.served import Served, metadata_of, serving
+from cse_testing.waiting import LIMIT_S
 
 RUNNING = operation_pb2.OPERATION_STATE_RUNNING
 CANCELLED = operation_pb2.OPERATION_STATE_CANCELLED

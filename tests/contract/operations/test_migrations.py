@@ -17,7 +17,8 @@ from cse_operations.database import Database
 from cse_operations.migrations import MIGRATIONS, NewerSchemaError, migrate
 from cse_operations.schema import metadata
 from cse_operations.store import Store
-from cse_testing.operations.benches import KEY, LIMIT_S, EngineBench, durable, sqlite_url
+from cse_testing.operations.benches import KEY, EngineBench, durable, sqlite_url
+from cse_testing.waiting import LIMIT_S
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from cse_core.errors import ConflictError, FailedPreconditionError, InternalError, NotFoundError, UnavailableError
-from cse_core.operations import Json, OperationContext, OperationQuery, OperationRequest, OperationState
+from cse_core.operations import Json, Operation, OperationContext, OperationQuery, OperationRequest, OperationState
 from cse_core.secret import Secret
-from cse_testing.operations.benches import LIMIT_S, EngineBench
+from cse_testing.operations.benches import EngineBench
+from cse_testing.waiting import LIMIT_S
 
 
 def test_an_operation_ends_with_its_result_and_says_so(engine: EngineBench) -> None:
@@ -40,14 +41,13 @@ def test_the_outcome_is_not_visible_before_finish_was_told(engine: EngineBench) 
     states = list[OperationState]()
     original = engine.finished.append
 
-    def finish(operation: object) -> None:
-        states.append(engine.operations.get(submitted.id).state)
-        original(operation)  # type: ignore[arg-type]
+    def finish(operation: Operation) -> None:
+        states.append(engine.operations.get(operation.id).state)
+        original(operation)
 
     engine.finished = type("Told", (list,), {"append": lambda _, operation: finish(operation)})()
     engine.restart()
-    submitted = engine.submit(lambda _: None)
-    engine.end_of(submitted)
+    engine.end_of(engine.submit(lambda _: None))
     assert states == [OperationState.RUNNING]
 
 
@@ -219,9 +219,15 @@ def test_operations_are_found_by_owner_target_and_whether_they_have_ended(engine
 
 
 def test_pages_of_operations_begin_with_the_latest(engine: EngineBench) -> None:
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(_: OperationContext) -> Json:
+        begun.set()
+        return release.wait(LIMIT_S)
+
     demo, other = "orgs/acme/vdcs/dev/clusters/demo", "orgs/acme/vdcs/dev/clusters/my-demo"
-    running = engine.submit(lambda _: release.wait(LIMIT_S), target=demo, owner="acme")
+    running = engine.submit(hold, target=demo, owner="acme")
+    assert begun.wait(LIMIT_S)
     ended = [engine.end_of(engine.submit(lambda _: None, target=demo, owner="globex")) for _ in range(3)]
     other_one = engine.end_of(engine.submit(lambda _: None, target=other, owner="acme"))
     newest_first = [other_one.id, *(each.id for each in reversed(ended)), running.id]

@@ -7,12 +7,16 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pika
 
+from cse_testing.waiting import LIMIT_S, wait_until
+
 TOKEN = "0123456789abcdef0123456789abcdef"
-WAIT_S = 8.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Cell:
 
     def _connect(self) -> None:
         parameters = pika.URLParameters(self._url)
+        parameters.heartbeat = 0  # a cell that many tests share says nothing while others run
         self._connection = pika.BlockingConnection(parameters)
         self._channel = self._connection.channel()
         self._channel.confirm_delivery()
@@ -108,7 +113,7 @@ class Cell:
         self,
         content: object,
         *,
-        timeout_s: float | None = 10.0,
+        timeout_s: float | None = LIMIT_S,
         properties: pika.BasicProperties | None = None,
     ) -> str:
         """Sends a message (JSON unless it is bytes) and returns its correlation id."""
@@ -122,7 +127,7 @@ class Cell:
         return str(properties.correlation_id)
 
     def properties(
-        self, correlation_id: str | None = None, *, timeout_s: float | None = 10.0, **headers: object
+        self, correlation_id: str | None = None, *, timeout_s: float | None = LIMIT_S, **headers: object
     ) -> pika.BasicProperties:
         values: dict[str, object] = {"messageType": "ProcessHttpRequest", "replyToExchange": self.reply_exchange}
         if timeout_s is not None:
@@ -136,20 +141,17 @@ class Cell:
             headers={**values, **headers},
         )
 
-    def reply_to(self, correlation_id: str, *, within_s: float = WAIT_S) -> HttpReply:
+    def reply_to(self, correlation_id: str) -> HttpReply:
         """Waits for a reply; fails if none comes."""
-        self.wait_for(lambda: correlation_id in self.replies, within_s=within_s)
-        assert correlation_id in self.replies, f"no reply within {within_s} s"
+        self.wait_until(lambda: correlation_id in self.replies, f"the reply to {correlation_id}")
         return self.replies[correlation_id][0]
 
-    def wait_for(self, condition: Callable[[], bool], *, within_s: float = WAIT_S) -> bool:
-        """Receives replies until the condition holds; returns whether it does."""
-        end = time.monotonic() + within_s
-        while not condition():
-            if time.monotonic() >= end:
-                return False
-            self._connection.process_data_events(time_limit=0.02)
-        return True
+    def wait_until(
+        self, condition: Callable[[], T | None], what: str, *, seen: Callable[[], object] | None = None
+    ) -> T:
+        """As `cse_testing.waiting.wait_until`, and receives replies meanwhile."""
+        receive = partial(self._connection.process_data_events, time_limit=0.02)
+        return wait_until(condition, what, seen=seen, pause=receive)
 
     def ask(self, method: str = "GET", path: str = "/api/cse/template", **keys: Any) -> HttpReply:
         """Sends a request and waits for the reply."""
@@ -162,18 +164,14 @@ class Cell:
     def dead_letter_queue(self) -> str:
         return f"{self.routing_key}.dead-letter"
 
-    def take_dead_letter(self, *, within_s: float = WAIT_S) -> tuple[pika.BasicProperties, bytes]:
+    def take_dead_letter(self) -> tuple[pika.BasicProperties, bytes]:
         """Waits for a message in the dead-letter queue and takes it."""
-        found: list[tuple[pika.BasicProperties, bytes]] = []
 
-        def taken() -> bool:
+        def taken() -> tuple[pika.BasicProperties, bytes] | None:
             method, properties, content = self._channel.basic_get(self.dead_letter_queue, auto_ack=True)
-            if method is not None:
-                found.append((properties, content))
-            return bool(found)
+            return None if method is None else (properties, content)
 
-        assert self.wait_for(taken, within_s=within_s), f"no dead letter within {within_s} s"
-        return found[0]
+        return self.wait_until(taken, "a dead letter")
 
     def message_count(self, queue: str) -> int:
         """How many messages wait in a queue, unacknowledged ones left out."""

@@ -14,6 +14,7 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2_grpc
 from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grpc
 from cse.templates.v1 import template_pb2, template_service_pb2, template_service_pb2_grpc
 from cse_core.grpc.server import GrpcServer
+from cse_lab.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ Answer = Callable[[Any], Any]
 """Computes a response, or what a stream iterates over."""
 
 
+def raising(error: Exception) -> Answer:
+    """An answer that is a failure."""
+
+    def answer(_request: object) -> Any:
+        raise error
+
+    return answer
+
+
 @dataclass
 class FakeServices:
     """The services behind the gateway. `answers` maps a method's name to what computes its response, or raises."""
@@ -37,7 +47,7 @@ class FakeServices:
     answers: dict[str, Answer] = field(default_factory=dict)
     calls: list[RecordedCall] = field(default_factory=list)
     state: "system_pb2.System.State.ValueType" = system_pb2.System.STATE_RUNNING
-    address: str = "127.0.0.1:0"
+    address: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
     _server: GrpcServer | None = None
 
     def start(self) -> Self:

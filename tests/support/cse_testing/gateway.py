@@ -12,10 +12,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from cse_core.config import Config, parse_config
 from cse_gateway.bootstrap import Gateway, create
 from cse_gateway.settings import GatewaySettings
-from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.extension import Cell
 from cse_testing.fake_services import FakeServices
+from cse_testing.waiting import LIMIT_S, wait_until
 
 
 def config_data(broker: PrivateRabbitMQ, *, exchange: str, routing_key: str) -> dict[str, Any]:
@@ -59,15 +59,24 @@ def health_of(address: str) -> str:
     """What the gRPC health service at an address says; `DOWN` if nobody listens."""
     with grpc.insecure_channel(address) as channel:
         try:
-            response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
+            response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=LIMIT_S)
         except grpc.RpcError:
             return "DOWN"
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
 
 
+def wait_for_health(address: str, wanted: str) -> None:
+    """Until the service at an address is healthy, or is not: see `health_of`."""
+    wait_until(lambda: health_of(address) == wanted, f"health {wanted}", seen=lambda: health_of(address))
+
+
 @contextmanager
 def running_gateway(
-    broker: PrivateRabbitMQ, name: str, *, timeout: timedelta = timedelta(seconds=10)
+    broker: PrivateRabbitMQ,
+    name: str,
+    *,
+    timeout: timedelta = timedelta(seconds=LIMIT_S),
+    margin: timedelta = GatewaySettings.reply_margin,
 ) -> Iterator[Bench]:
     """Starts all three, with an exchange and a queue of that name; the gateway consumes when it comes back."""
     services = FakeServices().start()
@@ -77,11 +86,12 @@ def running_gateway(
         templates_target=services.address,
         listen="127.0.0.1:0",
         extension_timeout=timeout,
+        reply_margin=margin,
     )
     gateway = create(gateway_config(broker, exchange=f"{name}-ext", routing_key=name), settings)
     try:
         gateway.start()
-        assert wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=20), "the gateway does not consume"
+        wait_for_health(gateway.address, "SERVING")
         yield Bench(gateway, cell, services)
     finally:
         gateway.stop(5)

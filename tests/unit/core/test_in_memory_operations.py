@@ -17,8 +17,8 @@ from cse_core.errors import (
 from cse_core.operations import Json, Operation, OperationContext, OperationKind, OperationRequest, OperationState
 from cse_core.operations.in_memory import InMemoryOperations
 from cse_core.secret import Secret
+from cse_testing.waiting import LIMIT_S
 
-LIMIT_S = 10.0
 Run = Callable[[OperationContext], Json]
 
 
@@ -167,12 +167,14 @@ def test_a_queued_operation_is_cancelled_at_once_and_finished(engine: Engine) ->
 
 
 def test_a_failing_branch_ends_its_siblings_and_its_error_counts(engine: Engine) -> None:
-    told = list[str]()
+    told, waiting = list[str](), threading.Event()
 
     def fails(_: OperationContext) -> Json:
+        assert waiting.wait(LIMIT_S)
         raise NotFoundError("no such disk")
 
     def waits(ctx: OperationContext) -> Json:
+        waiting.set()
         try:
             return ctx.wait_for("never")
         except CancelledError as exc:
@@ -238,6 +240,6 @@ def test_only_ended_operations_are_deleted_and_only_so_many_kept() -> None:
     engine.operations.delete(ended[1].id)
     with pytest.raises(NotFoundError):
         engine.operations.get(ended[1].id)
-    assert engine.operations.find(active=True) == [engine.operations.get(running.id)]
+    assert [operation.id for operation in engine.operations.find(active=True)] == [running.id]
     release.set()
     assert engine.operations.close(LIMIT_S)

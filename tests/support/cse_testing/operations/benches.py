@@ -19,8 +19,8 @@ from cse_core.operations import (
 from cse_core.operations.in_memory import InMemoryOperations
 from cse_core.secret import Secret
 from cse_operations import DurableOperations, OperationsSettings, Timing
+from cse_testing.waiting import LIMIT_S
 
-LIMIT_S = 20.0
 KIND = "TEST"
 KEY = Fernet.generate_key().decode()
 Run = Callable[[OperationContext], Json]

@@ -12,7 +12,7 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_se
 from cse_core.grpc.operations import SERVICES, OperationServicer, OperationsServicer, WaitingRoom
 from cse_core.grpc.server import GrpcServer
 from cse_core.operations import Operation, Operations
-from cse_testing.operations.benches import LIMIT_S
+from cse_testing.waiting import LIMIT_S
 
 
 class Everybody:
