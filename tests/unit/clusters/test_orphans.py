@@ -25,7 +25,7 @@ from cse_core.errors import (
 )
 from cse_core.operations import OperationRequest, OperationState
 from cse_core.operations.ids import new_operation_id
-from cse_testing.clusters.replay import Journal
+from cse_testing.clusters.replay import Crash, Journal
 from cse_testing.clusters.service import UNKNOWN_AFTER, WAIT_S, ClustersInMemory, a_cluster
 from cse_testing.clusters.world import FakeVapp
 
@@ -534,6 +534,27 @@ def test_a_crash_at_any_moment_leaves_nothing_and_deletes_nothing_else(monkeypat
             if journal.moments <= crash_at:
                 assert crash_at > 10
                 return
+
+
+def test_what_vcd_still_does_for_a_process_that_died_is_waited_for(
+    clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters.created(a_cluster("home", workers=0))
+    failing_join(clusters)
+    clusters.vcd.fail("delete_machines", WILL_NOT)
+    clusters.finished(clusters.add_nodes(1, name="home"))
+    home = vapp(clusters, "home")
+    deaths = iter([Crash()])
+
+    def die_while_vcd_is_at_work() -> None:
+        for death in deaths:
+            clusters.vcd.at_work[home.href] = ("https://vcd.example.com/api/task/1",)
+            raise death
+
+    clusters.vcd.during("wait", die_while_vcd_is_at_work)
+    (result,) = results_from_json(Journal(caught(clusters, monkeypatch)).run_until_ended(clusters.reclaiming))
+    assert result.outcome is Outcome.RECLAIMED
+    assert len(home.machines) == 1
 
 
 class CaughtError(Exception):

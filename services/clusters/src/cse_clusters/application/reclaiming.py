@@ -25,6 +25,9 @@ RECLAIM: Final = "RECLAIM"
 AT_ONCE: Final = 8
 """Orphans that are deleted side by side; clusters need vCD and the operations' threads, too."""
 
+_GONE: Final = Outcome.RECLAIMED, "It is gone."
+_NO_ORPHAN: Final = Outcome.SKIPPED, "It is no orphan any more, or an operation is in progress there."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReclaimInput:
@@ -166,33 +169,61 @@ class _Reclamation:
 
     def _branch(self, orphan: Orphan) -> Branch:
         def run(ctx: OperationContext) -> Json:
-            doing = "Deleting" if self.job.execute else "Looking at"
-            return ctx.step("reclaim", lambda: self._reclaimed(ctx, orphan), message=f"{doing} {orphan.title}")
+            looked = ctx.step(
+                "look_at_orphan",
+                lambda: self._answer(ctx, orphan, self._looked_at),
+                message=f"Looking at {orphan.title}",
+            )
+            if looked is not None:
+                return looked
+            return ctx.step(
+                "reclaim", lambda: self._answer(ctx, orphan, self._deleted), message=f"Deleting {orphan.title}"
+            )
 
         return run
 
-    def _reclaimed(self, ctx: OperationContext, orphan: Orphan) -> Json:
-        """Looks right before it deletes. What fails is told, and keeps nothing else from being reclaimed."""
+    @staticmethod
+    def _answer(
+        ctx: OperationContext,
+        orphan: Orphan,
+        attempt: Callable[[OperationContext, Orphan], tuple[Outcome, str] | None],
+    ) -> Json:
+        """What becomes of it, told at once. What fails keeps nothing else from being reclaimed."""
         try:
-            outcome, message = self._looked_at(ctx, orphan)
+            answer = attempt(ctx, orphan)
         except CseError as exc:
             ctx.check()  # unless it is the whole operation that ends
             log.warning("orphan_not_reclaimed", orphan=orphan.id, reason=exc.code, error=exc.message)
-            outcome, message = Outcome.FAILED, exc.message
+            answer = Outcome.FAILED, exc.message
+        if answer is None:
+            return None
+        outcome, message = answer
         ctx.progress(f"{orphan.title}: {outcome.value}: {message}")
         return [outcome.value, message]
 
-    def _looked_at(self, ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str]:
+    def _looked_at(self, _ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str] | None:
+        """None if it is to be deleted.
+
+        That is journaled before anything is begun: a run that takes this up finds vCD at work on what it deletes.
+        """
         now = self._sweep.again(orphan)
-        vapp = self._ports.inventory.vapp(SERVICE, orphan.vapp_href)
-        if vapp is None or (orphan.kind is Kind.VM and vapp.machine(orphan.name) is None):
-            return Outcome.RECLAIMED, "It is gone."
+        vapp = self._vapp_with(orphan)
+        if vapp is None:
+            return _GONE
         if now is None:
-            return Outcome.SKIPPED, "It is no orphan any more, or an operation is in progress there."
+            return _NO_ORPHAN
         if vapp.task_hrefs and not vapp.is_being_deleted:
             return Outcome.SKIPPED, "vCD works on it at the moment; try again when that has ended."
-        if not self.job.execute:
-            return Outcome.WOULD_BE_RECLAIMED, now.explanation
+        return None if self.job.execute else (Outcome.WOULD_BE_RECLAIMED, now.explanation)
+
+    def _deleted(self, ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str]:
+        """Looks once more, right before it deletes."""
+        now = self._sweep.again(orphan)
+        vapp = self._vapp_with(orphan)
+        if vapp is None:
+            return _GONE
+        if now is None:
+            return _NO_ORPHAN
         if orphan.kind is Kind.VAPP:
             host, busy = self._ports.host, self._limits.busy
             delete_vapp(ctx, self._ports.inventory, host, SERVICE, orphan.vapp_href, within=busy)
@@ -200,6 +231,12 @@ class _Reclamation:
             self._forget(ctx, orphan, vapp)
             self._delete_machine(ctx, orphan)
         return Outcome.RECLAIMED, "It was deleted."
+
+    def _vapp_with(self, orphan: Orphan) -> VappDetails | None:
+        """The vApp that the orphan is, or is in; None if the orphan is gone."""
+        vapp = self._ports.inventory.vapp(SERVICE, orphan.vapp_href)
+        is_gone = vapp is None or (orphan.kind is Kind.VM and vapp.machine(orphan.name) is None)
+        return None if is_gone else vapp
 
     def _forget(self, ctx: OperationContext, orphan: Orphan, vapp: VappDetails) -> None:
         """Takes it out of Kubernetes if it has got that far; that the cluster does not answer keeps nothing."""
