@@ -83,20 +83,53 @@ def test_a_creation_goes_on_in_the_next_process(tmp_path: Path, end: signal.Sign
             process.send_signal(end)
             assert process.wait(WAIT_S) == (-end if end == signal.SIGKILL else 0)
         with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
-            operations = operations_pb2_grpc.OperationsStub(channel)
-            waiting = operations_pb2.WaitOperationRequest(name=creation.name)
-            waiting.timeout.FromSeconds(int(WAIT_S))
-            ended = operations.WaitOperation(waiting, metadata=alice, timeout=WAIT_S)
-            assert ended.WhichOneof("result") == "response", ended
+            outcome = ended(channel, alice, creation)
+            assert outcome.WhichOneof("result") == "response", outcome
             clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
             everywhere = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
             found = clusters.ListClusters(everywhere, metadata=alice, timeout=WAIT_S)
             assert [cluster.name.rpartition("/")[2] for cluster in found.clusters] == ["demo"]
         metadata = operation_pb2.OperationMetadata()
-        assert ended.metadata.Unpack(metadata)
+        assert outcome.metadata.Unpack(metadata)
         headers = {**dict(alice), "Accept": SESSION_TYPE}
         task = requests.get(metadata.task_href, headers=headers, verify=vcd.ca_file, timeout=10)
         assert etree.fromstring(task.content).get("status") == "success"
+
+
+def test_a_script_that_was_uploaded_when_the_process_was_killed_does_not_stay_in_the_guest(tmp_path: Path) -> None:
+    with Simulator(inventory(), profile="instant") as vcd, catalogue(vcd) as templates:
+        config = config_in(tmp_path, vcd)
+        alice = (("x-vcloud-authorization", session_id(vcd, "alice", "acme", "alice-secret")),)
+        held = vcd.faults.add(soap="StartProgramInGuest", guest="node-*", delay_s=30, times=1)
+        with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (process, channel):
+            creation = create(channel, alice)
+            end = time.monotonic() + WAIT_S
+            while not held.injected:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            process.kill()
+            process.wait(WAIT_S)
+        vcd.faults.remove(held)
+        (worker,) = (each.vm for each in vcd.guests.all() if each.vm.startswith("node-"))
+        left = vcd.guests.execute(worker, "cat /tmp/cse-*/script")
+        assert "CSE_JOIN_TOKEN=" in left.stdout
+        with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
+            assert ended(channel, alice, creation).WhichOneof("result") == "response"
+        names = [each.vm for each in vcd.guests.all() if each.vm.startswith(("node-", "mstr-"))]
+        assert len(names) == 2
+        for name in names:
+            found = vcd.guests.execute(name, "find /tmp -name 'cse-*'")
+            assert (found.exit_code, found.stdout) == (0, ""), name
+
+
+def ended(channel: grpc.Channel, metadata: Metadata, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    """The operation as it ended."""
+    request = operations_pb2.WaitOperationRequest(name=operation.name)
+    request.timeout.FromSeconds(int(WAIT_S))
+    operations = operations_pb2_grpc.OperationsStub(channel)
+    found: operations_pb2.Operation = operations.WaitOperation(request, metadata=metadata, timeout=WAIT_S)
+    assert found.done, found
+    return found
 
 
 def create(channel: grpc.Channel, metadata: Metadata) -> operations_pb2.Operation:

@@ -25,7 +25,7 @@ from cse_vcd.errors import (
     ScriptTimeoutError,
     VcenterUnavailableError,
 )
-from cse_vcd.script import MARK, compose, kill_marked
+from cse_vcd.script import MARK, clear_away, compose, kill_marked, prefix
 from cse_vcd.soap import vim
 from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Check, Clock, Deadline, no_check, pause
 from cse_vcd.vcenter import Vcenter
@@ -38,6 +38,7 @@ OUTPUT_BYTES: Final = 4 * 1024 * 1024
 """How much is kept of each stream of a script, its end, unless the caller asks for more or less. A list of nodes as
 kubectl prints it has some 10 KB for each."""
 
+_PARENT: Final = "/tmp"  # noqa: S108 - the guest's, and what is made there is private
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
 _POLL_FACTOR: Final = 1.07
@@ -118,11 +119,13 @@ class Guest:
         timeout_s: float,
         check: Check = no_check,
         output_bytes: int = OUTPUT_BYTES,
+        slot: str = "",
     ) -> ScriptResult:
         """Runs a bash script and returns how it ended; an exit code other than 0 is no error here.
 
         Script, variables and output live in a directory that only this user can read, and that is deleted however this
-        ends. A vCenter or tools that are away for a while do not end the wait.
+        ends. What a process has left that died meanwhile is deleted by the guest's next script of the same slot, and
+        after an hour by any. A vCenter or tools that are away for a while do not end the wait.
 
         Args:
             script: its text; a shebang is not needed.
@@ -130,6 +133,7 @@ class Guest:
             timeout_s: how long it may run.
             check: called at least once a second; what it raises ends the script, and passes through.
             output_bytes: how much of the end of each stream is fetched.
+            slot: what the script is for, in up to 32 small letters and digits, if only one is to run at a time for it.
 
         Raises:
             ScriptTimeoutError: it did not end in time; it has been killed. The message holds what it printed last.
@@ -137,9 +141,10 @@ class Guest:
             CseError: it could not be started.
         """
         body = script.reveal() if isinstance(script, Secret) else script
-        directory = self._make_directory()
+        directory = self._make_directory(prefix(slot))
         try:
-            text = compose(body, {MARK: directory, **(env or {})})
+            clearing = clear_away(_PARENT, directory, slot)
+            text = compose(body, {MARK: directory, **(env or {})}, before=clearing)
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
             check()
             try:
@@ -191,15 +196,15 @@ class Guest:
             return exc
         return None
 
-    def _make_directory(self) -> str:
+    def _make_directory(self, start: str) -> str:
         directory: str = self._vcenter.call(
             "making a directory in the guest",
             lambda vc: vc.files.CreateTemporaryDirectoryInGuest(
                 vc.machine(self._moid),
                 self._login,
-                "cse-",
+                start,
                 "",
-                "/tmp",  # noqa: S108 - the guest's, and private there
+                _PARENT,
             ),
             repeatable=False,
         )

@@ -29,6 +29,8 @@ class FakeGuests:
         self._replies: dict[str, Reply] = {}
         self.scripts: dict[str, list[str]] = {}
         self.order: list[tuple[str, str]] = []
+        self.slots: list[tuple[str, str]] = []
+        """Of the scripts that ran: the machine, and the slot."""
         self.joined: list[str] = []
         self.files: dict[tuple[str, str], bytes] = {}
         self.not_ready: set[str] = set()
@@ -45,9 +47,12 @@ class FakeGuests:
         if self.when_ready is not None:
             self.when_ready(login)
 
-    def run_script(self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float) -> ScriptResult:
+    def run_script(
+        self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float, slot: str = ""
+    ) -> ScriptResult:
         self._admit(login)
         text, node = script.reveal(), login.guest.name
+        self.slots.append((node, slot))
         with self._lock:
             self.scripts.setdefault(node, []).append(text)
         for word, reply in self._replies.items():

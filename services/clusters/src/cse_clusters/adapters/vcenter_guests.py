@@ -15,8 +15,10 @@ class VcenterGuests:
     def wait_until_ready(self, login: GuestLogin, check: Check, *, timeout_s: float) -> None:
         self._guest(login).wait_ready(timeout_s=timeout_s, check=check)
 
-    def run_script(self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float) -> ScriptResult:
-        result = self._guest(login).run_script(script, timeout_s=timeout_s, check=check)
+    def run_script(
+        self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float, slot: str = ""
+    ) -> ScriptResult:
+        result = self._guest(login).run_script(script, timeout_s=timeout_s, check=check, slot=slot)
         return ScriptResult(exit_code=result.exit_code, stdout=result.stdout, stderr=result.stderr)
 
     def read_file(self, login: GuestLogin, path: str, *, limit_bytes: int) -> bytes:

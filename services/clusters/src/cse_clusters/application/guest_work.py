@@ -1,5 +1,6 @@
 """What is done inside the guests of a cluster."""
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ from cse_core.logs import tail
 from cse_core.operations import OperationContext
 from cse_core.secret import Secret
 
+_SLOT_LENGTH: Final = 12
 _READY_IN_GUEST_S: Final = 20.0
 """How long one script waits in the guest."""
 _READY_POLL_S: Final = 0.2
@@ -108,7 +110,7 @@ class GuestWork:
             "CSE_JOIN_CA_HASH": credentials.ca_hash,
         }
         text = guest_script(script, environment, ssh_key=ssh_key, one_at_a_time=True)
-        self.run(ctx, node, text, self._limits.script)
+        self.run(ctx, node, text, self._limits.script, purpose="join")
 
     def set_up_nfs(self, ctx: OperationContext, node: str, *, script: str, ssh_key: str) -> None:
         text = guest_script(script, {"CSE_NODE_NAME": node}, ssh_key=ssh_key, one_at_a_time=True)
@@ -124,7 +126,7 @@ class GuestWork:
             patience_s = int(min(left_s, _READY_IN_GUEST_S))
             environment = {"CSE_NODES": " ".join(sorted(wanted)), "CSE_WITHIN_S": str(patience_s)}
             script = guest_script(AWAIT_NODES, environment)
-            result = self._run_patiently(ctx, control_plane, script, self._limits.mint)
+            result = self._run_patiently(ctx, control_plane, script, self._limits.mint, "await nodes")
             if result.exit_code == 0:
                 try:
                     missing = nodes_not_ready(result.stdout, wanted)
@@ -140,9 +142,22 @@ class GuestWork:
             pause_s = min(pause_s * 1.5, _READY_POLL_LIMIT_S)
         raise FailedPreconditionError(f"after {self._limits.ready}: {seen}", reason="NODES_NOT_READY")
 
-    def run(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
-        """Runs a script that may be run again; raises FailedPreconditionError (GUEST_SCRIPT_FAILED) if it fails."""
-        result = self._run_patiently(ctx, node, script, limit)
+    def run(
+        self, ctx: OperationContext, node: str, script: Secret, limit: timedelta, *, purpose: str = ""
+    ) -> ScriptResult:
+        """Runs a script that may be run again, and clears away what a run of it has left whose process died.
+
+        Args:
+            ctx: of the operation or branch.
+            node: where.
+            script: what.
+            limit: how long it may run.
+            purpose: tells it from others of the operation there; the text does unless it differs from try to try.
+
+        Raises:
+            FailedPreconditionError: it failed (GUEST_SCRIPT_FAILED).
+        """
+        result = self._run_patiently(ctx, node, script, limit, purpose)
         if result.exit_code != 0:
             said = tail(result.stderr) or tail(result.stdout) or "it printed nothing"
             raise FailedPreconditionError(
@@ -152,11 +167,16 @@ class GuestWork:
             )
         return result
 
-    def _run_patiently(self, ctx: OperationContext, node: str, script: Secret, limit: timedelta) -> ScriptResult:
+    def _run_patiently(
+        self, ctx: OperationContext, node: str, script: Secret, limit: timedelta, purpose: str
+    ) -> ScriptResult:
         """Scripts may be run again, so a vCenter or tools that are away for a while end nothing."""
+        what = f"{ctx.operation_id}\0{purpose or script.reveal()}"
+        slot = hashlib.sha256(what.encode()).hexdigest()[:_SLOT_LENGTH]
 
         def run_as(login: GuestLogin) -> ScriptResult:
-            result = self._guests.run_script(login, script, ctx.check, timeout_s=limit.total_seconds())
+            timeout_s = limit.total_seconds()
+            result = self._guests.run_script(login, script, ctx.check, timeout_s=timeout_s, slot=slot)
             self._directory.accepted(login)
             return result
 

@@ -189,8 +189,12 @@ class Guests(Protocol):
         """
         ...
 
-    def run_script(self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float) -> ScriptResult:
+    def run_script(
+        self, login: GuestLogin, script: Secret, check: Check, *, timeout_s: float, slot: str = ""
+    ) -> ScriptResult:
         """Uploads a script (mode 0700), runs it as root, fetches what it printed, deletes all traces of it.
+
+        What one of the same slot (small letters and digits) has left in the guest because its process died goes first.
 
         Raises:
             DeadlineError: it did not end within the time; its process has been killed.
