@@ -12,6 +12,7 @@ from vcd_simulator import errors
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.metadata import MetadataEntry
+from vcd_simulator.model.table import Table
 from vcd_simulator.query import fiql
 from vcd_simulator.query.fiql import And, Comparison, Expression, Or
 from vcd_simulator.query.records import Entry, Records
@@ -113,24 +114,38 @@ def _conditions(expression: Expression | None) -> tuple[Expression, ...]:
 def _candidates(cloud: Cloud, kind: AnyRecordType, expression: Expression | None) -> Records:
     """Records among which everything wanted is; few, if an index or metadata can tell."""
     most = len(kind.table(cloud)) // _FEW
-    fewest: Iterable[Any] | None = None
-    for part in _conditions(expression):
-        found = _indexed(cloud, kind, part, most) if isinstance(part, Comparison) else None
-        if found is not None:
-            most = len(found)
-            fewest = found
+    indexed = (_indexed(cloud, kind, part, most) for part in _conditions(expression))
+    fewest = min((found for found in indexed if found is not None), key=len, default=None)
     return Records.all(cloud, kind) if fewest is None else Records(cloud, kind, fewest)
 
 
-def _indexed(cloud: Cloud, kind: AnyRecordType, one: Comparison, most: int) -> list[Any] | None:
-    """What an index has for a comparison; `None` when there is no index for it, or it has more than so many."""
-    if _is_metadata(one.name):
-        holders = cloud.metadata.holders(*_metadata_key(one.name))
-        if len(holders) > most:
+def _indexed(cloud: Cloud, kind: AnyRecordType, expression: Expression, most: int) -> list[Any] | None:
+    """What an index has for an expression; `None` when there is no index for it, or it has more than so many."""
+    match expression:
+        case Comparison(name) if _is_metadata(name):
+            holders = cloud.metadata.holders(*_metadata_key(name))
+            if len(holders) > most:
+                return None
+            return [entity for entity in map(kind.table(cloud).get, holders) if entity is not None]
+        case Comparison(name, "==", wanted) if name in ("id", "href") and "*" not in wanted:
+            return _identified(kind.table(cloud), wanted)
+        case Comparison(name, "==", wanted):
+            found = kind.find(cloud, name, wanted)
+            return list(found) if found is not None and len(found) <= most else None
+        case Or(parts):
+            each = [_indexed(cloud, kind, part, most) for part in parts]
+            known = [found for found in each if found is not None]
+            together = {entity.id: entity for found in known for entity in found}
+            return list(together.values()) if len(known) == len(each) else None
+        case _:
             return None
-        return [entity for entity in map(kind.table(cloud).get, holders) if entity is not None]
-    found = kind.find(cloud, one.name, one.value) if one.operator == "==" else None
-    return list(found) if found is not None and len(found) <= most else None
+
+
+def _identified(table: Table[Any], reference: str) -> list[Any]:
+    """What a bare id, a URN or an href may mean; hrefs have the kind in front of the id, as in `vapp-1f…`."""
+    last = reference.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+    found = table.get(last) or table.get(last.partition("-")[2])
+    return [] if found is None else [found]
 
 
 def _fits(records: Records, access: Access, expression: Expression, places: Sequence[int] | None) -> Iterable[bool]:

@@ -52,6 +52,21 @@ def test_every_type_answers_in_every_format(administrator: RestCaller, vapps: La
             assert (row.get("id"), by_id.get("href")) == (None, None)
 
 
+def test_entities_of_every_type_are_found_by_their_ids(administrator: RestCaller, vapps: LabCloud) -> None:
+    vapps.vapp("with-vm", vapps.machine("vm-1"), power_on=True)
+    for name in TYPES:
+        rows = [row for row in page(administrator, name) if row.tag != f"{V}Link"][:2]
+        for wanted in (
+            [row.get("href", "") for row in rows],
+            [row.get("href", "").rpartition("/")[2].removeprefix("vapp-").removeprefix("vm-") for row in rows],
+            [row.get("id", "") for row in page(administrator, name, format="idrecords") if row.tag != f"{V}Link"][:2],
+        ):
+            either = ",".join(f"id=={each}" for each in wanted)
+            found = [row.get("href") for row in page(administrator, name, filter=either or "id==nobody")]
+            assert set(found) >= {row.get("href") for row in rows}
+            assert int(page(administrator, name, filter=either or "id==nobody").get("total", "")) == len(rows)
+
+
 def test_queries_are_offered_to_whom_they_are_for(
     alice: RestCaller, bob: RestCaller, administrator: RestCaller
 ) -> None:
