@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcd_simulator.guests.containment import Containment
 from vcd_simulator.guests.limits import Limits, guard
 from vcd_simulator.guests.processes import KILLED, GuestLoop, Program
 
@@ -162,7 +163,7 @@ async def _follow(program: Program, pipe: int) -> None:
     try:
         info = json.loads(await reader.readuntil(b"}"))
         with suppress(ProcessLookupError):  # it has ended already
-            program.contain_in(os.pidfd_open(info["child-pid"]), info["child-pid"])
+            program.contain_in(Containment(os.pidfd_open(info["child-pid"]), info["child-pid"]))
         await reader.readline()
         program.end(int(await reader.readline()))
     except (asyncio.IncompleteReadError, ValueError):

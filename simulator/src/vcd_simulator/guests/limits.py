@@ -9,16 +9,18 @@ from pathlib import Path
 from vcd_simulator.guests.processes import Program
 
 _LOOK_S = 0.5
-_DISK_LOOKS = 10
-"""At every which look the disk is measured."""
+_REST_S = 2.0
+"""Between looks at a program in which nothing happens: most of thousands wait for something."""
+_DISK_LOOK_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one program of a guest may use, with whatever it starts.
 
-    The system sees to the limits of single processes and files at once. The number of processes, their memory together
-    and the guest's disk are looked at twice a second and every few seconds; who is over is ended.
+    The system sees to the limits of single processes and files at once. The number of processes and their memory
+    together are looked at twice a second while they change, and the guest's disk every few seconds; who is over is
+    ended.
     """
 
     wall_s: float = 7200.0
@@ -32,14 +34,16 @@ class Limits:
 async def guard(program: Program, limits: Limits, disk_used: Callable[[], int]) -> None:
     """End a program that uses more than it may; returns when it has."""
     loop = asyncio.get_running_loop()
-    looks = 0
+    before, pause_s, disk_due = (0, 0), _LOOK_S, loop.time() + _DISK_LOOK_S
     while True:
-        await asyncio.sleep(_LOOK_S)
-        looks += 1
-        processes, memory = program.usage()
+        await asyncio.sleep(pause_s)
+        usage = processes, memory = program.usage()
+        pause_s = min(_REST_S, 2 * pause_s) if usage == before else _LOOK_S
+        before = usage
         is_over = processes > limits.processes or memory > limits.memory_bytes
-        if not is_over and looks % _DISK_LOOKS == 0:
+        if not is_over and loop.time() >= disk_due:
             is_over = await loop.run_in_executor(None, disk_used) > limits.disk_bytes
+            disk_due = loop.time() + _DISK_LOOK_S
         if is_over:
             program.kill()
             return
