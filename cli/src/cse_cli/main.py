@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -41,6 +42,16 @@ class LazyGroup(click.Group):
             ) from exc
         assert isinstance(command, click.Command)  # noqa: S101 - narrows the type
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As inherited; click itself looks for what was meant among commands that are imported."""
+        if args[0] not in self.lazy and not args[0].startswith("-"):
+            close = get_close_matches(args[0], self.lazy)
+            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

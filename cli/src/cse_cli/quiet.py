@@ -6,6 +6,7 @@ from cse_core import logs
 
 
 def configure_logs() -> None:
-    """Lets errors through, but for pika, which tells of every failed attempt; the commands tell that better."""
+    """Lets errors through, but for libraries that tell of every failed attempt; the commands tell that better."""
     logs.configure(service="cse", level="ERROR")
-    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    for library in ("pika", "urllib3"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -84,6 +84,50 @@ def test_a_wrong_value_is_found_where_it_stands(path: str, value: object, where:
     assert [finding.where for finding in caught.value.findings] == [where]
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "what"),
+    [
+        ("amqp.port", "5672", "must be a whole number; write it without quotes"),
+        ("amqp.port", 70000, "must be at most 65535"),
+        ("vcd.port", 0, "must be at least 1"),
+        ("vcd.verify", "false", "must be true or false; write it without quotes"),
+        ("vcd.password", None, "must be a text"),
+        ("vcd.api_version", "newest", "must look like '31.0'"),
+        ("vcd.host", "https://vcd", "must be the name or the address of a host, without a scheme, a path or a port"),
+        ("amqp.host", "mq:5672", "must be the name or the address of a host, without a scheme, a path or a port"),
+        ("vcs", {"name": "vc1"}, "must be a list: each entry begins with `- `"),
+        ("vcs", [], "needs at least one entry"),
+        ("broker", None, "is empty; give it its keys"),
+        ("broker", ["org"], "must be a section with keys of its own"),
+        ("broker.ip_allocation_mode", "static", "must be 'pool' or 'dhcp'"),
+        ("broker.org", "", "must not be empty"),
+        ("broker.org", ..., "is missing"),
+    ],
+)
+def test_a_finding_says_what_would_be_right(path: str, value: object, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(changed(path, value))
+    (finding,) = caught.value.findings
+    assert str(finding) == f"{path}: {what}"
+
+
+@pytest.mark.parametrize("host", ["vcd.example.com", "10.0.0.1", "::1", "fe80::1%eth0", "vcd_1"])
+def test_hosts_are_names_and_addresses(host: str) -> None:
+    assert parse_config(changed("amqp.host", host)).amqp.host == host
+    assert parse_config(changed("vcd.host", host)).vcd.port == 443
+
+
+def test_the_port_may_stand_behind_the_host_as_cse_1_2_wants_it() -> None:
+    data = changed("vcd.host", "vcd.example.com:8443")
+    data["vcd"]["port"] = 443
+    config = parse_config(data)
+    assert (config.vcd.host, config.vcd.port) == ("vcd.example.com", 8443)
+
+
+def test_a_section_of_which_all_keys_are_commented_out_has_its_defaults() -> None:
+    assert parse_config(changed("service", None)).service.listeners == 5
+
+
 def test_all_findings_come_at_once_and_show_no_values() -> None:
     data = changed("amqp.password", ["amqp-secret"])
     data["vcd"]["port"] = "vcd-port-value"
@@ -99,6 +143,19 @@ def test_a_misspelled_key_is_a_warning() -> None:
     assert [warning.where for warning in warnings] == ["broker.templates[0].memory"]
 
 
+def test_keys_of_later_releases_are_called_so() -> None:
+    warnings = parse_config(changed("service.processors", 15)).warnings()
+    assert [str(warning) for warning in warnings] == [
+        "service.processors: is a key of later releases of CSE, which this one does not read; remove it"
+    ]
+
+
+def test_a_vcenter_that_is_there_twice_is_a_warning() -> None:
+    again = {**GOOD["vcs"][0], "password": "other"}
+    warnings = parse_config(changed("vcs", [*GOOD["vcs"], again])).warnings()
+    assert [str(warning) for warning in warnings] == ["vcs[1].name: another entry has this name; the last one counts"]
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o606, 0o620])
 def test_a_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: int) -> None:
     with pytest.raises(ConfigError, match="chmod 600"):
@@ -112,6 +169,9 @@ def test_a_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: i
         ("- list", "not a mapping"),
         ("", "not a mapping"),
         ("a: !!python/name:os.system", "YAML"),
+        ("amqp:\n\thost: mq", "line 2, column 1: .*; indent with spaces, not with tabs"),
+        ("amqp: {host: a}\nvcd: {}\namqp: {host: b}", "in line 3, column 1: the key 'amqp' is there twice"),
+        ("base: &base {a: 1}\nb: {<<: *base, a: 2, a: 3}", "in line 2, column 22: the key 'a' is there twice"),
     ],
 )
 def test_what_is_no_configuration_is_refused(tmp_path: Path, content: str, message: str) -> None:

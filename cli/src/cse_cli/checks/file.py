@@ -19,6 +19,7 @@ from cse_core.config import (
     VcenterConfig,
     load_config,
 )
+from cse_core.findings import UniqueKeyLoader
 from cse_core.settings import SettingsError
 from cse_templates.bootstrap import load_catalogue
 from cse_templates.domain.catalogue import CatalogueError
@@ -54,7 +55,10 @@ def check_file(path: Path) -> Usable:
         findings += [finding for finding in exc.findings if finding not in findings]
         return _parts(path, [_failure(path, finding) for finding in findings])
     results = [_failure(path, finding) for finding in findings]
-    results += [warning(found.where, found.what, f"correct or remove it; {_SAMPLE}") for found in config.warnings()]
+    results += [
+        warning(found.where, found.what, found.remedy or f"correct or remove it; {_SAMPLE}")
+        for found in config.warnings()
+    ]
     if not findings:
         results.insert(0, ok(str(path), "is complete, and readable by its owner only"))
     return Usable(
@@ -77,17 +81,14 @@ def check_templates(config: Config) -> Results:
 
 
 def _failure(path: Path, finding: Finding) -> Result:
-    """A finding of `cse_core.config`, which says at times within the sentence what to do."""
-    if finding.where:
-        return failed(finding.where, finding.what, f"correct it in {path}; {_SAMPLE}")
-    what, run, command = finding.what.partition(": run ")
-    return failed(str(path), what, f"run {command}" if run else _SAMPLE)
+    remedy = finding.remedy or (f"correct it in {path}; {_SAMPLE}" if finding.where else _SAMPLE)
+    return failed(finding.where or str(path), finding.what, remedy)
 
 
 def _parts(path: Path, results: list[Result]) -> Usable:
     """The sections that can be used although the file as a whole cannot."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)  # noqa: S506 - it is a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return Usable(results=results)
     if not isinstance(data, dict):

@@ -103,7 +103,8 @@ def _with_session(
     say("checking org, VDC and network")
     yield from _guarded("broker", lambda: check_broker(broker, session))
     if (chosen := _chosen(broker.templates, template)) is None:
-        yield failed("--template", f"no template {template!r} is in broker.templates", "name one of them")
+        names = ", ".join(each.name for each in broker.templates)
+        yield failed("--template", f"no template {template!r} is in broker.templates", f"name one of them: {names}")
         chosen = []
     if not installed:
         return

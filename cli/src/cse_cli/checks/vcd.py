@@ -94,7 +94,7 @@ def check_vcenters(configured: Sequence[VcenterConfig], session: VcdSession) -> 
     except CseError as exc:
         yield failed("vcs", exc.message, "give the account of `vcd` the right to see vCenters")
         return
-    unchecked = [vcenter.name for vcenter in configured if not vcenter.verify]
+    unchecked = dict.fromkeys(vcenter.name for vcenter in configured if not vcenter.verify)
     if unchecked:
         yield warning("vcs", f"the certificate of {', '.join(unchecked)} is not checked", _SET_VERIFY)
     known = ", ".join(sorted(registered)) or "none"

@@ -1,11 +1,13 @@
 """The command `cse check`."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from cse_cli.checks.report import print_json, print_table
-from cse_cli.checks.run import run_checks
+from cse_cli.checks.result import Outcome
+from cse_cli.checks.run import Report, run_checks
 from cse_cli.commands.options import config_option
 from cse_cli.progress import progress
 from cse_cli.quiet import configure_logs
@@ -39,6 +41,12 @@ def command(context: click.Context, path: Path, *, installed: bool, template: st
         print_json(report.results, is_good=report.is_good)
     else:
         print_table(report.results)
-        wrong = sum(result.outcome == "failed" for result in report.results)
-        click.echo("everything is right" if report.is_good else f"wrong: {wrong}", err=True)
+        click.echo(_summary(report), err=True)
     context.exit(0 if report.is_good else 1)
+
+
+def _summary(report: Report) -> str:
+    count = Counter(result.outcome for result in report.results)
+    if not report.is_good:
+        return f"wrong: {count[Outcome.FAILED]}"
+    return f"nothing is wrong; warnings: {warned}" if (warned := count[Outcome.WARNING]) else "everything is right"

@@ -5,40 +5,55 @@ kept out and reported as warnings, because a misspelled key is otherwise found o
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from cse_core.findings import ConfigError, Finding, UniqueKeyLoader, from_pydantic, from_yaml
 from cse_core.secret import Secret
 
 CONFIG_VARIABLE: Final = "CSE_CONFIG"
 DEFAULT_CONFIG: Final = "config.yaml"
+__all__ = [
+    "CONFIG_VARIABLE",
+    "DEFAULT_CONFIG",
+    "AmqpConfig",
+    "BrokerConfig",
+    "Config",
+    "ConfigError",
+    "Finding",
+    "Section",
+    "ServiceConfig",
+    "TemplateConfig",
+    "VcdConfig",
+    "VcenterConfig",
+    "config_path",
+    "load_config",
+    "parse_config",
+]
 _MAX_BYTES: Final = 1 << 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with the file: where (`broker.templates[0].cpu`) and what, in a sentence."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}" if self.where else self.what
-
-
-class ConfigError(Exception):
-    """The file cannot be used. `findings` holds everything that was found, not only the first."""
-
-    def __init__(self, path: Path, findings: list[Finding]) -> None:
-        super().__init__(f"{path}: " + "; ".join(map(str, findings)))
-        self.path = path
-        self.findings = findings
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%\w+)?")
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_API_VERSION: Final = re.compile(r"[0-9]{2}\.[0-9]")
+_TEMPLATE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LATER_KEYS: Final = frozenset(
+    {
+        "broker.default_template_name",
+        "broker.default_template_revision",
+        "broker.remote_template_cookbook_url",
+        "mqtt",
+        "service.log_wire",
+        "service.processors",
+        "service.telemetry",
+        "template_rules",
+    }
+)
+"""Of CSE 2.x and 3.x, where they are no mistakes."""
 
 
 def _text(value: object) -> object:
@@ -52,7 +67,26 @@ def _single_line(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("must be the name or the address of a host, without a scheme, a path or a port")
+    return value
+
+
+def _api_version(value: str) -> str:
+    if not _API_VERSION.fullmatch(value):
+        raise ValueError("must look like '31.0'")
+    return value
+
+
+def _template_name(value: str) -> str:
+    if not _TEMPLATE_NAME.fullmatch(value):
+        raise ValueError("must be up to 64 letters, digits, dots, hyphens and underscores, a letter or digit first")
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_text), AfterValidator(_single_line), Field(min_length=1)]
+Host = Annotated[Text, AfterValidator(_host)]
 FreeText = Annotated[str, BeforeValidator(_text)]
 Password = Annotated[Secret, BeforeValidator(_text)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -67,7 +101,7 @@ class Section(BaseModel):
 class AmqpConfig(Section):
     """RabbitMQ, through which vCD forwards requests."""
 
-    host: Text
+    host: Host
     port: Port = 5672
     vhost: Text = "/"
     username: Text = "guest"
@@ -80,15 +114,25 @@ class AmqpConfig(Section):
 
 
 class VcdConfig(Section):
-    """vCloud Director and the service account, a system administrator."""
+    """vCloud Director and the service account, a system administrator.
 
-    host: Text
+    The port may also stand behind the host, where CSE 1.2.x, which does not read `port`, wants it.
+    """
+
+    host: Host
     port: Port = 443
     username: Text = "administrator"
     password: Password
-    api_version: Annotated[Text, Field(pattern=r"^[0-9]{2}\.[0-9]$")] = "31.0"
+    api_version: Annotated[Text, AfterValidator(_api_version)] = "31.0"
     verify: bool = True
     log: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_host(cls, data: object) -> object:
+        if isinstance(data, dict) and (found := _HOST_AND_PORT.fullmatch(str(data.get("host", "")))):
+            return {**data, "host": found["host"], "port": int(found["port"])}
+        return data
 
 
 class VcenterConfig(Section):
@@ -112,7 +156,7 @@ class ServiceConfig(Section):
 class TemplateConfig(Section):
     """A template that this installation offers. Its scripts and versions are in the directory of the same name."""
 
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Annotated[Text, AfterValidator(_template_name)]
     catalog_item: Text
     description: FreeText = ""
     cpu: Annotated[int, Field(ge=1, le=128)] = 2
@@ -160,7 +204,7 @@ class Config(Section):
     amqp: AmqpConfig
     vcd: VcdConfig
     vcs: Annotated[list[VcenterConfig], Field(min_length=1)]
-    service: ServiceConfig = ServiceConfig()
+    service: Annotated[ServiceConfig, BeforeValidator(lambda found: {} if found is None else found)] = ServiceConfig()
     broker: BrokerConfig
     pks_config: FreeText | None = None
     """Path of a PKS configuration in CSE 1.2.x. Read and ignored."""
@@ -169,8 +213,19 @@ class Config(Section):
         return next((template for template in self.broker.templates if template.name == name), None)
 
     def warnings(self) -> list[Finding]:
-        """Keys that nobody reads."""
-        return [Finding(where, "unknown key; is it misspelled?") for where in _unknown_keys(self, "")]
+        """Keys that nobody reads, and vCenters that are there twice."""
+        found = [_unread(where) for where in _unknown_keys(self, "")]
+        names = [vcenter.name for vcenter in self.vcs]
+        again = [index for index, name in enumerate(names) if name in names[:index]]
+        return found + [
+            Finding(f"vcs[{index}].name", "another entry has this name; the last one counts") for index in again
+        ]
+
+
+def _unread(where: str) -> Finding:
+    if where in _LATER_KEYS:
+        return Finding(where, "is a key of later releases of CSE, which this one does not read", "remove it")
+    return Finding(where, "unknown key; is it misspelled?")
 
 
 def _unknown_keys(section: Section, prefix: str) -> Iterator[str]:
@@ -198,11 +253,11 @@ def load_config(path: Path, *, check_permissions: bool = True) -> Config:
     """
     content = _read(path, check_permissions=check_permissions)
     try:
-        data = yaml.safe_load(content)
+        data = yaml.load(content, UniqueKeyLoader)  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as exc:
-        raise ConfigError(path, [Finding("", _yaml_problem(exc))]) from exc
+        raise ConfigError(path, [from_yaml(exc)]) from exc
     if not isinstance(data, dict):
-        raise ConfigError(path, [Finding("", "is not a mapping of sections; `cse sample` prints one that is")])
+        raise ConfigError(path, [Finding("", "is not a mapping of sections", "see `cse sample` for one that is")])
     return parse_config(data, path=path)
 
 
@@ -211,7 +266,7 @@ def parse_config(data: dict[str, Any], *, path: Path = Path(DEFAULT_CONFIG)) -> 
     try:
         return Config.model_validate(data)
     except ValidationError as exc:
-        raise ConfigError(path, [_finding(error) for error in exc.errors(include_input=False)]) from None
+        raise ConfigError(path, [from_pydantic(error) for error in exc.errors()]) from None
 
 
 def _read(path: Path, *, check_permissions: bool) -> str:
@@ -219,38 +274,16 @@ def _read(path: Path, *, check_permissions: bool) -> str:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if check_permissions and mode & 0o077:
-                what = f"others may read or write it (mode {mode:04o}), and it holds passwords: run `chmod 600 {path}`"
-                raise ConfigError(path, [Finding("", what)])
+                what = f"others may read or write it (mode {mode:04o}), and it holds passwords"
+                raise ConfigError(path, [Finding("", what, f"run `chmod 600 {path}`")])
             content = file.read(_MAX_BYTES + 1)
     except OSError as exc:
-        hint = " (write one with `cse sample --output config.yaml`)" if isinstance(exc, FileNotFoundError) else ""
-        raise ConfigError(path, [Finding("", f"cannot be read: {exc.strerror}{hint}")]) from exc
+        missing = isinstance(exc, FileNotFoundError)
+        remedy = "name another, or write one with `cse sample --output config.yaml`" if missing else ""
+        raise ConfigError(path, [Finding("", f"cannot be read: {exc.strerror}", remedy)]) from exc
     if len(content) > _MAX_BYTES:
         raise ConfigError(path, [Finding("", f"is larger than {_MAX_BYTES} bytes")])
     try:
         return content.decode()
     except UnicodeDecodeError as exc:
         raise ConfigError(path, [Finding("", "is not UTF-8 text")]) from exc
-
-
-def _yaml_problem(exc: yaml.YAMLError) -> str:
-    """What is wrong and where, without the line itself: it may hold a password."""
-    mark = getattr(exc, "problem_mark", None)
-    problem = getattr(exc, "problem", None) or "cannot be parsed"
-    place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"is not valid YAML{place}: {problem}"
-
-
-def _finding(error: Any) -> Finding:
-    where = ""
-    for part in error["loc"]:
-        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "missing":
-        return Finding(where, "is missing")
-    if error["type"] == "model_type":
-        return Finding(where, "must be a section with keys of its own")
-    if error["type"] == "value_error" and ": " in message:  # a validator of a section names the key itself
-        key, _, message = message.partition(": ")
-        where = f"{where}.{key}" if where else key
-    return Finding(where, message[:1].lower() + message[1:])
