@@ -10,7 +10,8 @@ kinds in use:
 * `vm.clone`, `vm.power`: added to a task for each VM it clones or powers (VMs are worked on side by side,
   `parallel` of the profile at a time)
 * `vcenter.<Method>`: a task of a vCenter, such as `vcenter.PowerOnVM_Task`, or what it asks of a guest
-* `guest.boot`, `guest.process.<program>`: what happens inside a VM
+* `guest.boot`, `guest.process.<program>`: what happens inside a VM; `guest.report`: until vCD hears that a guest has
+  been customized
 """
 
 import random

@@ -30,7 +30,7 @@ from vcd_simulator.guests import Hypervisor
 from vcd_simulator.inventory import Inventory, InventoryError, populate
 from vcd_simulator.latency import Latency
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.operations.power import notice_guest
+from vcd_simulator.operations.power import notice_customization, notice_guest
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer, bind
@@ -319,6 +319,7 @@ class Simulator:
         )
         self.guests = Guests(self.hypervisor, self.cloud)
         self.hypervisor.on_power_change(partial(notice_guest, self.cloud))
+        self.hypervisor.on_customized(partial(notice_customization, self.cloud))
         populate(self.cloud, self.inventory, self._vcenter_urls())
         self.sessions = Sessions(self.cloud)
         if self._session_idle_timeout_s is not None:

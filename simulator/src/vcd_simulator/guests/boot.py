@@ -23,7 +23,7 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
     injection = guest.decide(Place.BOOT)
     await asyncio.sleep(guest.platform.latency.delay("guest.boot") + injection.delay_s)
     with guest.lock:
-        if guest.power is not PowerState.ON:
+        if guest.power is not PowerState.ON or not guest.image.distribution.boots:
             return
         guest.boots += 1
         guest.booted_at = time.time()
@@ -43,10 +43,12 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
     with guest.lock:
         if guest.power is PowerState.ON:
             guest.tools = ToolsState.RUNNING
+            if guest.customized:
+                guest.platform.customized(guest)
 
 
 async def _customize(guest: Guest, spec: GuestSpec) -> None:
-    guest.tools = ToolsState.STARTING
+    guest.tools, guest.customized = ToolsState.STARTING, False
     if spec.customization_script is not None:
         await _run_script(guest, spec.customization_script, "precustomization")
     with guest.lock:
@@ -55,6 +57,7 @@ async def _customize(guest: Guest, spec: GuestSpec) -> None:
     if spec.customization_script is not None:
         await _run_script(guest, spec.customization_script, "postcustomization")
         _set_password(guest, spec)  # the cloud's password is the one that counts, whatever the script did
+    guest.customized = True
 
 
 def _set_password(guest: Guest, spec: GuestSpec) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import resource
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 
@@ -77,6 +77,7 @@ class Hypervisor:
         self.changes = Changes()
         """Told whenever something changes that can be seen from outside a guest."""
         self._power_listeners: list[Callable[[str], None]] = []
+        self._customization_listeners: list[Callable[[str], None]] = []
         self._platform = Platform(
             sandbox=sandbox,
             launcher=Launcher(self._loop, state / "sockets", sandbox.limits),
@@ -90,6 +91,7 @@ class Hypervisor:
             base_standins=STANDINS.base_names,
             changes=self.changes,
             power_changed=self._tell_power,
+            customized=self._tell_customized,
         )
         self._built_in = built_in_images()
         self._images = dict(self._built_in)
@@ -284,6 +286,13 @@ class Hypervisor:
         """
         self._power_listeners.append(listener)
 
+    def on_customized(self, listener: Callable[[str], None]) -> None:
+        """Have a function called with the moid of every guest whose tools report that it has been customized.
+
+        That takes the latency profile's `guest.report`. It runs in a thread of the hypervisor and may wait for locks.
+        """
+        self._customization_listeners.append(listener)
+
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after so much time, in a thread of the hypervisor; at once and here, if it is no time at all."""
         if seconds <= 0:
@@ -354,6 +363,9 @@ class Hypervisor:
                 restore_inside(guest, one.inside, clusters)
             if guest.is_up:
                 self._platform.networks.connect(guest)
+                guest.customized = guest.spec.customize
+                if guest.customized:
+                    self._tell_customized(guest)  # the report may have been under way
             elif guest.power is PowerState.ON:
                 self._boot(guest, guest.spec)
         for cluster, written in zip(clusters, record.clusters, strict=True):
@@ -375,10 +387,22 @@ class Hypervisor:
 
     def _tell_power(self, guest: Guest) -> None:
         """Listeners take locks of their own, so they are not called under the guest's."""
+        self._tell(self._power_listeners, guest.moid)
+
+    def _tell_customized(self, guest: Guest) -> None:
+        boots, delay_s = guest.boots, self._platform.latency.delay("guest.report")
+
+        def report() -> None:
+            if guest.is_up and guest.boots == boots:
+                self._tell(self._customization_listeners, guest.moid)
+
+        self.later(delay_s, report)
+
+    def _tell(self, listeners: Sequence[Callable[[str], None]], moid: str) -> None:
         if self._closed:
             return
-        for listener in self._power_listeners:
-            self._loop.loop.call_soon_threadsafe(self._loop.loop.run_in_executor, None, listener, guest.moid)
+        for listener in listeners:
+            self._loop.loop.call_soon_threadsafe(self._loop.loop.run_in_executor, None, listener, moid)
 
     def _request_power(self, guest: Guest, verb: str) -> None:
         """Carry out what a guest asked for, without making the guest wait for its own end."""

@@ -78,6 +78,8 @@ class Distribution:
     """`debian` or `rpm`: which package manager there is."""
     files: Mapping[str, str]
     directories: tuple[str, ...] = ()
+    boots: bool = True
+    """Whether there is an operating system on the disk at all."""
 
 
 PHOTON = Distribution(
@@ -110,6 +112,8 @@ UBUNTU = Distribution(
     },
     directories=_DEBIAN_DIRECTORIES,
 )
+BLANK = Distribution(name="blank", family="debian", files={}, boots=False)
+"""An empty disk, as a machine has that was made from nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +157,7 @@ class Image:
 
 def built_in_images() -> dict[str, Image]:
     """Images that every simulator has, by name."""
-    images = {}
+    images = {BLANK.name: _blank_image()}
     for distribution in (PHOTON, UBUNTU):
         for name, kubernetes in ((distribution.name, True), (f"{distribution.name}-base", False)):
             packages = Packages.of_image(distribution.family, kubernetes=kubernetes)
@@ -167,6 +171,18 @@ def built_in_images() -> dict[str, Image]:
                 sysctls=_KUBERNETES_SYSCTLS if kubernetes else {},
             )
     return images
+
+
+def _blank_image() -> Image:
+    packages = Packages.of_image(BLANK.family, kubernetes=False)
+    return Image(
+        name=BLANK.name,
+        distribution=BLANK,
+        password="",
+        packages=packages,
+        services=Services.of_packages(packages, active=False),
+        accounts=Accounts.of_image(""),
+    )
 
 
 _KUBERNETES_SYSCTLS = {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"}

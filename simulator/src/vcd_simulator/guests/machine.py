@@ -55,6 +55,8 @@ class Guest:
         self._tools = ToolsState.NOT_RUNNING
         self.journal = Journal()
         self.boots = 0
+        self.customized = False
+        """Whether it has been customized, as its tools report at every boot."""
         self.booted_at: float | None = None
         self.hostname = image.distribution.name
         self._accounts: Accounts | None = None
@@ -297,7 +299,10 @@ class Guest:
         Raises:
             FileNotFoundError, NotADirectoryError: the working directory is not there.
             PowerStateError: the guest is off.
+            ToolsNotRunningError: it has no operating system.
         """
+        if not self.image.distribution.boots:
+            raise ToolsNotRunningError(f"there is no operating system in {self.moid}")
         tree = self.tree
         place = directory if directory is not None else account.home if tree.exists(account.home) else "/"
         if tree.resolved_info(place).kind != "directory":

@@ -40,3 +40,5 @@ class Platform:
     """Told whenever something changes that can be seen from outside a guest."""
     power_changed: Callable[["Guest"], None]
     """Called when a guest's power state is another than before; returns at once."""
+    customized: Callable[["Guest"], None]
+    """Called when the tools of a guest that has been customized begin to run; returns at once."""

@@ -29,12 +29,16 @@ class PoolRecord:
     dns2: str
     dns_suffix: str
     used: dict[str, str]
+    strict: bool = True
+    enabled: bool = True
 
 
 class IpPool:
     """A subnet with static ranges; the lowest free address is given out first.
 
-    Addresses outside of the ranges can be claimed by name (mode MANUAL) as long as they are in the subnet.
+    Addresses outside of the ranges can be claimed by name (mode MANUAL) as long as they are in the subnet. Ranges of a
+    pool that is not `strict` may lie outside of the subnet, as those of vApp networks may. One that is not `enabled`
+    gives no addresses out; who has one keeps it.
     """
 
     def __init__(
@@ -46,18 +50,22 @@ class IpPool:
         dns1: str = "",
         dns2: str = "",
         dns_suffix: str = "",
+        strict: bool = True,
+        enabled: bool = True,
     ) -> None:
+        self.enabled = enabled
         self.gateway = gateway
         self.netmask = netmask
         self.dns1 = dns1
         self.dns2 = dns2
         self.dns_suffix = dns_suffix
         self.subnet = IPv4Network(f"{gateway}/{netmask}", strict=False)
-        self.ranges = [(IPv4Address(first), IPv4Address(last)) for first, last in ranges]
+        self.strict = strict
+        self.ranges = sorted((IPv4Address(first), IPv4Address(last)) for first, last in ranges)
         for first, last in self.ranges:
-            if first > last or first not in self.subnet or last not in self.subnet:
+            if first > last or (strict and (first not in self.subnet or last not in self.subnet)):
                 raise ValueError(f"range {first}-{last} does not fit the subnet {self.subnet}")
-        for (_, last), (first, _) in itertools.pairwise(sorted(self.ranges)):
+        for (_, last), (first, _) in itertools.pairwise(self.ranges):
             if first <= last:
                 raise ValueError(f"the ranges up to {last} and from {first} overlap")
         self._used: dict[int, str] = {}
@@ -74,10 +82,18 @@ class IpPool:
             dns1=self.dns1,
             dns2=self.dns2,
             dns_suffix=self.dns_suffix,
+            strict=self.strict,
+            enabled=self.enabled,
         )
 
     def reconfigured(
-        self, ranges: Iterable[tuple[str, str]], *, dns1: str = "", dns2: str = "", dns_suffix: str = ""
+        self,
+        ranges: Iterable[tuple[str, str]],
+        *,
+        dns1: str = "",
+        dns2: str = "",
+        dns_suffix: str = "",
+        enabled: bool = True,
     ) -> "IpPool":
         """The same subnet with other ranges and name servers, to take this one's place.
 
@@ -88,7 +104,14 @@ class IpPool:
             ValueError: a range does not fit the subnet, or it overlaps another one.
         """
         pool = IpPool(
-            gateway=self.gateway, netmask=self.netmask, ranges=ranges, dns1=dns1, dns2=dns2, dns_suffix=dns_suffix
+            gateway=self.gateway,
+            netmask=self.netmask,
+            ranges=ranges,
+            dns1=dns1,
+            dns2=dns2,
+            dns_suffix=dns_suffix,
+            strict=self.strict,
+            enabled=enabled,
         )
         pool._used = self._used
         return pool
@@ -115,6 +138,8 @@ class IpPool:
             dns1=record.dns1,
             dns2=record.dns2,
             dns_suffix=record.dns_suffix,
+            strict=record.strict,
+            enabled=record.enabled,
         )
         pool._used = {int(IPv4Address(address)): holder for address, holder in record.used.items()}
         return pool
@@ -127,7 +152,9 @@ class IpPool:
             dns1=self.dns1,
             dns2=self.dns2,
             dns_suffix=self.dns_suffix,
+            strict=self.strict,
             used=self.used,
+            enabled=self.enabled,
         )
 
     @property
@@ -143,8 +170,10 @@ class IpPool:
         """Take the lowest free address.
 
         Raises:
-            PoolExhaustedError: there is none.
+            PoolExhaustedError: there is none, or the pool is disabled.
         """
+        if not self.enabled:
+            raise PoolExhaustedError
         while self._freed:
             number = heapq.heappop(self._freed)
             if number not in self._used:
@@ -162,16 +191,16 @@ class IpPool:
         raise PoolExhaustedError
 
     def claim(self, address: str, holder: str) -> str:
-        """Take one particular address.
+        """Take one particular address; whoever has it may take it again.
 
         Raises:
-            AddressInUseError: it is taken or lies outside of the subnet.
+            AddressInUseError: it is taken, or lies outside of the subnet and of the ranges.
         """
         try:
             parsed = IPv4Address(address)
         except ValueError as exc:
             raise AddressInUseError(f"{address!r} is not an IPv4 address") from exc
-        if parsed not in self.subnet:
+        if parsed not in self.subnet and not self._contains(int(parsed)):
             raise AddressInUseError(f"{address} is not in the subnet {self.subnet}")
         if self._used.get(int(parsed), holder) != holder or address == self.gateway:
             raise AddressInUseError(f"{address} is in use")

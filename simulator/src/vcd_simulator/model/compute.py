@@ -59,6 +59,8 @@ class GuestCustomization:
     computer_name: str = ""
     pending: bool = True
     """Whether the next power-on customizes the guest."""
+    reported: bool = False
+    """Whether the guest has reported that it was customized as this says."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +118,11 @@ class ProductSection:
     product: str = ""
     vendor: str = ""
     version: str = ""
+    full_version: str = ""
+    product_url: str = ""
+    vendor_url: str = ""
+    app_url: str = ""
+    category: str = ""
     properties: list[ProductProperty] = field(default_factory=list)
 
 
@@ -141,6 +148,8 @@ class Vm:
     cloned_from: str | None = None
     """The moid of another VM, whose disk this one's will be a copy of; None: the image's."""
     storage_profile_id: str | None = None
+    resource_pool_id: str | None = None
+    """Where it was moved to; None: it is in the primary pool of its provider VDC."""
     os_type: str = "other3xLinux64Guest"
     hardware_version: int = 11
     os_description: str = ""
@@ -168,6 +177,8 @@ class Vm:
 class VappNetwork:
     """A network inside a vApp: bridged onto an org VDC network, or isolated with a pool of its own."""
 
+    kind: ClassVar[Kind] = kinds.VAPP_NETWORK
+    id: str
     name: str
     fence_mode: str
     parent_id: str | None = None
@@ -222,6 +233,7 @@ class VappTemplate:
     """Names and descriptions of the networks its VMs were connected to."""
     storage_profile_id: str | None = None
     """Where its disks go; None for the VDC's default."""
+    product_sections: list[ProductSection] = field(default_factory=list)
     captured_images: list[str] = field(default_factory=list)
     """Images that exist for this template only."""
 

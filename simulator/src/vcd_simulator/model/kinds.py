@@ -60,6 +60,7 @@ VAPP = _kind("vApp", "/api/vApp/vapp-", VCLOUD + "vApp")
 VM = _kind("vm", "/api/vApp/vm-", VCLOUD + "vm")
 TEMPLATE_VM = _kind("vm", "/api/vAppTemplate/vm-", VCLOUD + "vm")
 NETWORK = _kind("network", "/api/network/", VCLOUD + "orgNetwork", "/api/admin/network/", ADMIN + "orgNetwork")
+VAPP_NETWORK = _kind("network", "/api/network/", VCLOUD + "vAppNetwork", "/api/admin/network/")
 EXTERNAL_NETWORK = _kind(
     "externalNetwork", "/api/admin/extension/externalnet/", ADMIN + "vmwexternalnet", urn="network"
 )
@@ -70,6 +71,8 @@ PROVIDER_STORAGE_PROFILE = _kind(
 )
 PORT_GROUP = _kind("portgroup", "/api/admin/extension/portgroup/", ADMIN + "vmwPortgroup")
 RESOURCE_POOL = _kind("resourcePool", "/api/admin/extension/resourcePool/", ADMIN + "vmwProviderVdcResourcePool")
+DATASTORE = _kind("datastore", "/api/admin/extension/datastore/", ADMIN + "datastore")
+HOST = _kind("host", "/api/admin/extension/host/", ADMIN + "host")
 STORAGE_PROFILE = _kind(
     "vdcStorageProfile",
     "/api/vdcStorageProfile/",

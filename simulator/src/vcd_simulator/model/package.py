@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from vcd_simulator.model.compute import GuestCustomization, ProductSection
+
 
 @dataclass(frozen=True, kw_only=True)
 class OvfFile:
@@ -32,6 +34,9 @@ class OvfMachine:
     disks_mb: tuple[int, ...] = ()
     nics: tuple[OvfNic, ...] = ()
     hardware_version: int = 11
+    customization: GuestCustomization | None = None
+    """What it says of guest customization, if it says anything."""
+    products: tuple[ProductSection, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,5 +46,9 @@ class OvfPackage:
     files: tuple[OvfFile, ...] = ()
     machines: tuple[OvfMachine, ...] = ()
     networks: dict[str, str] = field(default_factory=dict)
+    customize_on_instantiate: bool = True
+    gold_master: bool = False
+    products: tuple[ProductSection, ...] = ()
+    """Of the whole package; machines have their own."""
     words: str = ""
     """Everything it says about products and operating systems, in lower case."""

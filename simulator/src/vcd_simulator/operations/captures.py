@@ -48,6 +48,7 @@ def capture(cloud: Cloud, user: User, catalog: Catalog, vapp: Vapp, spec: Captur
         created=cloud.clock.now(),
         customize_on_instantiate=spec.customize_on_instantiate,
         networks={network.name: network.description for network in vapp.networks.values()},
+        product_sections=list(vapp.product_sections),
     )
     if spec.target is None:
         add_item(cloud, catalog, template, name, spec.description)
@@ -94,7 +95,7 @@ def _copy_machines(cloud: Cloud, template: VappTemplate, vms: list[Vm]) -> None:
             cloned_from=None,
             hardware=vm.hardware.copy(),
             nics=[replace(nic, ip_address=None) for nic in vm.nics],
-            customization=replace(vm.customization, pending=template.customize_on_instantiate),
+            customization=replace(vm.customization, pending=template.customize_on_instantiate, reported=False),
             created=cloud.clock.now(),
         )
         cloud.vms.add(copy)

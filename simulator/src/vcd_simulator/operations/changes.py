@@ -91,7 +91,12 @@ def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: Custom
     """Change guest customization; it takes effect at the next power-on that customizes."""
     if spec.computer_name is not None:
         customization.check_computer_name(spec.computer_name)
-    return start(cloud, user, vapp, vm, lambda: customization.apply_customization(vm.customization, spec))
+
+    def effect() -> None:
+        customization.apply_customization(vm.customization, spec)
+        vm.customization.reported = False
+
+    return start(cloud, user, vapp, vm, effect)
 
 
 def rename(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> Task:

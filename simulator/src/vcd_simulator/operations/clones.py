@@ -5,7 +5,7 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
-from vcd_simulator.model.tenancy import User
+from vcd_simulator.model.tenancy import AccessControl, User
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
@@ -17,6 +17,8 @@ def clone_vapp(
 ) -> tuple[Vapp, Task]:
     """Copy a vApp with networks, VMs and metadata; with `moves`, the source is deleted when the copy is complete.
 
+    A copy belongs to who made it. What moves keeps its owner, unless it leaves the owner's organisation.
+
     Raises:
         VcdError: the name is taken, something is busy, or a VM that is to move is deployed.
     """
@@ -26,14 +28,18 @@ def clone_vapp(
         raise errors.not_allowed(f"The vApp {source.name} is deployed; undeploy it before you move it.")
     if moves and vdc.id == source.vdc_id:
         raise errors.not_allowed(f"The vApp {source.name} is in the VDC {vdc.name} already.")
+    stays = moves and vdc.org_id == cloud.vdcs[source.vdc_id].org_id
     spec = VappSpec(
         name=name,
         description=source.description if description is None else description,
         networks=_networks(cloud, source, vdc),
-        machines=[_machine(vm, connected=vdc.id == source.vdc_id) for vm in vms],
+        machines=[_machine(vm, connected=vdc.id == source.vdc_id, moves=moves) for vm in vms],
         template_id=source.id,
         then=(lambda: forget_vapp(cloud, source)) if moves else None,
         locks=[source],
+        product_sections=source.product_sections,
+        owner_id=source.owner_id if stays else None,
+        access=source.access if stays else AccessControl(),
     )
     return create_vapp(cloud, user, vdc, spec, operation_name="vdcMoveVapp" if moves else "vdcCopyVapp")
 
@@ -56,8 +62,8 @@ def _networks(cloud: Cloud, source: Vapp, vdc: Vdc) -> list[NetworkConfigSpec]:
     return found
 
 
-def _machine(vm: Vm, *, connected: bool) -> MachineSpec:
-    """The same machine again, with addresses of its own."""
+def _machine(vm: Vm, *, connected: bool, moves: bool) -> MachineSpec:
+    """The same machine again, with addresses of its own; one that moves is not customized again."""
     nics = [
         NicSpec(
             index=nic.index,
@@ -68,4 +74,4 @@ def _machine(vm: Vm, *, connected: bool) -> MachineSpec:
         )
         for nic in vm.nics
     ]
-    return MachineSpec(source=vm, nics=nics if connected else None, primary_nic=vm.primary_nic)
+    return MachineSpec(source=vm, nics=nics if connected else None, primary_nic=vm.primary_nic, identical=moves)

@@ -59,7 +59,7 @@ def pool_of(cloud: Cloud, network: VappNetwork) -> IpPool | None:
 
 
 def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
-    """Give every connection of a VM its address.
+    """Give every connection of a VM its address; its own connections may share one that was chosen by hand.
 
     Raises:
         VcdError: a pool is empty, or a wanted address is taken. Nothing has been allocated then.
@@ -71,9 +71,9 @@ def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
             if pool is None:
                 continue
             if nic.ip_address is not None:
-                pool.claim(nic.ip_address, _holder(vm, nic))
+                pool.claim(nic.ip_address, vm.id)
             elif nic.mode in ("POOL", "DHCP"):
-                nic.ip_address = pool.allocate(_holder(vm, nic))
+                nic.ip_address = pool.allocate(vm.id)
     except PoolExhaustedError:
         disconnect(cloud, vapp, vm)
         raise errors.bad_request(
@@ -87,16 +87,17 @@ def connect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
         ) from exc
 
 
-def _holder(vm: Vm, nic: Nic) -> str:
-    return f"{vm.id}/{nic.index}"
+def release(cloud: Cloud, vapp: Vapp, vm: Vm, nic: Nic) -> None:
+    """Give the address of one connection back, if it has one."""
+    network = vapp.networks.get(nic.network)
+    pool = pool_of(cloud, network) if network is not None else None
+    if pool is not None and nic.ip_address is not None:
+        pool.release(nic.ip_address, vm.id)
 
 
 def disconnect(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
     """Give every address of a VM back."""
     for nic in vm.nics:
-        network = vapp.networks.get(nic.network)
-        pool = pool_of(cloud, network) if network is not None else None
-        if pool is not None and nic.ip_address is not None:
-            pool.release(nic.ip_address, _holder(vm, nic))
+        release(cloud, vapp, vm, nic)
         if nic.mode != "MANUAL":
             nic.ip_address = None

@@ -24,9 +24,19 @@ class CustomizationSpec:
     computer_name: str | None = None
 
 
-def customize(source: GuestCustomization, spec: CustomizationSpec | None, *, default_name: str) -> GuestCustomization:
-    """Guest customization of a new VM; a password is there afterwards, even if the request did not enable one."""
-    result = replace(source, pending=True, computer_name=computer_name_from(default_name))
+def customize(
+    source: GuestCustomization, spec: CustomizationSpec | None, *, default_name: str, identical: bool = False
+) -> GuestCustomization:
+    """Guest customization of a new VM; a password is there afterwards, even if the request did not enable one.
+
+    The guest of an `identical` VM is left as it is: it keeps its name, and is customized only if the source's still is
+    to be.
+    """
+    if identical:
+        result = replace(source)
+    else:
+        name = computer_name_from(default_name)
+        result = replace(source, pending=True, reported=False, computer_name=name)
     if spec is not None:
         apply_customization(result, spec)
     if result.admin_password is None:

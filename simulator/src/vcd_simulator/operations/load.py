@@ -1,6 +1,6 @@
 """Many vApps at once, for load: there from the start, powered off, without tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
@@ -51,7 +51,7 @@ def add_vapps(cloud: Cloud, vdc: Vdc, owner: User, spec: LoadSpec) -> None:
                 name=name,
                 created=cloud.clock.now(),
                 transient=None,
-                networks=dict(networks),
+                networks={name: replace(network, id=cloud.new_id()) for name, network in networks.items()},
             )
         )
         for index in range(1, spec.vms + 1):

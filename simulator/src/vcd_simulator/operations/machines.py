@@ -42,6 +42,10 @@ class MachineSpec:
     name: str | None = None
     description: str | None = None
     delete_source: bool = False
+    identical: bool = False
+    """Leave the guest as it is, instead of customizing it at its first power-on."""
+    needs_customization: bool = False
+    """Customize the guest although its template says that copies are identical."""
     nics: list[NicSpec] | None = None
     primary_nic: int | None = None
     cpu_count: int | None = None
@@ -95,12 +99,25 @@ def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
         hardware=hardware,
         nics=_plan_nics(cloud, vapp, spec),
         primary_nic=source.primary_nic if spec.primary_nic is None else spec.primary_nic,
-        customization=customize(source.customization, spec.customization, default_name=name),
+        customization=customize(source.customization, spec.customization, default_name=name, identical=_is_same(spec)),
         storage_profile_id=profile.id,
         os_type=source.os_type,
+        os_description=source.os_description,
         hardware_version=source.hardware_version,
+        boot_delay_ms=source.boot_delay_ms,
+        enter_bios_setup=source.enter_bios_setup,
+        memory_hot_add=source.memory_hot_add,
+        cpu_hot_add=source.cpu_hot_add,
+        nested_hypervisor=source.nested_hypervisor,
+        product_sections=list(source.product_sections),
+        startup=replace(source.startup),
         created=cloud.clock.now(),
     )
+
+
+def _is_same(spec: MachineSpec) -> bool:
+    """Whether the guest inside stays who it was."""
+    return spec.identical or spec.delete_source
 
 
 def _profile_like(cloud: Cloud, vdc: Vdc, source: Vm) -> StorageProfile:

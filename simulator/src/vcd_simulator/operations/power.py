@@ -44,14 +44,24 @@ def notice_guest(cloud: Cloud, moid: str) -> None:
         notice_guests(cloud, cloud.vms.find("guest", moid))
 
 
+def notice_customization(cloud: Cloud, moid: str) -> None:
+    """Remember that a guest has been customized, as its tools report."""
+    with cloud.lock:
+        for vm in cloud.vms.find("guest", moid):
+            vm.customization.reported = True
+
+
 def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> None:
     """Power one VM on, at once; one that runs is left alone."""
     vapp.deployed = vm.deployed = True
     if vm.is_on:
         return
     quotas.check_capacity(cloud, cloud.vdcs[vapp.vdc_id], vm)
+    spec = guest_spec(vapp, vm, force_customization=force_customization)
+    if spec.customize:
+        vm.customization.reported = False
     with hypervisor_refusals(vm):
-        cloud.hypervisor.power_on(vm.moid, guest_spec(vapp, vm, force_customization=force_customization))
+        cloud.hypervisor.power_on(vm.moid, spec)
     vm.status = Status.POWERED_ON
     vm.customization.pending = False
 

@@ -1,6 +1,7 @@
 """Uploading vApp templates: the descriptor first, then the files that it names, then the import."""
 
 import secrets
+from dataclasses import replace
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
@@ -226,6 +227,8 @@ def _import(cloud: Cloud, template: VappTemplate) -> None:
     if package is None:
         raise errors.not_allowed(f"The upload of {template.name} is not complete.")
     image = image_of(f"{template.name.lower()} {package.words}")
+    template.customize_on_instantiate, template.gold_master = package.customize_on_instantiate, package.gold_master
+    template.product_sections = list(package.products)
     for machine in package.machines:
         vm = _machine(cloud, template, machine, image)
         cloud.vms.add(vm)
@@ -245,6 +248,8 @@ def _profile(cloud: Cloud, template: VappTemplate) -> StorageProfile:
 
 def _machine(cloud: Cloud, template: VappTemplate, machine: OvfMachine, image: str) -> Vm:
     vdc = cloud.vdcs[template.vdc_id]
+    custom = replace(machine.customization) if machine.customization is not None else GuestCustomization()
+    custom.computer_name, custom.pending = computer_name_from(machine.name), template.customize_on_instantiate
     return Vm(
         id=cloud.new_id(),
         name=machine.name[:80],
@@ -273,7 +278,8 @@ def _machine(cloud: Cloud, template: VappTemplate, machine: OvfMachine, image: s
             )
             for number, nic in enumerate(machine.nics)
         ],
-        customization=GuestCustomization(computer_name=computer_name_from(machine.name)),
+        customization=custom,
+        product_sections=list(machine.products),
         storage_profile_id=_profile(cloud, template).id,
         os_type=machine.os_type,
         hardware_version=machine.hardware_version,

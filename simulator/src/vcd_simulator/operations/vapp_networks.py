@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import Vapp, VappNetwork
+from vcd_simulator.model.compute import Vapp, VappNetwork, Vm
 from vcd_simulator.model.datacenter import Vdc
+from vcd_simulator.model.task import Task
+from vcd_simulator.model.tenancy import User
+from vcd_simulator.operations import work
+from vcd_simulator.operations.connections import NO_NETWORK, release
 from vcd_simulator.operations.names import check_name
 
 
@@ -20,6 +24,20 @@ class NetworkConfigSpec:
     parent_id: str | None = None
     pool: IpPool | None = None
     description: str = ""
+    network_id: str | None = None
+    """Which of the vApp's networks this is, so that it can get another name; None goes by the name."""
+
+
+def spec_of(network: VappNetwork) -> NetworkConfigSpec:
+    """What asks for a network as it is."""
+    return NetworkConfigSpec(
+        name=network.name,
+        fence_mode=network.fence_mode,
+        parent_id=network.parent_id,
+        pool=network.pool,
+        description=network.description,
+        network_id=network.id,
+    )
 
 
 def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) -> dict[str, VappNetwork]:
@@ -27,6 +45,8 @@ def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) ->
     networks: dict[str, VappNetwork] = {}
     for spec in specs:
         name = check_name("vApp network", spec.name)
+        if name == NO_NETWORK:
+            raise errors.bad_request(f"Bad request: validation error, no network can have the name {NO_NETWORK}.")
         if name in networks:
             raise errors.duplicate_name("network", name)
         if spec.fence_mode == "bridged":
@@ -39,6 +59,7 @@ def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) ->
         else:
             raise errors.not_allowed(f"The fence mode {spec.fence_mode!r} is not available: there is no edge gateway.")
         networks[name] = VappNetwork(
+            id=cloud.new_id(),
             name=name,
             fence_mode=spec.fence_mode,
             parent_id=spec.parent_id if spec.fence_mode == "bridged" else None,
@@ -48,17 +69,95 @@ def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) ->
     return networks
 
 
-def set_networks(cloud: Cloud, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> None:
-    """Replace a vApp's networks; those that VMs use must stay."""
+@dataclass(kw_only=True)
+class NetworkChanges:
+    """What becomes of a vApp's networks: every one that it will have, with the one that it was."""
+
+    networks: dict[str, tuple[VappNetwork, VappNetwork | None]]
+    gone: list[VappNetwork]
+
+
+def plan_changes(cloud: Cloud, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> NetworkChanges:
+    """Check that a vApp can have these networks instead of its own.
+
+    Raises:
+        VcdError: a network cannot be, or one that VMs are connected to would become another one.
+    """
     planned = plan_networks(cloud, cloud.vdcs[vapp.vdc_id], specs)
-    for name, old in list(vapp.networks.items()):
-        new = planned.get(name)
-        in_use = any(nic.network == name for vm in cloud.vms_of(vapp) for nic in vm.nics)
-        if new is None and in_use:
-            raise errors.not_allowed(f"The network {name} of the vApp {vapp.name} is in use by a VM.")
-        if new is not None and new.fence_mode == old.fence_mode and new.parent_id == old.parent_id:
-            old.description = new.description
-            if old.pool is not None and new.pool is not None and not in_use:
-                old.pool = new.pool
-            planned[name] = old
-    vapp.networks = planned
+    by_id = {network.id: network for network in vapp.networks.values()}
+    changes = NetworkChanges(networks={}, gone=[])
+    kept: set[str] = set()
+    for spec, new in zip(specs, planned.values(), strict=True):
+        old = by_id.get(spec.network_id or "") or vapp.networks.get(new.name)
+        old = None if old is None or old.id in kept else old
+        changes.networks[new.name] = (new, old)
+        if old is not None:
+            kept.add(old.id)
+            _check_change(cloud, vapp, old, new)
+    changes.gone = [network for network in by_id.values() if network.id not in kept]
+    return changes
+
+
+def _check_change(cloud: Cloud, vapp: Vapp, old: VappNetwork, new: VappNetwork) -> None:
+    moved = (new.fence_mode, new.parent_id, _subnet(new)) != (old.fence_mode, old.parent_id, _subnet(old))
+    if moved and _users(cloud, vapp, old):
+        raise errors.not_allowed(
+            f"The network {old.name} of the vApp {vapp.name} is in use by a VM; its connection and its subnet stay."
+        )
+
+
+def _subnet(network: VappNetwork) -> tuple[str, str] | None:
+    return (network.pool.gateway, network.pool.netmask) if network.pool is not None else None
+
+
+def _users(cloud: Cloud, vapp: Vapp, network: VappNetwork) -> list[Vm]:
+    return [vm for vm in cloud.vms_of(vapp) if any(nic.network == network.name for nic in vm.nics)]
+
+
+def apply_changes(cloud: Cloud, vapp: Vapp, changes: NetworkChanges) -> None:
+    """Give a vApp its new networks. VMs lose their connections to networks that are gone, and keep all others."""
+    for network in changes.gone:
+        _unplug(cloud, vapp, network)
+    names = {old.name: name for name, (_, old) in changes.networks.items() if old is not None}
+    for vm in cloud.vms_of(vapp):
+        for nic in vm.nics:
+            nic.network = names.get(nic.network, nic.network)
+    vapp.networks = {name: _changed(old, new) for name, (new, old) in changes.networks.items()}
+
+
+def _changed(old: VappNetwork | None, new: VappNetwork) -> VappNetwork:
+    """A network as it is to be; it stays the same one, and whoever has an address in its subnet keeps it."""
+    if old is None:
+        return new
+    if old.pool is not None and new.pool is not None and _subnet(old) == _subnet(new):
+        ranges = [(str(first), str(last)) for first, last in new.pool.ranges]
+        wanted = new.pool
+        new.pool = old.pool.reconfigured(
+            ranges, dns1=wanted.dns1, dns2=wanted.dns2, dns_suffix=wanted.dns_suffix
+        )  # fmt: skip
+    old.name, old.description, old.pool = new.name, new.description, new.pool
+    old.fence_mode, old.parent_id = new.fence_mode, new.parent_id
+    return old
+
+
+def _unplug(cloud: Cloud, vapp: Vapp, network: VappNetwork) -> None:
+    for vm in _users(cloud, vapp, network):
+        for nic in vm.nics:
+            if nic.network == network.name:
+                release(cloud, vapp, vm, nic)
+                nic.network, nic.mode, nic.ip_address, nic.connected = NO_NETWORK, "NONE", None, False
+
+
+def reset_network(cloud: Cloud, user: User, vapp: Vapp, network: VappNetwork) -> Task:
+    """Let the services of a network begin anew.
+
+    Raises:
+        VcdError: the vApp, and so the network, is not deployed.
+    """
+    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    if not vapp.deployed:
+        raise errors.not_allowed(f"The network {network.name} cannot be reset: the vApp {vapp.name} is not deployed.")
+    return work.start(
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, network, "networkReset", "Resetting", "Reset", noun="Network",
+        locks=[vapp],
+    )  # fmt: skip

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import Status, Vapp, Vm
+from vcd_simulator.model.compute import ProductSection, Status, Vapp, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
-from vcd_simulator.model.tenancy import User
+from vcd_simulator.model.tenancy import AccessControl, User
 from vcd_simulator.operations import machines, quotas, work
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.operations.power import start_vm, stop_vm
-from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, plan_networks, set_networks
+from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, apply_changes, plan_changes, plan_networks
 
 _NOUN = "Virtual Application"
 _VERBS = {
@@ -40,6 +40,10 @@ class VappSpec:
     """What happens at the end, when the vApp is complete."""
     locks: list[Vapp] = field(default_factory=list)
     """What else is busy meanwhile."""
+    product_sections: list[ProductSection] = field(default_factory=list)
+    owner_id: str | None = None
+    """Whose it will be; None: that of whoever makes it."""
+    access: AccessControl = field(default_factory=AccessControl)
 
 
 def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation_name: str) -> tuple[Vapp, Task]:
@@ -53,11 +57,14 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
         raise errors.duplicate_name("vApp", name)
     if not vdc.enabled or not vdc.ready:
         raise errors.not_allowed(f"The VDC {vdc.name} is disabled; nothing can be created in it.")
-    quotas.check_vms(cloud, vdc, user.id, len(spec.machines))
+    owner_id = spec.owner_id or user.id
+    quotas.check_vms(cloud, vdc, owner_id, len(spec.machines))
     vapp = Vapp(
         id=cloud.new_id(),
         vdc_id=vdc.id,
-        owner_id=user.id,
+        owner_id=owner_id,
+        access=spec.access,
+        product_sections=list(spec.product_sections),
         name=name,
         description=spec.description,
         created=cloud.clock.now(),
@@ -172,7 +179,7 @@ def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Ta
     if change.name is not None and change.name != vapp.name:
         _check_free_name(cloud, vapp, change.name)
     if change.networks is not None:
-        set_networks(cloud, vapp, change.networks)
+        apply_changes(cloud, vapp, plan_changes(cloud, vapp, change.networks))
     planned = plan_machines(cloud, vapp, change.add)
     _check_cards_and_power(cloud, vapp, planned, power_on=change.power_on)
     sources = _existing_sources(cloud, change.add)
@@ -253,20 +260,14 @@ def set_leases(cloud: Cloud, user: User, vapp: Vapp, deployment_s: int, storage_
 
 
 def update_networks(cloud: Cloud, user: User, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> Task:
-    """Replace the networks of a vApp; those in use must stay."""
-    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    """Replace the networks of a vApp; VMs lose their connections to those that it does not have any more."""
+    _require_idle(cloud, vapp)
     _require_made(vapp)
-    set_networks(cloud, vapp, specs)
+    changes = plan_changes(cloud, vapp, specs)
     return work.start(
-        cloud,
-        user,
-        cloud.vdcs[vapp.vdc_id].org_id,
-        vapp,
-        "vdcUpdateVappNetworkSection",
-        "Updating",
-        "Updated",
-        noun=_NOUN,
-    )
+        cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVappNetworkSection", "Updating", "Updated",
+        noun=_NOUN, locks=cloud.vms_of(vapp), effect=lambda: apply_changes(cloud, vapp, changes),
+    )  # fmt: skip
 
 
 def delete_vapp(cloud: Cloud, user: User, vapp: Vapp, *, force: bool) -> Task:

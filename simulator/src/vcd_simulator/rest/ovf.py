@@ -1,10 +1,12 @@
 """Reading OVF descriptors: which files belong to a package, and which machines are in it."""
 
 from vcd_simulator.errors import VcdError
+from vcd_simulator.model.compute import GuestCustomization
 from vcd_simulator.model.package import OvfFile, OvfMachine, OvfNic, OvfPackage
 from vcd_simulator.model.transfer import DESCRIPTOR
 from vcd_simulator.rest import xml
-from vcd_simulator.rest.xml import OVF_NS, RASD_NS, VMW_NS, Element, child, children, local_name, text_of
+from vcd_simulator.rest.documents.products import read_product_sections
+from vcd_simulator.rest.xml import OVF_NS, RASD_NS, VMW_NS, Element, child, children, flag_of, local_name, text_of
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_FILES = 256
@@ -36,11 +38,22 @@ def parse_descriptor(body: bytes) -> OvfPackage:
             _attribute(one, "name"): text_of(one, "Description")
             for one in children(child(root, "NetworkSection"), "Network")
         }
+        section = child(root, "CustomizationSection")
+        customizes = flag_of(section, "CustomizeOnInstantiate", True)
     except VcdError as exc:
         raise OvfError(exc.message) from exc
     if not 1 <= len(machines) <= MAX_MACHINES:
         raise OvfError(f"the package has {len(machines)} virtual systems, expected 1 to {MAX_MACHINES}")
-    return OvfPackage(files=files, machines=machines, networks=networks, words=_words(root))
+    collection = child(root, "VirtualSystemCollection")
+    return OvfPackage(
+        files=files,
+        machines=machines,
+        networks=networks,
+        words=_words(root),
+        customize_on_instantiate=customizes,
+        gold_master=section is not None and section.get("goldMaster") == "true",
+        products=tuple(read_product_sections(collection, [])) if collection is not None else (),
+    )
 
 
 def _attribute(element: Element, name: str) -> str:
@@ -129,6 +142,23 @@ def _machine(system: Element, disks: dict[str, int]) -> OvfMachine:
         disks_mb=tuple(sizes),
         nics=tuple(nics),
         hardware_version=_hardware_version(hardware),
+        customization=_customization(system),
+        products=tuple(read_product_sections(system, [])),
+    )
+
+
+def _customization(system: Element) -> GuestCustomization | None:
+    section = child(system, "GuestCustomizationSection")
+    if section is None:
+        return None
+    script = child(section, "CustomizationScript")
+    return GuestCustomization(
+        enabled=flag_of(section, "Enabled", True),
+        admin_password_enabled=flag_of(section, "AdminPasswordEnabled", True),
+        admin_password_auto=flag_of(section, "AdminPasswordAuto", True),
+        admin_password=text_of(section, "AdminPassword") or None,
+        reset_password_required=flag_of(section, "ResetPasswordRequired"),
+        script=(script.text or "") if script is not None else "",
     )
 
 

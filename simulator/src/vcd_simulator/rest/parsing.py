@@ -173,10 +173,8 @@ def sourced_items(context: Context, root: Element) -> list[MachineSpec]:
     """Every `SourcedItem`; one whose source is a template or a vApp stands for all of its VMs.
 
     Raises:
-        VcdError: one is wrong, or a VM would be made of nothing.
+        VcdError: 400, one is wrong.
     """
-    if children(root, "CreateItem"):
-        raise errors.not_allowed("A VM cannot be made from scratch in this cloud; take one of a template or a vApp.")
     return [spec for item in children(root, "SourcedItem") for spec in _sourced_item(context, item)]
 
 
@@ -188,6 +186,7 @@ def _sourced_item(context: Context, item: Element) -> list[MachineSpec]:
         general = child(item, "VmGeneralParams")
         spec.name = text_of(general, "Name") or None
         spec.description = optional_text(general, "Description")
+        spec.needs_customization = flag_of(general, "NeedsCustomization")
         parameters = child(item, "InstantiationParams")
         _apply_parameters(parameters, spec)
         profile = child(item, "StorageProfile")
@@ -198,17 +197,21 @@ def _sourced_item(context: Context, item: Element) -> list[MachineSpec]:
 
 
 def _apply_parameters(parameters: Element | None, spec: MachineSpec) -> None:
-    connections = child(parameters, "NetworkConnectionSection")
-    if connections is not None:
-        spec.nics, spec.primary_nic = nics(connections)
-        if spec.primary_nic is None and spec.nics:
-            spec.primary_nic = spec.nics[0].index
+    apply_connections(child(parameters, "NetworkConnectionSection"), spec)
     custom = child(parameters, "GuestCustomizationSection")
     if custom is not None:
         spec.customization = customization(custom)
     hardware = child(parameters, "VirtualHardwareSection")
     if hardware is not None:
         apply_hardware(hardware, spec)
+
+
+def apply_connections(section: Element | None, spec: MachineSpec) -> None:
+    """The connections of a `NetworkConnectionSection`, if there is one; without a primary one, the first is it."""
+    if section is not None:
+        spec.nics, spec.primary_nic = nics(section)
+        if spec.primary_nic is None and spec.nics:
+            spec.primary_nic = spec.nics[0].index
 
 
 def _sources(context: Context, source: Element | None, *, deleted: bool) -> list[Vm]:
@@ -230,27 +233,37 @@ def _sources(context: Context, source: Element | None, *, deleted: bool) -> list
 
 
 def network_configs(context: Context, section: Element | None) -> list[NetworkConfigSpec]:
-    """The `NetworkConfig` elements of a section."""
-    found = []
-    for config in children(section, "NetworkConfig"):
-        configuration = child(config, "Configuration")
-        parent = child(configuration, "ParentNetwork")
-        fence_mode = text_of(configuration, "FenceMode", "bridged")
-        parent_id = referenced_id(parent, "ParentNetwork") if parent is not None else None
-        if parent_id is not None:
-            context.access.network_by_id(parent_id)
-        scopes = child(configuration, "IpScopes")
-        scope = child(scopes, "IpScope") if scopes is not None else child(configuration, "IpScope")
-        found.append(
-            NetworkConfigSpec(
-                name=config.get("networkName") or "",
-                description=text_of(config, "Description"),
-                fence_mode=fence_mode,
-                parent_id=parent_id,
-                pool=ip_pool(scope) if scope is not None and fence_mode == "isolated" else None,
-            )
-        )
-    return found
+    """The `NetworkConfig` elements of a section, but for the one that stands for no network."""
+    named = [(one, one.get("networkName") or "") for one in children(section, "NetworkConfig")]
+    return [network_config(context, one, name) for one, name in named if name != NO_NETWORK]
+
+
+def network_config(context: Context, element: Element, name: str) -> NetworkConfigSpec:
+    """A network of a vApp, as a `NetworkConfig` or a `VAppNetwork` has it."""
+    configuration = child(element, "Configuration")
+    parent = child(configuration, "ParentNetwork")
+    fence_mode = text_of(configuration, "FenceMode", "bridged")
+    parent_id = referenced_id(parent, "ParentNetwork") if parent is not None else None
+    if parent_id is not None:
+        context.access.network_by_id(parent_id)
+    scopes = child(configuration, "IpScopes")
+    scope = child(scopes, "IpScope") if scopes is not None else child(configuration, "IpScope")
+    return NetworkConfigSpec(
+        name=name,
+        description=text_of(element, "Description"),
+        fence_mode=fence_mode,
+        parent_id=parent_id,
+        pool=ip_pool(scope) if scope is not None and fence_mode == "isolated" else None,
+        network_id=_network_id(element),
+    )
+
+
+def _network_id(config: Element) -> str | None:
+    """Which network of a vApp a `NetworkConfig` is about: its link for the repair tells."""
+    for link in children(config, "Link"):
+        if link.get("rel") == "repair":
+            return id_in((link.get("href") or "").removesuffix("/action/reset"))
+    return None
 
 
 def ip_ranges(scope: Element | None) -> list[tuple[str, str]]:
@@ -269,11 +282,12 @@ def ip_scope(scope: Element) -> ScopeChange:
         dns1=text_of(scope, "Dns1"),
         dns2=text_of(scope, "Dns2"),
         dns_suffix=text_of(scope, "DnsSuffix"),
+        enabled=flag_of(scope, "IsEnabled", True),
     )
 
 
 def ip_pool(scope: Element) -> IpPool:
-    """An `IpScope` with its ranges.
+    """An `IpScope` of a vApp network, whose ranges may lie outside of its subnet.
 
     Raises:
         VcdError: 400, the addresses do not fit together.
@@ -286,6 +300,7 @@ def ip_pool(scope: Element) -> IpPool:
             dns1=text_of(scope, "Dns1"),
             dns2=text_of(scope, "Dns2"),
             dns_suffix=text_of(scope, "DnsSuffix"),
+            strict=False,
         )
     except ValueError as exc:
         raise errors.bad_request(f"Bad request: validation error, the IpScope is wrong: {exc}.") from exc

@@ -11,6 +11,7 @@ from vcd_simulator.vcenter.soap import Array, Data, Enum, Ref
 _GUEST_IDS = {
     "photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"),
     "ubuntu": ("ubuntu64Guest", "Ubuntu Linux (64-bit)"),
+    "blank": ("otherGuest64", "Other (64-bit)"),
 }
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
 _STATISTICS_S = 20

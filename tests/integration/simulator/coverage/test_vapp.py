@@ -183,6 +183,24 @@ def test_a_network_of_its_own(alice: Tenant, vapp: VApp) -> None:
     assert vapp.get_vapp_network_name() == "acme-net"
 
 
+@covers("VApp.reset_vapp_network")
+def test_the_services_of_a_network_begin_anew(alice: Tenant, running: VApp) -> None:
+    task = running.reset_vapp_network("acme-net")
+    assert task.Owner.get("name") == "acme-net"
+    alice.wait(task)
+
+
+@covers("VApp.add_vm_from_scratch", "VApp.to_vm_item")
+def test_a_vm_from_nothing(alice: Tenant, vapp: VApp) -> None:
+    item = {"vm_name": "blank", "comp_name": "blank", "os_type": "centos8_64Guest", "virtual_cpu": 2, "memory": 100}
+    alice.wait(vapp.add_vm_from_scratch(item))
+    vapp.reload()
+    made = vapp.get_vm("blank")
+    assert (made.get("status"), str(made.VmSpecSection.OsType)) == ("4", "centos8_64Guest")
+    assert (int(made.VmSpecSection.NumCpus), int(made.VmSpecSection.MemoryResourceMb.Configured)) == (2, 100)
+    assert not hasattr(made.VmSpecSection.DiskSection, "DiskSettings")
+
+
 def _ranges(vapp: VApp, name: str) -> list[tuple[str, str]]:
     (config,) = [
         one for one in vapp.get_resource().NetworkConfigSection.NetworkConfig if one.get("networkName") == name

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cse_testing.simulated import Boot, Shell, Times
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests import GuestSpec, Hypervisor, PowerState, ToolsState, UnknownGuestError, UnknownImageError
 from vcd_simulator.guests.errors import LoginError, PowerStateError, ToolsNotRunningError
 
@@ -28,7 +29,7 @@ def test_tools_do_not_answer_before_the_boot_is_over(hypervisor: Hypervisor, tim
         hypervisor.wait_for_tools("vm-1", 0.01)
     hypervisor.power_off("vm-1")
     with pytest.raises(PowerStateError):
-        hypervisor.wait_for_tools("vm-1", 1)
+        hypervisor.wait_for_tools("vm-1", LIMIT_S)
 
 
 def test_customization_sets_name_and_password_and_runs_the_script_twice(boot: Boot) -> None:
@@ -60,15 +61,15 @@ def test_tools_are_running_only_after_the_customization_script(boot: Boot, hyper
     hypervisor.power_on("vm-2", GuestSpec(name="vm-2", computer_name="c", customize=True, customization_script=slow))
     with pytest.raises(TimeoutError):
         hypervisor.wait_for_tools("vm-2", 0.2)
-    assert hypervisor.tools_state("vm-2") is ToolsState.STARTING
+    wait_until(lambda: hypervisor.tools_state("vm-2") is ToolsState.STARTING, "the tools to start")
     hypervisor.guest("vm-2").tree.write("/tmp/go", "")
-    hypervisor.wait_for_tools("vm-2", 20)
+    hypervisor.wait_for_tools("vm-2", LIMIT_S)
 
 
 def test_files_outlive_a_power_cycle_and_processes_do_not(shell: Shell) -> None:
     shell.succeed("echo kept > /root/file; mount -t tmpfs none /mnt; nohup sleep 1000 >/dev/null 2>&1 &")
     shell.hypervisor.reset(shell.moid)
-    shell.hypervisor.wait_for_tools(shell.moid, 20)
+    shell.hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     assert shell.succeed("cat /root/file") == "kept\n"
     assert "/mnt" not in shell.succeed("mount")
     assert len([program for program in shell.guest.programs() if program.exit_code is None]) == 0
@@ -79,7 +80,7 @@ def test_only_enabled_services_start_at_boot(shell: Shell) -> None:
         "systemctl stop docker; systemctl disable --now containerd; systemctl enable docker; systemctl start ufw"
     )
     shell.hypervisor.reset(shell.moid)
-    shell.hypervisor.wait_for_tools(shell.moid, 20)
+    shell.hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     assert shell.run("systemctl is-active docker containerd ufw").out.split() == ["active", "inactive", "inactive"]
 
 
@@ -97,7 +98,7 @@ def test_power_states_forbid_what_makes_no_sense(hypervisor: Hypervisor, shell: 
         with pytest.raises(PowerStateError):
             action(shell.moid)
     hypervisor.power_on(shell.moid, shell.guest.spec)
-    hypervisor.wait_for_tools(shell.moid, 20)
+    hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     hypervisor.power_off(shell.moid)
     hypervisor.power_off(shell.moid)
 
@@ -138,14 +139,14 @@ def test_a_guest_of_a_deleted_image_keeps_working(hypervisor: Hypervisor, shell:
     hypervisor.create("late", image, "vc1")
     hypervisor.delete_image(image)
     hypervisor.power_on("late", GuestSpec(name="late", computer_name="late"))
-    hypervisor.wait_for_tools("late", 20)
+    hypervisor.wait_for_tools("late", LIMIT_S)
     assert hypervisor.execute("late", "cat /etc/baked")[1] == "baked\n"
     with pytest.raises(UnknownImageError):
         hypervisor.create("too-late", image, "vc1")
 
 
 def test_unknown_names_are_refused(hypervisor: Hypervisor, shell: Shell) -> None:
-    with pytest.raises(UnknownImageError, match="known images: photon"):
+    with pytest.raises(UnknownImageError, match="known images: blank, photon"):
         hypervisor.create("x", "windows", "vc1")
     with pytest.raises(UnknownGuestError, match="vm-404"):
         hypervisor.power_off("vm-404")
@@ -164,7 +165,7 @@ def test_guests_that_are_never_used_cost_no_files(hypervisor: Hypervisor, tmp_pa
             GuestSpec(name="n", computer_name="n", ip_addresses=(f"10.1.{number // 250}.{number % 250}",)),
         )
     for number in range(2000):
-        hypervisor.wait_for_tools(f"vm-{number}", 20)
+        hypervisor.wait_for_tools(f"vm-{number}", LIMIT_S)
     assert sum(1 for _ in tmp_path.rglob("*")) == before
 
 
@@ -177,3 +178,43 @@ def test_networks_keep_guests_of_the_same_address_apart(boot: Boot) -> None:
     assert peer.run("curl -sk https://10.0.0.5:6443/healthz").code == 7
     theirs.succeed("kubeadm init")
     assert peer.succeed("curl -sk https://10.0.0.5:6443/healthz") == "ok"
+
+
+def test_a_guest_reports_its_customization_once_its_tools_run(hypervisor: Hypervisor, times: Times) -> None:
+    reported: list[str] = []
+    hypervisor.on_customized(reported.append)
+    hypervisor.create("vm-1", "ubuntu", "vc1")
+    hypervisor.create("vm-2", "ubuntu", "vc1")
+    hypervisor.power_on("vm-2", GuestSpec(name="vm-2", computer_name="c"))
+    hypervisor.wait_for_tools("vm-2", LIMIT_S)
+    hypervisor.power_on("vm-1", GuestSpec(name="vm-1", computer_name="c", customize=True))
+    wait_until(lambda: reported == ["vm-1"], "the report")
+    hypervisor.reset("vm-1")
+    wait_until(lambda: reported == ["vm-1", "vm-1"], "the report at the next boot")
+    times.seconds["guest.report"] = 3600
+    hypervisor.reset("vm-1")
+    hypervisor.wait_for_tools("vm-1", LIMIT_S)
+    assert reported == ["vm-1", "vm-1"], "it takes as long as the profile says"
+
+
+def test_a_machine_without_an_operating_system_runs_and_does_nothing(hypervisor: Hypervisor) -> None:
+    reported: list[str] = []
+    hypervisor.on_customized(reported.append)
+    hypervisor.create("vm-1", "blank", "vc1")
+    hypervisor.power_on("vm-1", GuestSpec(name="vm-1", computer_name="c", customize=True))
+    with pytest.raises(ToolsNotRunningError):
+        hypervisor.wait_for_tools("vm-1", LIMIT_S)
+    assert (hypervisor.power_state("vm-1"), hypervisor.guest("vm-1").is_up) == (PowerState.ON, False)
+    with pytest.raises(ToolsNotRunningError):
+        hypervisor.shut_down("vm-1")
+    with pytest.raises(ToolsNotRunningError, match="no operating system"):
+        hypervisor.execute("vm-1", "true")
+    hypervisor.suspend("vm-1")
+    hypervisor.power_on("vm-1", GuestSpec(name="vm-1", computer_name="c"))
+    hypervisor.power_off("vm-1")
+    image = hypervisor.capture("vm-1")
+    hypervisor.create("vm-2", image, "vc1")
+    hypervisor.power_on("vm-2", GuestSpec(name="vm-2", computer_name="c"))
+    with pytest.raises(ToolsNotRunningError):
+        hypervisor.wait_for_tools("vm-2", LIMIT_S)
+    assert reported == []

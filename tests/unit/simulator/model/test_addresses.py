@@ -84,3 +84,17 @@ def test_no_address_is_ever_held_twice(steps: list[str | int]) -> None:
 def test_mac_addresses_differ() -> None:
     assert len({mac_address(number) for number in range(70_000)}) == 70_000
     assert mac_address(1) == "00:50:56:01:00:01"
+
+
+def test_ranges_outside_of_the_subnet_are_possible_where_that_is_allowed() -> None:
+    ranges = [("10.9.0.5", "10.9.0.5"), ("10.0.0.10", "10.0.0.10")]
+    addresses = IpPool(gateway="10.0.0.1", netmask="255.255.255.0", ranges=ranges, strict=False)
+    assert [str(first) for first, _ in addresses.ranges] == ["10.0.0.10", "10.9.0.5"], "in order"
+    assert addresses.claim("10.9.0.5", "a") == "10.9.0.5"
+    assert addresses.allocate("b") == "10.0.0.10"
+    with pytest.raises(AddressInUseError, match="not in the subnet"):
+        addresses.claim("10.9.0.6", "c")
+    changed = addresses.reconfigured([("172.16.0.1", "172.16.0.1")])
+    assert changed.used == {"10.0.0.10": "b", "10.9.0.5": "a"}
+    with pytest.raises(ValueError, match="does not fit"):
+        IpPool(gateway="10.0.0.1", netmask="255.255.255.0", ranges=[("10.9.0.5", "10.9.0.4")], strict=False)

@@ -287,11 +287,22 @@ def test_renaming_moves_the_name_and_refuses_taken_ones(lab: LabCloud) -> None:
     assert vapp.description == "described"
 
 
-def test_a_network_in_use_cannot_leave_its_vapp(lab: LabCloud) -> None:
+def test_vms_lose_their_connections_to_a_network_that_leaves_their_vapp(lab: LabCloud) -> None:
+    nic = NicSpec(index=0, network="acme-net", mode="POOL", connected=True)
+    vapp = lab.vapp("c1", lab.machine("a", nics=[nic]), power_on=True)
+    card, pool = lab.cloud.vms_of(vapp)[0].nics[0], lab.network().pool
+    address = card.ip_address
+    vapps.update_networks(lab.cloud, lab.user("alice"), vapp, [])
+    assert address in pool.used, "not before the task ends"
+    lab.pass_time()
+    assert (card.network, card.mode, card.ip_address, card.connected) == ("none", "NONE", None, False)
+    assert address not in pool.used
+    assert not vapp.networks
+
+
+def test_a_vapp_gets_more_networks(lab: LabCloud) -> None:
     vapp = lab.vapp("c1", lab.machine("a"))
     user = lab.user("alice")
-    with pytest.raises(VcdError, match="in use"):
-        vapps.update_networks(lab.cloud, user, vapp, [])
     bridged = NetworkConfigSpec(name="acme-net", fence_mode="bridged", parent_id=lab.network().id)
     pool = IpPool(gateway="192.168.0.1", netmask="255.255.255.0", ranges=[("192.168.0.2", "192.168.0.9")])
     isolated = NetworkConfigSpec(name="inner", fence_mode="isolated", pool=pool)

@@ -147,7 +147,7 @@ def test_editing_needs_the_right(lab: LabCloud, bob: RestCaller, isolated: OrgVd
 def test_a_network_of_a_vapp_has_an_address_of_its_own_whatever_its_name(lab: LabCloud, alice: RestCaller) -> None:
     vapp = lab.vapp("c1", lab.machine("a"))
     media = "application/vnd.vmware.vcloud.vAppNetwork+xml"
-    vapp.networks["a/b ?&"] = vapp.networks["acme-net"].__class__(name="a/b ?&", fence_mode="isolated")
+    vapp.networks["a/b ?&"] = vapp.networks["acme-net"].__class__(id="other", name="a/b ?&", fence_mode="isolated")
     links = {
         link.get("name"): link.get("href", "")
         for link in alice.get(f"/api/vApp/vapp-{vapp.id}").xml.findall(f"{V}Link")
@@ -161,4 +161,4 @@ def test_a_network_of_a_vapp_has_an_address_of_its_own_whatever_its_name(lab: La
         shown["acme-net"].links()["down", "application/vnd.vmware.vcloud.allocatedNetworkAddress+xml"]
     )
     assert [one.findtext(f"{V}IpAddress") for one in addresses.xml] == [lab.cloud.vms_of(vapp)[0].nics[0].ip_address]
-    assert alice.get(f"/api/vApp/vapp-{vapp.id}/network/none").status == 403
+    assert alice.get("/api/network/none").status == 403

@@ -44,3 +44,34 @@ def test_memory_may_come_in_gigabytes() -> None:
 def test_what_cannot_be_a_package_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(OvfError, match=why):
         parse_descriptor(body)
+
+
+SECTIONS = (
+    b'<CustomizationSection goldMaster="true"><CustomizeOnInstantiate>false</CustomizeOnInstantiate>'
+    b"</CustomizationSection>"
+)
+CUSTOMIZATION = (
+    b"<GuestCustomizationSection><Enabled>false</Enabled><AdminPasswordAuto>false</AdminPasswordAuto>"
+    b"<AdminPassword>given</AdminPassword><CustomizationScript>#!/bin/sh\n</CustomizationScript>"
+    b"</GuestCustomizationSection>"
+)
+
+
+def test_what_it_says_of_customization_and_products_is_kept() -> None:
+    body = envelope(product="studio").replace(b"<DiskSection>", SECTIONS + b"<DiskSection>")
+    body = body.replace(b"</VirtualSystem>", CUSTOMIZATION + b"</VirtualSystem>")
+    package = parse_descriptor(body)
+    assert (package.customize_on_instantiate, package.gold_master) == (False, True)
+    (machine,) = package.machines
+    assert [one.product for one in machine.products] == ["studio"]
+    custom = machine.customization
+    assert custom is not None
+    assert (custom.enabled, custom.admin_password_auto, custom.admin_password) == (False, False, "given")
+    assert custom.script == "#!/bin/sh\n"
+    assert parse_descriptor(envelope()).machines[0].customization is None
+
+
+def test_a_flag_that_is_none_is_refused() -> None:
+    body = envelope().replace(b"<DiskSection>", SECTIONS.replace(b"false", b"perhaps") + b"<DiskSection>")
+    with pytest.raises(OvfError, match="neither true nor false"):
+        parse_descriptor(body)

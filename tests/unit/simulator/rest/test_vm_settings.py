@@ -4,6 +4,7 @@ import pytest
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
 from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.operations.power import notice_customization
 
 V = 'xmlns="http://www.vmware.com/vcloud/v1.5"'
 RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
@@ -193,11 +194,43 @@ def test_what_there_is_not_is_refused_as_not_allowed(lab: LabCloud, alice: RestC
     here = f"/api/vApp/vm-{vm.id}"
     drives = alice.get(f"{here}/virtualHardwareSection/media")
     assert [item.findtext("{*}ElementName") for item in drives.xml] == ["CD/DVD Drive 1", "Floppy Drive 1"]
-    scratch = f'<RecomposeVAppParams {V}><CreateItem name="x"/></RecomposeVAppParams>'
     for answer in (
         alice.put(f"{here}/virtualHardwareSection/media", drives.body.decode()),
         alice.post(f"{here}/screen/action/acquireTicket"),
         alice.post(f"{here}/screen/action/acquireMksTicket"),
-        alice.post(f"/api/vApp/vapp-{vapp.id}/action/recomposeVApp", scratch),
     ):
         assert (answer.status, answer.xml.get("minorErrorCode")) == (400, "OPERATION_DENIED")
+
+
+def gc_status(caller: RestCaller, vm: Vm) -> tuple[str | None, str | None]:
+    """The state of customization, and whether it is over."""
+    here = f"/api/vApp/vm-{vm.id}"
+    return (
+        caller.get(f"{here}/guestcustomizationstatus/").xml.findtext("{*}GuestCustStatus"),
+        caller.get(f"{here}/checkpostcustomizationscript/").xml.findtext("{*}CheckPostGCStatus"),
+    )
+
+
+def test_customization_is_pending_until_the_guest_has_reported_it(
+    lab: LabCloud, alice: RestCaller, vapp: Vapp, vm: Vm
+) -> None:
+    here = f"/api/vApp/vm-{vm.id}"
+    assert gc_status(alice, vm) == ("GC_PENDING", "false")
+    done(lab, alice.post(f"{here}/power/action/powerOn"))
+    assert gc_status(alice, vm) == ("GC_PENDING", "false"), "the guest has not said anything yet"
+    notice_customization(lab.cloud, vm.moid)
+    assert gc_status(alice, vm) == ("GC_COMPLETE", "true")
+    done(lab, alice.post(f"{here}/power/action/powerOff"))
+    assert alice.post(f"{here}/action/customizeAtNextPowerOn").status == 204
+    assert gc_status(alice, vm) == ("GC_PENDING", "false")
+    done(lab, alice.post(f"{here}/power/action/powerOn"))
+    assert gc_status(alice, vm) == ("GC_PENDING", "false")
+    notice_customization(lab.cloud, vm.moid)
+    done(lab, alice.post(f"{here}/power/action/reset"))
+    assert gc_status(alice, vm) == ("GC_COMPLETE", "true")
+    done(lab, alice.put(f"{here}/guestCustomizationSection/", f"<GuestCustomizationSection {V}/>"))
+    assert gc_status(alice, vm) == ("GC_PENDING", "false"), "the guest is not yet what the section says"
+
+
+def test_a_report_about_a_machine_that_is_gone_does_no_harm(lab: LabCloud) -> None:
+    notice_customization(lab.cloud, "vm-none")

@@ -344,8 +344,9 @@ def drives() -> list[Element]:
 
 
 def customization_status(vm: Vm) -> Element:
-    """Whether a guest has been customized: `GC_PENDING` until it boots the next time."""
-    pending = vm.customization.enabled and vm.customization.pending
+    """Whether a guest has been customized: `GC_PENDING` until it has booted and its tools have reported that."""
+    custom = vm.customization
+    pending = custom.enabled and (custom.pending or not custom.reported)
     return vcloud(
         "GuestCustomizationStatusSection",
         vcloud("GuestCustStatus", "GC_PENDING" if pending else "GC_COMPLETE"),
@@ -355,7 +356,8 @@ def customization_status(vm: Vm) -> Element:
 
 def post_customization(vm: Vm) -> Element:
     """Whether a guest's customization is behind it."""
-    over = vm.customization.enabled and not vm.customization.pending
+    custom = vm.customization
+    over = custom.enabled and custom.reported and not custom.pending
     return vcloud(
         "CheckPostGuestCustomizationSection",
         vcloud("CheckPostGCStatus", over),

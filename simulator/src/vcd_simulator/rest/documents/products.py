@@ -7,6 +7,17 @@ from vcd_simulator.rest.documents.common import link
 from vcd_simulator.rest.xml import OVF_NS, Element, child, children, document, ovf, qualified, text_of
 
 PRODUCT_SECTIONS = VCLOUD + "productSections+xml"
+_TEXTS = (
+    ("Product", "product"),
+    ("Vendor", "vendor"),
+    ("Version", "version"),
+    ("FullVersion", "full_version"),
+    ("ProductUrl", "product_url"),
+    ("VendorUrl", "vendor_url"),
+    ("AppUrl", "app_url"),
+    ("Category", "category"),
+)
+"""Elements of a section by the names of our attributes, in the schema's order."""
 
 
 def product_sections(context: Context, of: Vm | Vapp, *, edits: bool) -> Element:
@@ -22,7 +33,7 @@ def product_sections(context: Context, of: Vm | Vapp, *, edits: bool) -> Element
 
 
 def _section(one: ProductSection) -> Element:
-    texts = (("Product", one.product), ("Vendor", one.vendor), ("Version", one.version))
+    texts = [(tag, getattr(one, name)) for tag, name in _TEXTS]
     return ovf(
         "ProductSection",
         {f"{{{OVF_NS}}}class": one.class_name, f"{{{OVF_NS}}}instance": one.instance},
@@ -59,9 +70,7 @@ def read_product_sections(root: Element, known: list[ProductSection]) -> list[Pr
             class_name=_attribute(element, "class"),
             instance=_attribute(element, "instance"),
             info=text_of(element, "Info"),
-            product=text_of(element, "Product"),
-            vendor=text_of(element, "Vendor"),
-            version=text_of(element, "Version"),
+            **{name: text_of(element, tag) for tag, name in _TEXTS},
             properties=[_read_property(one) for one in children(element, "Property")],
         )
         for one in section.properties:

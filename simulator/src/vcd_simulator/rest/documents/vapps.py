@@ -1,12 +1,10 @@
 """vApps."""
 
-from urllib.parse import quote
-from uuid import UUID, uuid5
-
+from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Status, Vapp, VappNetwork
-from vcd_simulator.model.kinds import NETWORK, VCLOUD
+from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations.connections import pool_of
+from vcd_simulator.operations.connections import NO_NETWORK, pool_of
 from vcd_simulator.operations.status import status_of
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
@@ -27,7 +25,14 @@ from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qu
 
 NETWORK_CONFIG = VCLOUD + "networkConfigSection+xml"
 STARTUP = VCLOUD + "startupSection+xml"
-VAPP_NETWORK = VCLOUD + "vAppNetwork+xml"
+_NOWHERE = VappNetwork(
+    id="",
+    name=NO_NETWORK,
+    fence_mode="isolated",
+    pool=IpPool(gateway="196.254.254.254", netmask="255.255.0.0", dns1="196.254.254.254"),
+    description="This is a special place-holder used for disconnected network interfaces.",
+)
+"""What vCloud Director shows as the network of a connection without one."""
 
 
 def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> Element:
@@ -47,7 +52,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         lease_section(context, path, entity, edits=edits),
         startup_section(context, entity, edits=edits),
-        _network_section(entity),
+        _network_section(context, entity),
         network_config_section(context, entity, edits=edits),
         created(entity.created),
         owner_element(context, entity.owner_id),
@@ -86,7 +91,7 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
         else None,
         link(context, "down", f"{path}/productSections/", PRODUCT_SECTIONS),
         *(
-            link(context, "down", network_path(entity, one), VAPP_NETWORK, name=one.name)
+            link(context, "down", one.kind.href_path(one.id), one.kind.media_type, name=one.name)
             for one in entity.networks.values()
         ),
         link(context, maintenance, f"{path}/action/{maintenance}")
@@ -122,12 +127,18 @@ def startup_section(context: Context, entity: Vapp, *, edits: bool) -> Element:
     )
 
 
-def _network_section(entity: Vapp) -> Element:
+def _network_section(context: Context, entity: Vapp) -> Element:
     networks = [
         ovf("Network", ovf("Description", network.description), qualified(OVF_NS, name=network.name))
-        for network in entity.networks.values()
+        for network in _networks(context, entity)
     ]
     return ovf("NetworkSection", ovf("Info", "The list of logical networks"), networks)
+
+
+def _networks(context: Context, entity: Vapp) -> list[VappNetwork]:
+    """The networks of a vApp; with connections of its VMs that lead nowhere, also the one that stands for that."""
+    unplugged = any(nic.network == NO_NETWORK for vm in context.cloud.vms_of(entity) for nic in vm.nics)
+    return [*entity.networks.values(), *([_NOWHERE] if unplugged else [])]
 
 
 def network_config_section(context: Context, entity: Vapp, *, edits: bool) -> Element:
@@ -136,19 +147,20 @@ def network_config_section(context: Context, entity: Vapp, *, edits: bool) -> El
         "NetworkConfigSection",
         ovf("Info", "The configuration parameters for logical networks"),
         link(context, "edit", path, NETWORK_CONFIG) if edits else None,
-        [_network_config(context, entity, network) for network in entity.networks.values()],
+        [_network_config(context, entity, network, edits=edits) for network in _networks(context, entity)],
         qualified(OVF_NS, required=False),
         type=NETWORK_CONFIG,
         href=context.url(path),
     )
 
 
-def _network_config(context: Context, entity: Vapp, network: VappNetwork) -> Element:
+def _network_config(context: Context, entity: Vapp, network: VappNetwork, *, edits: bool) -> Element:
     return vcloud(
         "NetworkConfig",
+        _repair_link(context, network) if edits and network is not _NOWHERE else None,
         vcloud("Description", network.description),
         _configuration(context, network),
-        vcloud("IsDeployed", entity.deployed),
+        vcloud("IsDeployed", entity.deployed and network is not _NOWHERE),
         networkName=network.name,
     )
 
@@ -165,25 +177,27 @@ def _configuration(context: Context, network: VappNetwork) -> Element:
     )
 
 
-def network_path(entity: Vapp, network: VappNetwork) -> str:
-    """Where a network of a vApp is; it is known by its name."""
-    return f"{entity.kind.href_path(entity.id)}/network/{quote(network.name, safe='')}"
+def _repair_link(context: Context, network: VappNetwork) -> Element:
+    """Resets a network. Clients that send a section back tell by this link which network they mean."""
+    return link(context, "repair", f"{network.kind.href_path(network.id, admin=True)}/action/reset")
 
 
 def vapp_network(context: Context, entity: Vapp, network: VappNetwork) -> Element:
     """A network of a vApp, by itself."""
-    path = network_path(entity, network)
+    path, edits = network.kind.href_path(network.id), context.access.may_change_vapp(entity)
     return vcloud(
         "VAppNetwork",
+        _repair_link(context, network) if edits else None,
+        link(context, "edit", path, network.kind.media_type) if edits else None,
         link(context, "up", entity.kind.href_path(entity.id), entity.kind.media_type),
         link(context, "down", f"{path}/allocatedAddresses", ALLOCATED_ADDRESSES),
         vcloud("Description", network.description),
         _configuration(context, network),
         deployed=entity.deployed,
         name=network.name,
-        id=NETWORK.urn + str(uuid5(UUID(entity.id), network.name)),
+        id=context.urn(network),
         href=context.url(path),
-        type=VAPP_NETWORK,
+        type=network.kind.media_type,
     )
 
 
@@ -201,5 +215,5 @@ def addresses_in(context: Context, entity: Vapp, network: VappNetwork) -> Elemen
         for nic in vm.nics
         if nic.network == network.name and nic.ip_address is not None
     ]
-    path = f"{network_path(entity, network)}/allocatedAddresses"
+    path = f"{network.kind.href_path(network.id)}/allocatedAddresses"
     return vcloud("AllocatedIpAddresses", entries, href=context.url(path), type=ALLOCATED_ADDRESSES)

@@ -228,7 +228,7 @@ def ip_scope(pool: IpPool, *, inherited: bool) -> Element:
         vcloud("Dns1", pool.dns1) if pool.dns1 else None,
         vcloud("Dns2", pool.dns2) if pool.dns2 else None,
         vcloud("DnsSuffix", pool.dns_suffix) if pool.dns_suffix else None,
-        vcloud("IsEnabled", True),
+        vcloud("IsEnabled", pool.enabled),
         vcloud("IpRanges", ranges) if ranges else None,
     )
 
@@ -271,7 +271,7 @@ def allocated_addresses(context: Context, pool: IpPool, href: str) -> Element:
     """Who has which address of a network."""
     entries = []
     for address, holder in pool.used.items():
-        vm = context.cloud.vms.get(holder.partition("/")[0])
+        vm = context.cloud.vms.get(holder)
         owner = context.cloud.vapps.get(vm.vapp_id) if vm is not None else None
         visible = vm is not None and owner is not None and context.access.sees_vapp(owner)
         entries.append(

@@ -15,6 +15,7 @@ from vcd_simulator.rest.resources import (
     tasks,
     templates,
     transfers,
+    vapp_networks,
     vapps,
     vdcs,
     vm_settings,
@@ -28,7 +29,8 @@ def all_routes() -> Router:
     router = Router()
     for module in (
         access, catalogs, external_networks, metadata, orgs, people, policies, provider, provider_vdcs, query, sessions,
-        tasks, templates, transfers, vapps, vdcs, vm_settings, vms,
+        tasks, templates, transfers, vapp_networks, vapps, vdcs, vm_settings,
+        vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

@@ -1,12 +1,13 @@
 """vApps: composing, recomposing, power, networks, owner, deletion."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.compute import Startup, Status, Vapp, VappNetwork, Vm
+from vcd_simulator.model.compute import Startup, Status, Vapp, VappTemplate, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import changes, clones, power, vapps
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapps import VappSpec
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.created_items import created_items
 from vcd_simulator.rest.documents import vapps as documents
 from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.documents.vms import lease_section
@@ -39,7 +40,8 @@ def get_vapp(context: Context, vapp_id: str) -> Reply:
 @router.post("/api/vdc/{vdc_id}/action/composeVApp")
 def compose(context: Context, vdc_id: str) -> Reply:
     root = require_root(context.xml(), "ComposeVAppParams")
-    return _create(context, vdc_id, root, sourced_items(context, root), "vdcComposeVapp")
+    machines = [*sourced_items(context, root), *created_items(context, root)]
+    return _create(context, vdc_id, root, machines, "vdcComposeVapp")
 
 
 @router.post("/api/vdc/{vdc_id}/action/instantiateVAppTemplate")
@@ -55,7 +57,10 @@ def instantiate(context: Context, vdc_id: str) -> Reply:
         )
     asked = {spec.source.id: spec for spec in sourced_items(context, root)}
     machines = [asked.get(vm.id) or MachineSpec(source=vm) for vm in context.cloud.vms_of(template)]
-    return _create(context, vdc_id, root, machines, "vdcInstantiateVapp", template_id=template.id)
+    if not template.customize_on_instantiate:
+        for spec in machines:
+            spec.identical = not spec.needs_customization
+    return _create(context, vdc_id, root, machines, "vdcInstantiateVapp", template=template)
 
 
 @router.post("/api/vdc/{vdc_id}/action/cloneVApp")
@@ -83,7 +88,7 @@ def _create(
     machines: list[MachineSpec],
     operation_name: str,
     *,
-    template_id: str | None = None,
+    template: VappTemplate | None = None,
 ) -> Reply:
     vdc = context.access.vdc_by_id(vdc_id)
     context.access.require(_COMPOSE)
@@ -95,7 +100,8 @@ def _create(
         power_on=attribute_flag(root, "powerOn"),
         networks=network_configs(context, section),
         machines=machines,
-        template_id=template_id,
+        template_id=template.id if template is not None else None,
+        product_sections=template.product_sections if template is not None else [],
     )
     vapp, task = vapps.create_vapp(context.cloud, context.session.user, vdc, spec, operation_name=operation_name)
     document = documents.vapp(context, vapp, tasks=[task])
@@ -108,7 +114,7 @@ def recompose(context: Context, vapp_id: str) -> Reply:
     root = require_root(context.xml(), "RecomposeVAppParams")
     section = child(root, "InstantiationParams/NetworkConfigSection")
     change = vapps.Recomposition(
-        add=sourced_items(context, root),
+        add=[*sourced_items(context, root), *created_items(context, root)],
         delete=[_vm_to_delete(context, vapp, item) for item in children(root, "DeleteItem")],
         name=root.get("name"),
         description=optional_text(root, "Description"),
@@ -191,39 +197,6 @@ def undeploy_task(context: Context, vapp: Vapp, vm: Vm | None) -> Task:
     root = require_root(context.xml(), "UndeployVAppParams")
     action = text_of(root, "UndeployPowerAction", "default") or "default"
     return power.undeploy(context.cloud, context.session.user, vapp, vm, action)
-
-
-@router.get("/api/vApp/vapp-{vapp_id}/networkConfigSection")
-def get_networks(context: Context, vapp_id: str) -> Reply:
-    vapp = context.access.vapp_by_id(vapp_id)
-    edits = context.access.may_change_vapp(vapp)
-    return Reply(content=documents.network_config_section(context, vapp, edits=edits))
-
-
-@router.put("/api/vApp/vapp-{vapp_id}/networkConfigSection")
-def update_networks(context: Context, vapp_id: str) -> Reply:
-    vapp = context.access.vapp_to_change(vapp_id, _COMPOSE)
-    root = require_root(context.xml(), "NetworkConfigSection")
-    specs = network_configs(context, root)
-    return accepted(context, vapps.update_networks(context.cloud, context.session.user, vapp, specs))
-
-
-@router.get("/api/vApp/vapp-{vapp_id}/network/{network_name}")
-def get_network(context: Context, vapp_id: str, network_name: str) -> Reply:
-    return Reply(content=documents.vapp_network(context, *_network(context, vapp_id, network_name)))
-
-
-@router.get("/api/vApp/vapp-{vapp_id}/network/{network_name}/allocatedAddresses")
-def get_allocated_addresses(context: Context, vapp_id: str, network_name: str) -> Reply:
-    return Reply(content=documents.addresses_in(context, *_network(context, vapp_id, network_name)))
-
-
-def _network(context: Context, vapp_id: str, network_name: str) -> tuple[Vapp, VappNetwork]:
-    vapp = context.access.vapp_by_id(vapp_id)
-    network = vapp.networks.get(network_name)
-    if network is None:
-        raise errors.no_access("network", vapp_id)
-    return vapp, network
 
 
 @router.get("/api/vApp/vapp-{vapp_id}/startupSection")

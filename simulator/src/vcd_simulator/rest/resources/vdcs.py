@@ -8,6 +8,7 @@ from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.parsing import ip_ranges, ip_scope, optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.resources import vapp_networks
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
@@ -243,6 +244,9 @@ def _network_spec(context: Context, root: Element) -> datacenter.NetworkSpec:
 
 @router.get("/api/network/{network_id}")
 def get_network(context: Context, network_id: str) -> Reply:
+    of_vapp = vapp_networks.find_network(context, network_id)
+    if of_vapp is not None:
+        return vapp_networks.get_network(context, *of_vapp)
     return Reply(content=documents.network(context, context.access.network_by_id(network_id)))
 
 
@@ -255,6 +259,9 @@ def get_admin_network(context: Context, network_id: str) -> Reply:
 
 @router.get("/api/network/{network_id}/allocatedAddresses", "/api/admin/network/{network_id}/allocatedAddresses")
 def get_allocated_addresses(context: Context, network_id: str) -> Reply:
+    of_vapp = vapp_networks.find_network(context, network_id)
+    if of_vapp is not None:
+        return vapp_networks.get_allocated_addresses(context, *of_vapp)
     network = context.access.network_by_id(network_id)
     return Reply(content=documents.allocated_addresses(context, network.pool, context.raw_path))
 
@@ -262,6 +269,9 @@ def get_allocated_addresses(context: Context, network_id: str) -> Reply:
 @router.put("/api/admin/network/{network_id}", "/api/network/{network_id}")
 def update_network(context: Context, network_id: str) -> Reply:
     """Rename a network, share it, give it other ranges and name servers; the subnet and the parent stay."""
+    of_vapp = vapp_networks.find_network(context, network_id)
+    if of_vapp is not None:
+        return vapp_networks.update_network(context, *of_vapp)
     network = context.access.network_by_id(network_id)
     context.access.require("Organization vDC Network: Edit Properties")
     root = require_root(context.xml(), "OrgVdcNetwork", "OrgNetwork")
