@@ -23,7 +23,7 @@ from cse_core.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from cse_core.operations import OperationRequest, OperationState
+from cse_core.operations import LedgerEntry, OperationRequest, OperationState
 from cse_core.operations.ids import new_operation_id
 from cse_testing.clusters.replay import Crash, Journal
 from cse_testing.clusters.service import UNKNOWN_AFTER, WAIT_S, ClustersInMemory, a_cluster
@@ -428,6 +428,21 @@ def test_what_vcd_does_not_delete_is_told_and_keeps_nothing_else(clusters: Clust
 def test_a_vcd_that_is_busy_or_away_for_a_moment_is_waited_for(clusters: ClustersInMemory) -> None:
     left(clusters)
     clusters.vcd.fail("delete", ConflictError("BUSY_ENTITY"), UnavailableError("no answer"))
+    assert [each.outcome for each in reclaimed(clusters)] == [Outcome.RECLAIMED]
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for(
+    clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(clusters)
+    ledger, asked = clusters.operations.ledger, itertools.count()
+
+    def every_second_time(operation_id: str | None = None) -> list[LedgerEntry]:
+        if next(asked) % 2 == 0:
+            raise UnavailableError("the database does not answer")
+        return ledger(operation_id)
+
+    monkeypatch.setattr(clusters.operations, "ledger", every_second_time)
     assert [each.outcome for each in reclaimed(clusters)] == [Outcome.RECLAIMED]
 
 

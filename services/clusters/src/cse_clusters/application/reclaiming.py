@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import structlog
 
-from cse_clusters.application.changes import carry_out, delete_vapp
+from cse_clusters.application.changes import carry_out, delete_vapp, patiently
 from cse_clusters.application.control_plane import ControlPlane, hasty, running_control_plane
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.ports import OperationPorts
@@ -15,11 +15,13 @@ from cse_clusters.domain.access import SERVICE
 from cse_clusters.domain.cluster import CLUSTER_ID, TEMPLATE, Cluster, State
 from cse_clusters.domain.orphans import Cause, Kind, Orphan, Outcome, sort_key
 from cse_clusters.domain.vcd import VappDetails
-from cse_core.errors import CancelledError, CseError
+from cse_core.errors import CancelledError, CseError, UnavailableError
 from cse_core.operations import Json, JsonObject, Operation, OperationContext, OperationKind, Operations
 from cse_core.operations.port import Branch
 
 log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
 
 RECLAIM: Final = "RECLAIM"
 AT_ONCE: Final = 8
@@ -116,7 +118,7 @@ class ReclaimOperation:
         run = _Reclamation(ctx, self._ports, self._limits, sweep)
         results = run.results()
         if run.job.execute:
-            ctx.step("settle_ledger", lambda: self._settle(sweep))
+            ctx.step("settle_ledger", lambda: run.patiently(ctx, lambda: self._settle(sweep)))
         return {"results": [each.as_json() for each in results]}
 
     def _settle(self, sweep: Sweep) -> Json:
@@ -143,7 +145,7 @@ class _Reclamation:
 
     def results(self) -> list[Result]:
         """What became of each orphan that was named, or found; in order."""
-        found = cast(list[dict[str, Any]], self._ctx.step("find_orphans", self._found, message="Looking for orphans"))
+        found = cast(list[dict[str, Any]], self._ctx.step("find_orphans", self._find, message="Looking for orphans"))
         orphans = [orphan_from_json(each) for each in found]
         known = {orphan.id for orphan in orphans}
         results = [
@@ -162,9 +164,14 @@ class _Reclamation:
         self._ctx.progress(_summary(results), percent=99)
         return results
 
-    def _found(self) -> Json:
+    def patiently(self, ctx: OperationContext, look: Callable[[], _Result]) -> _Result:
+        """What a look shows; again while vCD or the store of operations does not answer."""
+        return patiently(ctx, look, within=self._limits.busy, passing=(UnavailableError,))
+
+    def _find(self) -> Json:
         named = set(self.job.ids)
-        wanted = [each for each in self._sweep.orphans() if (each.id in named if named else not each.must_be_named)]
+        found = self.patiently(self._ctx, self._sweep.orphans)
+        wanted = [each for each in found if (each.id in named if named else not each.must_be_named)]
         return [orphan_to_json(each) for each in sorted(wanted, key=sort_key)]
 
     def _branch(self, orphan: Orphan) -> Branch:
@@ -201,13 +208,12 @@ class _Reclamation:
         ctx.progress(f"{orphan.title}: {outcome.value}: {message}")
         return [outcome.value, message]
 
-    def _looked_at(self, _ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str] | None:
+    def _looked_at(self, ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str] | None:
         """None if it is to be deleted.
 
         That is journaled before anything is begun: a run that takes this up finds vCD at work on what it deletes.
         """
-        now = self._sweep.again(orphan)
-        vapp = self._vapp_with(orphan)
+        now, vapp = self._present(ctx, orphan)
         if vapp is None:
             return _GONE
         if now is None:
@@ -218,8 +224,7 @@ class _Reclamation:
 
     def _deleted(self, ctx: OperationContext, orphan: Orphan) -> tuple[Outcome, str]:
         """Looks once more, right before it deletes."""
-        now = self._sweep.again(orphan)
-        vapp = self._vapp_with(orphan)
+        now, vapp = self._present(ctx, orphan)
         if vapp is None:
             return _GONE
         if now is None:
@@ -232,15 +237,16 @@ class _Reclamation:
             self._delete_machine(ctx, orphan)
         return Outcome.RECLAIMED, "It was deleted."
 
-    def _vapp_with(self, orphan: Orphan) -> VappDetails | None:
-        """The vApp that the orphan is, or is in; None if the orphan is gone."""
-        vapp = self._ports.inventory.vapp(SERVICE, orphan.vapp_href)
+    def _present(self, ctx: OperationContext, orphan: Orphan) -> tuple[Orphan | None, VappDetails | None]:
+        """The orphan as it is now, if it is one still, and the vApp that it is, or is in, unless the orphan is gone."""
+        now = self.patiently(ctx, lambda: self._sweep.again(orphan))
+        vapp = self.patiently(ctx, lambda: self._ports.inventory.vapp(SERVICE, orphan.vapp_href))
         is_gone = vapp is None or (orphan.kind is Kind.VM and vapp.machine(orphan.name) is None)
-        return None if is_gone else vapp
+        return now, None if is_gone else vapp
 
     def _forget(self, ctx: OperationContext, orphan: Orphan, vapp: VappDetails) -> None:
         """Takes it out of Kubernetes if it has got that far; that the cluster does not answer keeps nothing."""
-        records = self._ports.inventory.clusters(SERVICE, name=orphan.cluster)
+        records = self.patiently(ctx, lambda: self._ports.inventory.clusters(SERVICE, name=orphan.cluster))
         record = next((each for each in records if each.metadata.get(CLUSTER_ID) == orphan.cluster_uid), None)
         cluster = Cluster(
             org=orphan.org,
