@@ -7,9 +7,7 @@ import pytest
 
 from cse_lab.postgres import PrivatePostgres
 from cse_testing.chaos.field import Field, open_field
-from cse_testing.chaos.report import Row
 
-Tell = Callable[[list[Row]], None]
 Open = Callable[..., Field]
 
 
@@ -26,14 +24,3 @@ def field_on(request: pytest.FixtureRequest) -> Iterator[Open]:
             return stack.enter_context(open_field(store, **environment))
 
         yield make
-
-
-@pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Tell:
-    """Puts rows into the table at the end."""
-
-    def tell_all(rows: list[Row]) -> None:
-        for row in rows:
-            record_property(*row.as_property())
-
-    return tell_all

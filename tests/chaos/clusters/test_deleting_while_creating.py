@@ -7,11 +7,11 @@ import pytest
 from cse_testing.chaos.field import Field
 from cse_testing.chaos.kills import at_once, check_nothing_is_left, clean_life, wait_for
 from cse_testing.chaos.lanes import Lane
-from cse_testing.chaos.life import CREATE, DELETE, LIFE
+from cse_testing.chaos.life import CREATE_WITH_NFS, DELETE, LIFE
 from cse_testing.chaos.plan import HOLD
 from cse_testing.chaos.report import Row
 
-ACT = next(act for act in LIFE if act.name == "create")
+ACT = next(act for act in LIFE if act.kind == CREATE_WITH_NFS)
 
 
 def points_of_creating(points: Sequence[str]) -> list[str]:
@@ -25,11 +25,12 @@ def points_of_creating(points: Sequence[str]) -> list[str]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
 @pytest.mark.parametrize("killed", [False, True], ids=["alive", "killed"])
 def test_deleting_ends_the_creation_and_leaves_nothing(
-    field_on: Callable[[str], Field], tell: Callable[[list[Row]], None], killed: bool
+    field_on: Callable[[str], Field], tell: Callable[[list[Row]], None], killed: bool, store: str
 ) -> None:
-    field = field_on("sqlite")
+    field = field_on(store)
     points = points_of_creating(clean_life(field, [ACT, LIFE[-1]])[ACT.name])
     lanes = {point: Lane(field, f"c{number}") for number, point in enumerate(points)}
     field.make_plan(actions={lane.request_id(ACT.name): {point: HOLD} for point, lane in lanes.items()})
@@ -52,11 +53,6 @@ def test_deleting_ends_the_creation_and_leaves_nothing(
 
         at_once([lambda point=point, lane=lane: check(point, lane) for point, lane in lanes.items()])  # type: ignore[misc]
     check_nothing_is_left(field)
-    count = len(points)
-    name = "deleted while created" + (", killed" if killed else "")
-    tell(
-        [
-            Row(test=name, kind=kind, operations=count, disturbed=count, ended=count, right=count)
-            for kind in (CREATE, DELETE)
-        ]
-    )
+    name, count = "deleted while created" + (", killed" if killed else ""), len(points)
+    kinds = (CREATE_WITH_NFS, DELETE)
+    tell([Row(test=name, store=store, kind=kind, operations=count, disturbed=count) for kind in kinds])

@@ -15,4 +15,4 @@ def test_every_operation_survives_a_kill_at_every_point(
     store: str, field_on: Callable[[str], Field], tell: Callable[[list[Row]], None]
 ) -> None:
     field = field_on(store)
-    tell(kill_at_every_point(field, f"killed at every point, {store}"))
+    tell(kill_at_every_point(field, "killed at every point"))

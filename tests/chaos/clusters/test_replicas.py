@@ -24,7 +24,7 @@ def test_another_replica_takes_over_within_30_s_as_it_is_deployed(field_on: Call
     field = field_on("postgres")
     field.timing = AS_DEPLOYED
     work = Round(field, "taken over")
-    field.make_plan(actions=work.held())
+    work.plan()
     first = field.start()
     work.prepare()
     work.begin()
@@ -44,7 +44,7 @@ def test_a_frozen_replica_changes_nothing_when_it_wakes_up(field_on: Callable[[s
     field = field_on("postgres")
     field.timing = BRISK
     work = Round(field, "frozen and replaced")
-    field.make_plan(actions=work.held())
+    work.plan()
     frozen = field.start()
     work.prepare()
     work.begin()
@@ -59,10 +59,7 @@ def test_a_frozen_replica_changes_nothing_when_it_wakes_up(field_on: Callable[[s
     assert frozen.wait(LIMIT_S) == DECLARED_DEAD, field.log()
     woken = [each.point for each in read_history(field.plan) if each.process == frozen.pid and each.time > mark]
     assert [point for point in woken if point.endswith((":sent", ":started", ":effect", ":after"))] == []
-    for lane in work.lanes.values():
-        lane.check()
-        for outcome in lane.outcomes:
-            lane.check_told(outcome)
+    work.check()
     tell(rows)
 
 
@@ -72,7 +69,7 @@ def test_operations_outlast_their_database(own_postgres: PrivatePostgres, tell: 
     with open_field(own_postgres.create_database()) as field:
         field.timing = AS_DEPLOYED
         work = Round(field, f"database away for {away_s:.0f} s")
-        field.make_plan(actions=work.held())
+        work.plan()
         replicas = [field.start() for _ in range(2)]
         work.prepare()
         work.begin()

@@ -12,11 +12,12 @@ import pytest
 
 from cse_lab.postgres import PrivatePostgres
 from cse_operations import Timing
+from cse_testing.chaos.kills import SEED
+from cse_testing.chaos.report import Row
 from cse_testing.operations.driver import ENGINE_POINTS, MOMENTS, NOT_STARTED, STEPS, Job
 from cse_testing.operations.supervisor import LIMIT_S, Field, check, kill_at_every
 
 ALL_POINTS = [*(f"{step}:{moment}" for step in STEPS for moment in MOMENTS), *ENGINE_POINTS]
-SEED = int(os.environ.get("CHAOS_SEED", "20261122"))
 DATABASE_AWAY_S = 20.0
 DECLARED_DEAD = 75
 RANDOM_KILLS = 25
@@ -31,13 +32,20 @@ def jobs(count: int, **options: object) -> list[Job]:
     ]
 
 
+Tell = Callable[[list[Row]], None]
+
+
+def row(name: str, store: str, *, operations: int, disturbed: int) -> list[Row]:
+    """Of operations of the engine's own tests, which were checked."""
+    return [Row(test=f"engine: {name}", store=store, kind="build", operations=operations, disturbed=disturbed)]
+
+
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_one_operation_after_the_other_survives_a_kill_at_every_point(
-    store: str, field_on: Callable[[str], Field]
+    field_on: Callable[[str], Field], tell: Tell
 ) -> None:
-    """Alone in its process each, on both stores."""
-    field = field_on(store)
+    """Alone in its process each."""
+    field = field_on("sqlite")
     work = [
         Job(request_id=point, partition="p", fails="undo" in point or number % 2 == 0, kill_at=point)
         for number, point in enumerate(ALL_POINTS)
@@ -46,16 +54,19 @@ def test_one_operation_after_the_other_survives_a_kill_at_every_point(
         assert field.run_to_the_end(field.spec([job]), most_starts=3) == 1
     assert {point for _, point in field.cloud.kills()} == set(ALL_POINTS)
     check(field, work)
+    tell(row("killed at every point", "sqlite", operations=len(work), disturbed=len(work)))
 
 
 @pytest.mark.timeout(1800)
-def test_many_operations_survive_a_kill_at_every_point_on_postgresql(field_on: Callable[[str], Field]) -> None:
+def test_many_operations_survive_a_kill_at_every_point(field_on: Callable[[str], Field], tell: Tell) -> None:
+    """All in one process."""
     kill_at_every(ALL_POINTS, field_on("postgres"))
+    tell(row("killed at every point", "postgres", operations=len(ALL_POINTS), disturbed=len(ALL_POINTS)))
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_random_kills(store: str, field_on: Callable[[str], Field]) -> None:
+def test_random_kills(store: str, field_on: Callable[[str], Field], tell: Tell) -> None:
     """One replica on SQLite, three on PostgreSQL, killed and started again at random; 60 operations."""
     chance = random.Random(SEED)
     field = field_on(store)
@@ -71,10 +82,11 @@ def test_random_kills(store: str, field_on: Callable[[str], Field]) -> None:
         replicas[victim] = field.start(spec)
     field.wait_until_all_ended(work)
     check(field, work)
+    tell(row("killed at random", store, operations=len(work), disturbed=RANDOM_KILLS))
 
 
 @pytest.mark.timeout(900)
-def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Callable[[str], Field]) -> None:
+def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Callable[[str], Field], tell: Tell) -> None:
     field = field_on("postgres")
     field.timing = asdict(Timing())
     work = [Job(request_id=f"r{n}", partition=f"p{n}", hold_at="boot@n1") for n in range(8)]
@@ -89,6 +101,7 @@ def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Call
     field.cloud.ensure("test", "test", "signal", "go")
     field.wait_until_all_ended(work)
     check(field, work)
+    tell(row("taken over", "postgres", operations=len(work), disturbed=len(work)))
 
 
 def _wait_for_process(field: Field, process: "subprocess.Popen[bytes]") -> None:
@@ -100,7 +113,7 @@ def _wait_for_process(field: Field, process: "subprocess.Popen[bytes]") -> None:
 
 @pytest.mark.timeout(900)
 def test_replicas_outlast_a_database_that_is_away(
-    own_postgres: PrivatePostgres, field_on: Callable[[str], Field]
+    own_postgres: PrivatePostgres, field_on: Callable[[str], Field], tell: Tell
 ) -> None:
     field = field_on("postgres")
     field.timing, field.store = asdict(Timing()), own_postgres.create_database()
@@ -113,10 +126,11 @@ def test_replicas_outlast_a_database_that_is_away(
     field.wait_until_all_ended(work)
     assert [replica.poll() for replica in replicas] == [None, None], field.log()
     check(field, work)
+    tell(row(f"database away for {DATABASE_AWAY_S:.0f} s", "postgres", operations=len(work), disturbed=1))
 
 
 @pytest.mark.timeout(1800)
-def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field]) -> None:
+def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field], tell: Tell) -> None:
     """Long enough to be declared dead, or not; one that was ends and is started again.
 
     One that is frozen while it starts may find that the database has hung up, and is started again, too.
@@ -139,3 +153,4 @@ def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field])
                 replicas[number] = field.start(spec)
     field.wait_until_all_ended(work)
     check(field, work)
+    tell(row("frozen at random", "postgres", operations=len(work), disturbed=RANDOM_FREEZES))

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from google.longrunning import operations_pb2, operations_pb2_grpc
 
 from cse.clusters.v1 import cluster_service_pb2_grpc
+from cse.system.v1 import system_service_pb2_grpc
 from cse_operations import Timing
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
@@ -49,6 +50,7 @@ class Stubs:
         self.replica = replica
         self.channel = channel
         self.clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
+        self.system = system_service_pb2_grpc.SystemServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsStub(channel)
 
 
@@ -75,6 +77,11 @@ class Field:
         self._ending = threading.Event()
         self.problem = ""
         """Why there is no process any more, although there should be one."""
+
+    @property
+    def store_kind(self) -> str:
+        """`sqlite` or `postgres`."""
+        return "sqlite" if self.store.startswith("sqlite") else "postgres"
 
     # ---- processes
 

@@ -1,5 +1,7 @@
 """The kill matrix: a clean life shows which points there are, then processes are killed at each of them."""
 
+import os
+import random
 import threading
 import time
 import traceback
@@ -11,15 +13,20 @@ from typing import Final
 from cse_testing.chaos.field import LIMIT_S, Field
 from cse_testing.chaos.lanes import Lane
 from cse_testing.chaos.life import KINDS, LIFE, Act
-from cse_testing.chaos.plan import KILL, read_history
+from cse_testing.chaos.plan import FALL, KILL, Passed, read_history
+from cse_testing.chaos.reaper import Reaper
 from cse_testing.chaos.report import Row
 from cse_vcd.service_tasks import NAMESPACE
 
-LANES: Final = 4
-"""Clusters at once; a kill cuts off what all of them do."""
-_PASSES: Final = 4
+SEED: Final = int(os.environ.get("CHAOS_SEED", "20261122"))
+"""Decides what is not said otherwise: which cluster dies where, which calls fail."""
+LANES: Final = 6
+"""Clusters at once. Each dies at a point of its own before the process is killed for all."""
+_PASSES: Final = 5
 _PATIENCE_S: Final = 1200.0
 """For an operation in whose time a process is killed many times."""
+_AT_WORK: Final = ("sent", "started")
+"""Moments at which vCD or a guest works on something: the process is killed at once, while they do."""
 
 Deal = Mapping[str, Sequence[str]]
 """By name of act, the points at which something is to happen."""
@@ -53,22 +60,30 @@ def live_many(
     """Lives of several clusters side by side, in which `action` happens at the points dealt to each."""
     lanes = [Lane(field, f"{prefix}{number}") for number in range(len(deals))]
     actions = {
-        lane.request_id(act.name): dict.fromkeys(deal[act.name], action)
+        lane.request_id(act.name): {point: _at(point, action) for point in deal[act.name]}
         for lane, deal in zip(lanes, deals, strict=True)
         for act in acts
         if deal.get(act.name)
     }
     fails = {lane.request_id(act.name): act.fails_at for lane in lanes for act in acts if act.fails_at}
     field.make_plan(actions=actions, fails=fails)
-    with field.kept_alive():
-        at_once([partial(_live, lane, acts, run) for lane in lanes])
+    living = set(range(len(lanes)))
+
+    def live(number: int) -> None:
+        try:
+            for act in acts:
+                run(act, lanes[number], within_s=_PATIENCE_S)
+        finally:
+            living.discard(number)
+
+    with field.kept_alive(), Reaper(field, lambda: len(living)):
+        at_once([partial(live, number) for number in range(len(lanes))])
         wait_for(lambda: not running_tasks(field), f"vCD tasks are left: {running_tasks(field)}")
     return lanes
 
 
-def _live(lane: Lane, acts: Sequence[Act], run: Callable[..., object]) -> None:
-    for act in acts:
-        run(act, lane, within_s=_PATIENCE_S)
+def _at(point: str, action: str) -> str:
+    return KILL if action == FALL and point.rpartition(":")[2] in _AT_WORK else action
 
 
 def wait_for(condition: Callable[[], bool], otherwise: str, *, within_s: float = LIMIT_S) -> None:
@@ -98,8 +113,11 @@ def at_once(actions: Iterable[Callable[[], object]]) -> None:
 
 
 def deal_out(points: Deal, lanes: int) -> list[Deal]:
-    """Each point to one lane, neighbours to different ones."""
-    return [{act: found[number::lanes] for act, found in points.items()} for number in range(lanes)]
+    """Each point to one lane, neighbours to different ones; the seed says where the first of an act goes."""
+    first = {act: random.Random(f"{SEED} {act}").randrange(lanes) for act in points}
+    return [
+        {act: found[(number + first[act]) % lanes :: lanes] for act, found in points.items()} for number in range(lanes)
+    ]
 
 
 def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: int = 1) -> list[Row]:
@@ -116,45 +134,41 @@ def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: i
     Returns:
         A row per kind.
     """
-    found = clean_life(field)
     numbers = count(1)
-    points: Deal = {act: [point for point in each if next(numbers) % every == 0] for act, each in found.items()}
-    rows = {kind: Row(test=name, kind=kind) for kind in KINDS}
-    kinds = {act.name: act.kind for act in LIFE}
-    left = points
+    found = clean_life(field)
+    left: Deal = {act: [each for each in points if next(numbers) % every == 0] for act, points in found.items()}
+    rows = {kind: Row(test=name, store=field.store_kind, kind=kind) for kind in KINDS}
     for attempt in range(_PASSES):
-        lived = live_many(field, deal_out(left, lanes), KILL, prefix=f"lane{attempt}x")
-        left = _count(field, lived, rows, kinds)
+        lived = live_many(field, deal_out(left, lanes), FALL, prefix=f"lane{attempt}x")
+        left = _count(field, lived, rows)
         if not any(left.values()):
             break
-        lanes = min(lanes, max(len(every) for every in left.values()))
+        lanes = min(lanes, max(len(points) for points in left.values()))
     assert not any(left.values()), f"no process came to {left}"
     check_nothing_is_left(field)
     return list(rows.values())
 
 
-def _count(field: Field, lanes: Sequence[Lane], rows: Mapping[str, Row], kinds: Mapping[str, str]) -> Deal:
+def _count(field: Field, lanes: Sequence[Lane], rows: Mapping[str, Row]) -> Deal:
     """Adds to the rows; returns the points that were missed."""
+    kinds = {act.name: act.kind for act in LIFE}
     taken, missed = field.plan.taken(), field.plan.missed()
+    passed: dict[str, list[Passed]] = {}
+    for each in read_history(field.plan):
+        passed.setdefault(each.request_id, []).append(each)
     left: dict[str, list[str]] = {}
     for lane in lanes:
         for outcome in lane.outcomes:
-            row = rows[kinds[outcome.act]]
-            row.operations += 1
-            row.ended += 1
-            row.right += 1  # or its lane would have failed
-            row.disturbed += taken[outcome.request_id]
+            check_steps(passed.get(outcome.request_id, ()))
+            rows[kinds[outcome.act]].count(disturbed=taken[outcome.request_id])
             left.setdefault(outcome.act, []).extend(missed.get(outcome.request_id, ()))
-            check_steps(field, outcome.request_id)
     return left
 
 
-def check_steps(field: Field, request_id: str) -> None:
-    """No step was taken again once it was journaled, and the end was told once."""
+def check_steps(passed: Iterable[Passed]) -> None:
+    """No step of an operation was taken again once it was journaled."""
     done: set[str] = set()
-    for each in read_history(field.plan):
-        if each.request_id != request_id:
-            continue
+    for each in passed:
         step, _, moment = each.point.rpartition(":")
         if moment == "before" and "/" not in step and step not in ("rollback", "publish", "outcome", "end"):
             assert step not in done, f"{step} was taken again after it was journaled"

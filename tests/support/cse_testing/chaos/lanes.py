@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
+from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_testing.chaos.field import LIMIT_S, Field, Stubs
 from cse_testing.clusters.site import session_id
 from vcd_simulator.model.compute import Vapp, Vm
@@ -119,7 +120,7 @@ class Lane:
                 assert time.monotonic() < until, f"{user} cannot log in"
                 time.sleep(0.05)
 
-    def create(self, act: str, *, workers: int = 2, nfs: bool = False, **pool: Any) -> Outcome:
+    def create(self, act: str, *, workers: int = 2, nfs: bool = False, rolls_back: bool = True, **pool: Any) -> Outcome:
         cluster = cluster_pb2.Cluster(
             network=self.network, worker_pool=cluster_pb2.NodePool(node_count=workers, **pool), nfs_enabled=nfs
         )
@@ -131,7 +132,7 @@ class Lane:
                     cluster_id=self.name,
                     cluster=cluster,
                     request_id=request_id,
-                    rollback_on_failure=True,
+                    rollback_on_failure=rolls_back,
                 ),
                 metadata=metadata,
                 timeout=20,
@@ -148,14 +149,15 @@ class Lane:
             ),
         )
 
-    def add_nodes(self, act: str, count: int, **pool: Any) -> Outcome:
+    def add_nodes(self, act: str, count: int, *, nfs: bool = False, rolls_back: bool = True, **pool: Any) -> Outcome:
         return self.begin(
             act,
             lambda stubs, request_id, metadata: stubs.clusters.AddNodes(
                 cluster_service_pb2.AddNodesRequest(
                     name=self.target,
                     pool=cluster_pb2.NodePool(node_count=count, **pool),
-                    rollback_on_failure=True,
+                    role=cluster_pb2.Node.ROLE_NFS if nfs else cluster_pb2.Node.ROLE_WORKER,
+                    rollback_on_failure=rolls_back,
                     request_id=request_id,
                 ),
                 metadata=metadata,
@@ -184,6 +186,19 @@ class Lane:
                 timeout=20,
             ),
         )
+
+    def reclaim(self, act: str) -> Outcome:
+        """Deletes what was left behind under the name of this cluster, as an administrator who has looked for it."""
+        metadata = self.metadata_that_lasts()
+        listing = system_service_pb2.ListOrphansRequest()
+        found = self.field.call(lambda stubs: stubs.system.ListOrphans(listing, metadata=metadata, timeout=20))
+        names = [orphan.name for orphan in found.orphans if orphan.cluster == self.name]
+        assert len(names) == 1, f"{self.name}: the orphans are {names}"
+        request_id = self.request_id(act)
+        request = system_service_pb2.ReclaimRequest(names=names, execute=True, request_id=request_id)
+        call = (*metadata, ("x-request-id", request_id))
+        operation = self.field.call(lambda stubs: stubs.system.Reclaim(request, metadata=call, timeout=20))
+        return Outcome(act, request_id, operation)
 
     # ---- what there is
 
@@ -215,7 +230,10 @@ class Lane:
             for item in json.loads(out)["items"]
         }
 
-    def task(self, outcome: Outcome) -> Task:
+    def task(self, outcome: Outcome) -> Task | None:
+        """What shows the operation in vCD; reclaiming, which is nobody's, is not shown."""
+        if not outcome.metadata.task_href:
+            return None
         cloud = self.field.vcd.cloud
         with cloud.lock:
             return cloud.tasks.tasks[outcome.metadata.task_href.rpartition("/")[2]]
@@ -239,5 +257,12 @@ class Lane:
         """The operation ended with this reason, or well, and vCD's task says the same."""
         message = outcome.operation.error.message
         assert outcome.reason == expected, f"{self.name}, {outcome.act}: {outcome.reason}: {message}"
-        status = self.task(outcome).status
-        assert status == ("error" if expected else "success"), f"{self.name}, {outcome.act}: its task is {status}"
+        task = self.task(outcome)
+        if task is not None:
+            wanted = "error" if expected else "success"
+            assert task.status == wanted, f"{self.name}, {outcome.act}: its task is {task.status}"
+            return
+        answer = system_service_pb2.ReclaimResponse()
+        assert outcome.operation.response.Unpack(answer), f"{self.name}, {outcome.act}: it has no task"
+        outcomes = [each.outcome for each in answer.results]
+        assert outcomes == [orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED], f"{self.name}, {outcome.act}: {answer}"

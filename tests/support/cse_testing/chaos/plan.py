@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final, Self
 
 KILL: Final = "kill"
+FALL: Final = "fall"
+"""Waits until the test kills the process, with others that have come to a point of theirs; see `Reaper`."""
 LOGOUT: Final = "logout"
 """Ends the session in which the request was made."""
 HOLD: Final = "hold"
@@ -32,8 +34,6 @@ class Plan:
     """Of the engine; empty: as it is deployed."""
     read_timeout_s: float = 60.0
     """Of a request to vCD."""
-    most_stalled_runs: int = 1000
-    """High, for processes are killed far more often here than operations have steps."""
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))
@@ -45,6 +45,11 @@ class Plan:
     @property
     def history_file(self) -> Path:
         return Path(self.directory) / "history"
+
+    @property
+    def fallen_file(self) -> Path:
+        """A line for each process and request that waits to be killed, as they come."""
+        return Path(self.directory) / "fallen"
 
     def marker(self, request_id: str, point: str) -> Path:
         """There once the action has been taken."""

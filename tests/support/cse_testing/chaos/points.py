@@ -9,6 +9,7 @@ begun, nobody waits yet), `join_worker@node1/script:started`, `undo …` while r
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,7 @@ from cse_operations.engine import DurableOperations
 from cse_operations.journal import Journal
 from cse_operations.run import Run
 from cse_operations.runner import Runner
-from cse_testing.chaos.plan import FAILURE, KILL, LOGOUT, Plan
+from cse_testing.chaos.plan import FAILURE, FALL, KILL, LOGOUT, Plan
 from cse_vcd.guest import Guest
 from cse_vcd.session import VcdEndpoint, VcdSession
 
@@ -58,6 +59,8 @@ class Points:
             return
         if action == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        elif action == FALL:
+            self._fall(request_id)
         elif action == LOGOUT:
             url, headers = f"{self._plan.control}/api/session", {"x-vcloud-authorization": token}
             accept = {"Accept": "application/*+xml;version=31.0"}
@@ -65,9 +68,9 @@ class Points:
         else:
             self._hold(request_id, point)
 
-    def is_planned(self, request_id: str, point: str) -> bool:
-        """Whether something is still to be done there."""
-        planned = point in self._plan.actions.get(request_id, {})
+    def kills_at(self, request_id: str, point: str) -> bool:
+        """Whether the process is still to be killed there."""
+        planned = self._plan.actions.get(request_id, {}).get(point) in (KILL, FALL)
         return planned and not self._plan.marker(request_id, point).exists()
 
     def slow_down_next_task(self) -> None:
@@ -86,6 +89,11 @@ class Points:
         except FileExistsError:
             return False
         return True
+
+    def _fall(self, request_id: str) -> None:
+        with self._plan.fallen_file.open("a") as file:
+            file.write(f"{os.getpid()}\t{request_id}\n")
+        threading.Event().wait()
 
     def _hold(self, request_id: str, point: str) -> None:
         go = self._plan.marker(request_id, point).with_suffix(".go")
@@ -168,7 +176,7 @@ class Points:
             request_id = _request_id()
             if not _place.get() or not request_id:
                 return change(session, method, href, *args)
-            if self.is_planned(request_id, point):
+            if self.kills_at(request_id, point):
                 self.slow_down_next_task()
             answer = change(session, method, href, *args)
             self.at(request_id, point)
@@ -188,7 +196,7 @@ class Points:
 
         def create_engine(kinds: Any, settings: OperationsSettings) -> Any:
             timing = Timing(**plan.timing) if plan.timing else settings.timing
-            return create(kinds, replace(settings, timing=timing, most_stalled_runs=plan.most_stalled_runs))
+            return create(kinds, replace(settings, timing=timing))
 
         def endpoint(config: Any) -> VcdEndpoint:
             return replace(from_config(config), read_timeout_s=plan.read_timeout_s)

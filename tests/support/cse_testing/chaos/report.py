@@ -10,35 +10,38 @@ PROPERTY: Final = "chaos"
 
 @dataclass(kw_only=True)
 class Row:
-    """Of one kind of operation in one test."""
+    """Of one kind of operation in one test. There is none unless all that it counts has ended with the right result."""
 
     test: str
+    store: str
     kind: str
     operations: int = 0
     disturbed: int = 0
-    """How often the process was killed in one of them, or what else was to happen did."""
-    ended: int = 0
-    right: int = 0
-    """With the right result: what there is, what Kubernetes knows, what vCD's task says."""
-    orphans: int = 0
-    """vApps, machines and running tasks that belong to nothing, or steps taken twice."""
+    """How often the process died in one of them, or what else was to happen did."""
+
+    def count(self, *, operations: int = 1, disturbed: int = 0) -> None:
+        """Adds operations that have ended, with what there is, what Kubernetes knows and what vCD's task says right."""
+        self.operations += operations
+        self.disturbed += disturbed
 
     def as_property(self) -> tuple[str, dict[str, object]]:
         return PROPERTY, asdict(self)
 
 
 def table(rows: Iterable[dict[str, object]]) -> list[str]:
-    """The lines of the table, with a last one for all."""
+    """The lines of the table: a block for each test, a total for each and one for all."""
     found = [Row(**row) for row in rows]  # type: ignore[arg-type]
-    if not found:
-        return []
-    total = Row(test="all", kind="")
+    blocks: dict[tuple[str, str], list[Row]] = {}
     for row in found:
-        for name in ("operations", "disturbed", "ended", "right", "orphans"):
-            setattr(total, name, getattr(total, name) + getattr(row, name))
-    head = f"{'what was done':<40}{'kind':<14}{'operations':>11}{'disturbed':>11}{'ended':>8}{'right':>8}{'orphans':>9}"
-    lines = [
-        f"{row.test:<40}{row.kind:<14}{row.operations:>11}{row.disturbed:>11}{row.ended:>8}{row.right:>8}{row.orphans:>9}"
-        for row in [*found, total]
-    ]
-    return [head, *lines]
+        blocks.setdefault((row.test, row.store), []).append(row)
+    lines = [f"{'what was done':<44}{'store':<10}{'kind':<22}{'operations':>11}{'disturbed':>11}"]
+    for (test, store), block in sorted(blocks.items()):
+        lines += [_line(test, store, row.kind, [row]) for row in block]
+        if len(block) > 1:
+            lines.append(_line(test, store, "all", block))
+    return [*lines, _line("all", "", "", found)]
+
+
+def _line(test: str, store: str, kind: str, rows: list[Row]) -> str:
+    operations, disturbed = sum(row.operations for row in rows), sum(row.disturbed for row in rows)
+    return f"{test:<44}{store:<10}{kind:<22}{operations:>11}{disturbed:>11}"

@@ -8,85 +8,191 @@ from typing import Final
 from cse_testing.chaos.field import LIMIT_S, Field
 from cse_testing.chaos.kills import at_once, wait_for
 from cse_testing.chaos.lanes import Lane, Outcome, Shape
-from cse_testing.chaos.life import ADD, CREATE, DELETE, GROW, KINDS, REMOVE, SHRINK, Act
+from cse_testing.chaos.life import (
+    ADD,
+    ADD_NFS,
+    CREATE,
+    CREATE_WITH_NFS,
+    DELETE,
+    GROW,
+    KINDS,
+    RECLAIM,
+    REMOVE,
+    ROLL_BACK,
+    SHRINK,
+    Act,
+)
 from cse_testing.chaos.plan import HOLD, read_history
 from cse_testing.chaos.report import Row
 
-_BEFORE: Final = Shape(exists=True, workers=2)
-ROUND: Final = (
-    Act(
-        name=CREATE,
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One operation of the round: what it finds, what it does, and a point amid its work."""
+
+    act: Act
+    midway: str
+    before: Act | None = None
+
+
+def _there(workers: int) -> Act:
+    return Act(
+        name="prepare",
         kind=CREATE,
-        begin=lambda lane, act: lane.create(act, workers=2, nfs=True),
-        shape=Shape(exists=True, workers=2, nfs=1),
-    ),
-    Act(name=DELETE, kind=DELETE, begin=lambda lane, act: lane.delete(act), shape=Shape()),
-    Act(
-        name=ADD,
-        kind=ADD,
-        begin=lambda lane, act: lane.add_nodes(act, 1, cpu_count=4),
-        shape=Shape(exists=True, workers=3),
-    ),
-    Act(
-        name=REMOVE,
-        kind=REMOVE,
-        begin=lambda lane, act: lane.remove_nodes(act, lane.names("node")[0]),
-        shape=Shape(exists=True, workers=1),
-    ),
-    Act(name=GROW, kind=GROW, begin=lambda lane, act: lane.resize(act, 3), shape=Shape(exists=True, workers=3)),
-    Act(name=SHRINK, kind=SHRINK, begin=lambda lane, act: lane.resize(act, 1), shape=Shape(exists=True, workers=1)),
+        begin=lambda lane, act: lane.create(act, workers=workers),
+        shape=Shape(exists=True, workers=workers),
+    )
+
+
+_LEFT: Final = Act(
+    name="prepare",
+    kind=CREATE,
+    begin=lambda lane, act: lane.create(act, workers=1, rolls_back=False),
+    shape=Shape(exists=True, workers=1),
+    fails_at="record_endpoint",
 )
-MIDWAY: Final = {
-    CREATE: "join_worker@node1:before",
-    DELETE: "delete_vapp:before",
-    ADD: "join_worker@node1:before",
-    REMOVE: "stop_machine@node1:before",
-    GROW: "add_machines:before",
-    SHRINK: "drain_node@node1:before",
-}
-"""A point of each kind amid its work."""
+_PARTS: Final = (
+    Part(
+        act=Act(
+            name="act",
+            kind=CREATE,
+            begin=lambda lane, act: lane.create(act, workers=2),
+            shape=Shape(exists=True, workers=2),
+        ),
+        midway="join_worker@node1:before",
+    ),
+    Part(
+        act=Act(
+            name="act",
+            kind=CREATE_WITH_NFS,
+            begin=lambda lane, act: lane.create(act, workers=1, nfs=True),
+            shape=Shape(exists=True, workers=1, nfs=1),
+        ),
+        midway="set_up_nfs@nfsd1:before",
+    ),
+    Part(
+        act=Act(
+            name="act",
+            kind=ROLL_BACK,
+            begin=lambda lane, act: lane.create(act, workers=1),
+            shape=Shape(),
+            fails_at="verify_nodes",
+        ),
+        midway="undo take_back_vapp:before",
+    ),
+    Part(
+        before=_there(1),
+        act=Act(name="act", kind=DELETE, begin=lambda lane, act: lane.delete(act), shape=Shape()),
+        midway="delete_vapp:before",
+    ),
+    Part(
+        before=_there(1),
+        act=Act(
+            name="act",
+            kind=ADD,
+            begin=lambda lane, act: lane.add_nodes(act, 1, cpu_count=4),
+            shape=Shape(exists=True, workers=2),
+        ),
+        midway="join_worker@node1:before",
+    ),
+    Part(
+        before=_there(1),
+        act=Act(
+            name="act",
+            kind=ADD_NFS,
+            begin=lambda lane, act: lane.add_nodes(act, 1, nfs=True),
+            shape=Shape(exists=True, workers=1, nfs=1),
+        ),
+        midway="set_up_nfs@nfsd1:before",
+    ),
+    Part(
+        before=_there(2),
+        act=Act(
+            name="act",
+            kind=REMOVE,
+            begin=lambda lane, act: lane.remove_nodes(act, lane.names("node")[0]),
+            shape=Shape(exists=True, workers=1),
+        ),
+        midway="stop_machine@node1:before",
+    ),
+    Part(
+        before=_there(1),
+        act=Act(
+            name="act",
+            kind=GROW,
+            begin=lambda lane, act: lane.resize(act, 2),
+            shape=Shape(exists=True, workers=2),
+        ),
+        midway="add_machines:before",
+    ),
+    Part(
+        before=_there(2),
+        act=Act(
+            name="act",
+            kind=SHRINK,
+            begin=lambda lane, act: lane.resize(act, 1),
+            shape=Shape(exists=True, workers=1),
+        ),
+        midway="drain_node@node1:before",
+    ),
+    Part(
+        before=_LEFT,
+        act=Act(name="act", kind=RECLAIM, begin=lambda lane, act: lane.reclaim(act), shape=Shape()),
+        midway="reclaim@vapp1:before",
+    ),
+)
+ROUND: Final = {part.act.kind: part for part in _PARTS}
+"""By kind."""
 
 
 @dataclass
 class Round:
-    """Six clusters, of which five are there before it begins."""
+    """A cluster for each kind of operation; those that it needs are made before it begins."""
 
     field: Field
     name: str
 
     def __post_init__(self) -> None:
         self.begun: dict[str, Outcome] = {}
-        self.lanes: Mapping[str, Lane] = {kind: Lane(self.field, kind.replace(" ", "-")) for kind in KINDS}
+        self.lanes: Mapping[str, Lane] = {kind: Lane(self.field, f"round{n}") for n, kind in enumerate(KINDS)}
 
-    def held(self) -> dict[str, dict[str, str]]:
-        """Actions of a plan by which every operation is held amid its work."""
-        return {self.lanes[kind].request_id(kind): {point: HOLD} for kind, point in MIDWAY.items()}
+    def plan(self) -> None:
+        """Plans that every operation is held amid its work."""
+        actions, fails = {}, {}
+        for kind, part in ROUND.items():
+            lane = self.lanes[kind]
+            actions[lane.request_id(part.act.name)] = {part.midway: HOLD}
+            for act in filter(None, (part.before, part.act)):
+                if act.fails_at:
+                    fails[lane.request_id(act.name)] = act.fails_at
+        self.field.make_plan(actions=actions, fails=fails)
 
     def prepare(self) -> None:
-        """Makes the clusters that there are to be."""
-        at_once([partial(self._prepare, lane) for kind, lane in self.lanes.items() if kind != CREATE])
+        """Makes what there is to be before."""
+        at_once([partial(self._prepare, kind) for kind in KINDS])
 
-    @staticmethod
-    def _prepare(lane: Lane) -> None:
-        act = Act(name="prepare", kind=CREATE, begin=lambda lane, act: lane.create(act, workers=2), shape=_BEFORE)
-        act.run(lane, within_s=LIMIT_S)
-        lane.outcomes.clear()
+    def _prepare(self, kind: str) -> None:
+        before, lane = ROUND[kind].before, self.lanes[kind]
+        if before is not None:
+            before.run(lane, within_s=LIMIT_S)
+            lane.outcomes.clear()
 
     def begin(self) -> None:
         """Begins all of them."""
-        at_once([partial(self._begin, act) for act in ROUND])
+        at_once([partial(self._begin, kind) for kind in KINDS])
 
-    def _begin(self, act: Act) -> None:
-        self.begun[act.kind] = act.begin(self.lanes[act.kind], act.name)
+    def _begin(self, kind: str) -> None:
+        act = ROUND[kind].act
+        self.begun[kind] = act.begin(self.lanes[kind], act.name)
 
     def wait_until_held(self) -> None:
-        for kind, point in MIDWAY.items():
-            marker = self.field.plan.marker(self.lanes[kind].request_id(kind), point)
-            wait_for(marker.exists, f"{kind} does not come to {point}")
+        for kind, part in ROUND.items():
+            marker = self.field.plan.marker(self.lanes[kind].request_id(part.act.name), part.midway)
+            wait_for(marker.exists, f"{kind} does not come to {part.midway}\n{self.field.log()}")
 
     def let_go(self) -> None:
-        for kind, point in MIDWAY.items():
-            self.field.plan.let_go(self.lanes[kind].request_id(kind), point)
+        for kind, part in ROUND.items():
+            self.field.plan.let_go(self.lanes[kind].request_id(part.act.name), part.midway)
 
     def begun_by(self, process: int) -> set[str]:
         """The kinds whose operation this process has taken up."""
@@ -95,17 +201,21 @@ class Round:
             for each in read_history(self.field.plan)
             if each.process == process and each.point == "claim:after"
         }
-        return {kind for kind, lane in self.lanes.items() if lane.request_id(kind) in ids}
+        return {kind for kind, part in ROUND.items() if self.lanes[kind].request_id(part.act.name) in ids}
 
     def end(self, *, within_s: float = LIMIT_S) -> list[Row]:
         """Waits for all of them and checks that each has its right result; a row per kind."""
-        at_once([partial(self._end, act, within_s) for act in ROUND])
-        return [Row(test=self.name, kind=kind, operations=1, disturbed=1, ended=1, right=1) for kind in self.lanes]
+        at_once([partial(self._end, kind, within_s) for kind in KINDS])
+        return [
+            Row(test=self.name, store=self.field.store_kind, kind=kind, operations=1, disturbed=1) for kind in KINDS
+        ]
 
-    def _end(self, act: Act, within_s: float) -> None:
-        lane = self.lanes[act.kind]
-        outcome = lane.end(self.begun[act.kind], within_s=within_s)
-        assert act.shape is not None
-        lane.shape = act.shape
-        lane.check_told(outcome)
-        lane.check()
+    def _end(self, kind: str, within_s: float) -> None:
+        lane, act = self.lanes[kind], ROUND[kind].act
+        act.check(lane, lane.end(self.begun[kind], within_s=within_s))
+
+    def check(self) -> None:
+        """That all is as it was at the end."""
+        for kind, part in ROUND.items():
+            for outcome in self.lanes[kind].outcomes:
+                part.act.check(self.lanes[kind], outcome)
