@@ -20,7 +20,7 @@ from vcd_simulator.model.infrastructure import (
     VimServer,
 )
 from vcd_simulator.model.tenancy import Org, User
-from vcd_simulator.operations import catalogs, datacenter, external_networks, load, provider, tenancy
+from vcd_simulator.operations import catalogs, datacenter, external_networks, load, tenancy, vcenters
 
 
 class InventoryError(ValueError):
@@ -45,6 +45,12 @@ class VcenterSection(_Section):
     """Classes of storage that it has, besides those that provider VDCs use."""
     port_groups: list[str] = []
     """Networks that no external network is made of yet."""
+    distributed_port_groups: list[str] = []
+    """The same, of distributed switches."""
+    datastores: list[str] = []
+    """Where disks lie."""
+    hosts: list[str] = []
+    """What VMs run on."""
 
 
 class ProviderVdcSection(_Section):
@@ -293,13 +299,19 @@ class _Populator:
             external_networks.add_port_group(self.cloud, first, network.name, network=network)
         for pvdc in self.cloud.provider_vdcs:
             server = self.cloud.vim_servers[pvdc.vim_server_id]
-            provider.add_resource_pool(self.cloud, server, pvdc.name, pvdc=pvdc)
+            vcenters.add_resource_pool(self.cloud, server, pvdc.name, pvdc=pvdc)
         for section in self.inventory.vcenters:
             server = next(one for one in self.cloud.vim_servers if one.name == section.name)
             for name in section.resource_pools:
-                provider.add_resource_pool(self.cloud, server, name)
+                vcenters.add_resource_pool(self.cloud, server, name)
             for name in section.port_groups:
                 external_networks.add_port_group(self.cloud, server, name)
+            for name in section.distributed_port_groups:
+                external_networks.add_port_group(self.cloud, server, name, distributed=True)
+            for name in section.datastores:
+                vcenters.add_datastore(self.cloud, server, name)
+            for name in section.hosts:
+                vcenters.add_host(self.cloud, server, name)
 
     def _user(self, org: Org, section: UserSection) -> User:
         role = self.cloud.roles.first("name", (org.id, section.role))

@@ -13,7 +13,9 @@ from vcd_simulator.model.authorization import AclRule, ResourceClass, ResourceCl
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.infrastructure import (
+    Datastore,
     ExternalNetwork,
+    Host,
     NetworkPool,
     PortGroup,
     ProviderStorageProfile,
@@ -87,6 +89,8 @@ class Cloud:
         self.port_groups: Table[PortGroup] = Table(
             server=lambda group: group.vim_server_id, network=lambda group: group.external_network_id
         )
+        self.datastores: Table[Datastore] = Table(server=lambda one: one.vim_server_id)
+        self.hosts: Table[Host] = Table(server=lambda one: one.vim_server_id)
         self.network_pools: Table[NetworkPool] = Table(name=lambda pool: pool.name)
         self.external_networks: Table[ExternalNetwork] = Table(name=lambda network: network.name)
         self.vdcs: Table[Vdc] = Table(

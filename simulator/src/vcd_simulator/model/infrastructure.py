@@ -54,6 +54,31 @@ class PortGroup:
 
 
 @dataclass(slots=True, kw_only=True)
+class Datastore:
+    """Where disks lie; nothing here depends on which."""
+
+    kind: ClassVar[Kind] = kinds.DATASTORE
+    id: str
+    vim_server_id: str
+    name: str
+    moref: str
+    capacity_mb: int = 10_485_760
+    enabled: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """A machine that VMs run on; nothing here depends on which."""
+
+    kind: ClassVar[Kind] = kinds.HOST
+    id: str
+    vim_server_id: str
+    name: str
+    moref: str
+    enabled: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
 class ProviderStorageProfile:
     """A class of storage that a provider VDC has."""
 
@@ -89,10 +114,17 @@ class NetworkPool:
 
 @dataclass(slots=True, kw_only=True)
 class ExternalNetwork:
-    """A network of the provider; direct networks share its addresses."""
+    """A network of the provider, with one subnet or several; direct networks share the addresses of the first."""
 
     kind: ClassVar[Kind] = kinds.EXTERNAL_NETWORK
     id: str
     name: str
     pool: IpPool
     description: str = ""
+    more_pools: list[IpPool] = field(default_factory=list)
+    """Its other subnets."""
+
+    @property
+    def pools(self) -> list[IpPool]:
+        """All of its subnets, the first one first."""
+        return [self.pool, *self.more_pools]

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.datacenter import OrgVdcNetwork
-from vcd_simulator.model.infrastructure import ExternalNetwork
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
@@ -16,7 +16,7 @@ from vcd_simulator.operations.names import check_name
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeChange:
-    """What a network's subnet is to be; gateway and netmask must be those that it has."""
+    """What a subnet of a network is to be; gateway and netmask of one that is there must stay."""
 
     gateway: str
     netmask: str
@@ -24,18 +24,36 @@ class ScopeChange:
     dns1: str = ""
     dns2: str = ""
     dns_suffix: str = ""
+    enabled: bool = True
 
     def differs_from(self, pool: IpPool) -> bool:
         """Whether anything about a pool would change."""
         ranges = [(str(first), str(last)) for first, last in pool.ranges]
-        return (list(self.ranges), self.dns1, self.dns2, self.dns_suffix, self.gateway, self.netmask) != (
-            ranges,
-            pool.dns1,
-            pool.dns2,
-            pool.dns_suffix,
-            pool.gateway,
-            pool.netmask,
-        )
+        rest = attrgetter("dns1", "dns2", "dns_suffix", "gateway", "netmask", "enabled")
+        return (list(self.ranges), rest(self)) != (ranges, rest(pool))
+
+    def new_pool(self) -> IpPool:
+        """A subnet of this kind with nobody in it.
+
+        Raises:
+            VcdError: 400, the addresses do not fit together.
+        """
+        try:
+            return IpPool(
+                gateway=self.gateway,
+                netmask=self.netmask,
+                ranges=self.ranges,
+                dns1=self.dns1,
+                dns2=self.dns2,
+                dns_suffix=self.dns_suffix,
+                enabled=self.enabled,
+            )
+        except ValueError as exc:
+            raise _wrong_addresses(exc) from exc
+
+
+def _wrong_addresses(exc: ValueError) -> errors.VcdError:
+    return errors.bad_request(f"Bad request: validation error, the network's addresses are wrong: {exc}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,25 +103,26 @@ def _changed_pool(cloud: Cloud, network: OrgVdcNetwork, scope: ScopeChange | Non
         raise errors.not_allowed(
             f"The addresses of the network {network.name} are those of the external network {parent.name}."
         )
-    return changed_pool(network, scope)
+    return changed_pool(network.name, network.pool, scope)
 
 
-def changed_pool(network: OrgVdcNetwork | ExternalNetwork, scope: ScopeChange) -> IpPool:
+def changed_pool(network_name: str, pool: IpPool, scope: ScopeChange) -> IpPool:
     """A network's pool with another scope.
 
     Raises:
         VcdError: the subnet would change, a range is wrong, or an address that is in use would not be served.
     """
-    pool = network.pool
     if (scope.gateway, scope.netmask) != (pool.gateway, pool.netmask):
-        raise errors.not_allowed(f"The gateway and the netmask of the network {network.name} cannot be changed.")
+        raise errors.not_allowed(f"The gateway and the netmask of the network {network_name} cannot be changed.")
     try:
-        changed = pool.reconfigured(scope.ranges, dns1=scope.dns1, dns2=scope.dns2, dns_suffix=scope.dns_suffix)
+        changed = pool.reconfigured(
+            scope.ranges, dns1=scope.dns1, dns2=scope.dns2, dns_suffix=scope.dns_suffix, enabled=scope.enabled
+        )
     except ValueError as exc:
-        raise errors.bad_request(f"Bad request: validation error, the network's addresses are wrong: {exc}.") from exc
+        raise _wrong_addresses(exc) from exc
     for address in pool.used:
         if pool.serves(address) and not changed.serves(address):
-            raise errors.not_allowed(f"The address {address} of the network {network.name} is in use.")
+            raise errors.not_allowed(f"The address {address} of the network {network_name} is in use.")
     return changed
 
 

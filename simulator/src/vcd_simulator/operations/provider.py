@@ -1,11 +1,11 @@
-"""What the provider has: vCenters, their resource pools, and the provider VDCs that are made of these."""
+"""Provider VDCs: made of resource pools of vCenters, changed, deleted; where VMs are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Vm
 from vcd_simulator.model.infrastructure import (
     ProviderStorageProfile,
     ProviderVdc,
@@ -18,60 +18,6 @@ from vcd_simulator.operations import work
 from vcd_simulator.operations.names import check_name
 
 _PVDC = "Provider Virtual Datacenter"
-_VCENTER = "Virtual Center"
-
-
-def add_resource_pool(
-    cloud: Cloud, server: VimServer, name: str, *, pvdc: ProviderVdc | None = None, primary: bool = True
-) -> ResourcePool:
-    """Give a vCenter a resource pool, which a provider VDC may be made of already."""
-    pool_id = cloud.new_id()
-    pool = ResourcePool(id=pool_id, vim_server_id=server.id, name=name, moref=f"resgroup-{pool_id[:8]}")
-    if pvdc is not None:
-        pool.provider_vdc_id, pool.primary = pvdc.id, primary
-    return cloud.resource_pools.add(pool)
-
-
-def register_vim_server(cloud: Cloud, user: User, server: VimServer) -> Task:
-    """Attach a vCenter.
-
-    Raises:
-        VcdError: its name or address is that of another one, or the address is none.
-    """
-    check_name("vCenter", server.name)
-    if not urlsplit(server.url).hostname or urlsplit(server.url).scheme not in ("http", "https"):
-        raise errors.bad_request("Bad request: validation error, the Url of a vCenter is an http or https address.")
-    if cloud.vim_servers.first("name", server.name) is not None:
-        raise errors.duplicate_name("vimServer", server.name)
-    if any(urlsplit(one.url).netloc == urlsplit(server.url).netloc for one in cloud.vim_servers):
-        raise errors.bad_request(f"The vCenter at {urlsplit(server.url).netloc} is registered already.")
-    cloud.vim_servers.add(server)
-    return work.start(
-        cloud, user, cloud.system_org.id, server, "vimServerRegister", "Registering", "Registered", noun=_VCENTER,
-        undo=lambda: cloud.vim_servers.remove(server),
-    )  # fmt: skip
-
-
-def unregister_vim_server(cloud: Cloud, user: User, server: VimServer) -> Task:
-    """Detach a vCenter that is disabled and that nothing is made of."""
-    if server.enabled:
-        raise errors.not_allowed(f"The vCenter {server.name} is enabled; disable it before you detach it.")
-    if any(pvdc.vim_server_id == server.id for pvdc in cloud.provider_vdcs):
-        raise errors.not_allowed(f"The vCenter {server.name} is in use by a provider VDC.")
-    if any(group.external_network_id is not None for group in cloud.port_groups.find("server", server.id)):
-        raise errors.not_allowed(f"The vCenter {server.name} is in use by an external network.")
-
-    def effect() -> None:
-        for pool in list(cloud.resource_pools.find("server", server.id)):
-            cloud.resource_pools.remove(pool)
-        for group in list(cloud.port_groups.find("server", server.id)):
-            cloud.port_groups.remove(group)
-        cloud.vim_servers.remove(server)
-
-    return work.start(
-        cloud, user, cloud.system_org.id, server, "vimServerUnregister", "Unregistering", "Unregistered",
-        noun=_VCENTER, effect=effect,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +112,8 @@ def change_resource_pools(
             raise errors.no_access("resourcePool", pool.id)
         if pool.primary or pool.enabled:
             raise errors.not_allowed(f"The resource pool {pool.name} is enabled or the primary one of {pvdc.name}.")
+        if vms_in_pool(cloud, pool):
+            raise errors.not_allowed(f"The resource pool {pool.name} still has VMs; migrate them first.")
 
     def effect() -> None:
         for pool in added:
@@ -176,6 +124,58 @@ def change_resource_pools(
     return work.start(
         cloud, user, cloud.system_org.id, pvdc, "providervdcUpdateResourcePools", "Updating resource pools of",
         "Updated resource pools of", noun=_PVDC, effect=effect,
+    )  # fmt: skip
+
+
+def pool_of(cloud: Cloud, vm: Vm) -> ResourcePool | None:
+    """The resource pool that a VM of a vApp is in."""
+    vapp = cloud.vapps.get(vm.vapp_id)
+    if vapp is None:
+        return None
+    moved = cloud.resource_pools.get(vm.resource_pool_id)
+    if moved is not None:
+        return moved
+    pools = cloud.resource_pools.find("pvdc", cloud.vdcs[vapp.vdc_id].provider_vdc_id)
+    return next((pool for pool in pools if pool.primary), None)
+
+
+def vms_in_pool(cloud: Cloud, pool: ResourcePool) -> list[Vm]:
+    """The VMs of vApps that are in a resource pool."""
+    return [vm for vm in cloud.vms if pool_of(cloud, vm) is pool]
+
+
+def migrate_vms(
+    cloud: Cloud, user: User, source: ResourcePool, vms: Sequence[Vm], target: tuple[str, str] | None
+) -> Task:
+    """Move VMs to another resource pool of the same provider VDC; they go on running.
+
+    `target` is the vCenter's id and the pool's moref; without one, another pool that is enabled will do.
+
+    Raises:
+        VcdError: a VM is not in the source, is busy, or there is no such target.
+    """
+    pvdc = cloud.provider_vdcs.get(source.provider_vdc_id)
+    if pvdc is None:
+        raise errors.not_allowed(f"The resource pool {source.name} is part of no provider VDC.")
+    if not vms:
+        raise errors.bad_request("Bad request: validation error, at least one VmRef is required.")
+    for vm in vms:
+        if pool_of(cloud, vm) is not source:
+            raise errors.bad_request(f"The VM {vm.name} is not in the resource pool {source.name}.")
+    others = [one for one in cloud.resource_pools.find("pvdc", pvdc.id) if one is not source and one.enabled]
+    chosen = next((one for one in others if target in (None, (one.vim_server_id, one.moref))), None)
+    if chosen is None:
+        raise errors.bad_request(
+            f"The provider VDC {pvdc.name} has no other resource pool for the VMs, or not this one."
+        )
+
+    def effect() -> None:
+        for vm in vms:
+            vm.resource_pool_id = chosen.id
+
+    return work.start(
+        cloud, user, cloud.system_org.id, pvdc, "providervdcMigrateVms", "Migrating VMs of", "Migrated VMs of",
+        noun=_PVDC, locks=vms, effect=effect,
     )  # fmt: skip
 
 

@@ -78,7 +78,6 @@ TYPES = (
     _absent("adminVMDiskRelation", "VmDiskRelationRecord", _VM_DISK, admin=True),
     _absent("adminShadowVM", "AdminShadowVMRecord", "name primaryVM primaryVMOwner vdcName", admin=True),
     _absent("cell", "CellRecord", "name buildDate isActive isVMwareVc primaryIp version", admin=True),
-    _absent("host", "HostRecord", "name isBusy isEnabled state vc vcName", admin=True),
     _absent(
         "providerVdcResourcePoolRelation",
         "ProviderVdcResourcePoolRelationRecord",
@@ -86,11 +85,9 @@ TYPES = (
         admin=True,
     ),
     _absent("orgVdcResourcePoolRelation", "OrgVdcResourcePoolRelationRecord", "resourcePoolMoref vc vdc", admin=True),
-    _absent("resourcePoolVmList", "ResourcePoolVmListRecord", "name containerName status vdcName", admin=True),
     _absent("adminVAppNetwork", "AdminVAppNetworkRecord", _VAPP_NETWORK, admin=True),
     _absent("blockingTask", "BlockingTaskRecord", "operationName originatingOrg status timeoutDate", admin=True),
     _absent("condition", "ConditionRecord", "name objectType severity summary", admin=True),
-    _absent("datastore", "DatastoreRecord", "name datastoreType isDeleted isEnabled vc vcName", admin=True),
     _absent(
         "datastoreProviderVdcRelation", "DatastoreProviderVdcRelationRecord", "datastore name providerVdc", admin=True
     ),

@@ -3,7 +3,9 @@
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.infrastructure import (
+    Datastore,
     ExternalNetwork,
+    Host,
     NetworkPool,
     PortGroup,
     ProviderStorageProfile,
@@ -118,6 +120,45 @@ _PORT_GROUPS = RecordType[PortGroup](
     indexes={"vc": "server"},
     references={"vc": VIM_SERVER},
 )
+_DATASTORES = RecordType[Datastore](
+    name="datastore",
+    tag="DatastoreRecord",
+    table=lambda cloud: cloud.datastores,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, datastore: datastore.name,
+        "datastoreType": lambda cloud, datastore: "VMFS",
+        "isDeleted": lambda cloud, datastore: False,
+        "isEnabled": lambda cloud, datastore: datastore.enabled,
+        "moref": lambda cloud, datastore: datastore.moref,
+        "storageMB": lambda cloud, datastore: datastore.capacity_mb,
+        "vc": lambda cloud, datastore: Pointer(VIM_SERVER, datastore.vim_server_id),
+        "vcName": lambda cloud, datastore: cloud.vim_servers[datastore.vim_server_id].name,
+    },
+    admin=True,
+    indexes={"vc": "server"},
+    references={"vc": VIM_SERVER},
+)
+_HOSTS = RecordType[Host](
+    name="host",
+    tag="HostRecord",
+    table=lambda cloud: cloud.hosts,
+    visible=_administrators,
+    attributes={
+        "name": lambda cloud, host: host.name,
+        "isBusy": lambda cloud, host: cloud.tasks.is_busy(host.id),
+        "isDeleted": lambda cloud, host: False,
+        "isEnabled": lambda cloud, host: host.enabled,
+        "isPrepared": lambda cloud, host: True,
+        "isSupported": lambda cloud, host: True,
+        "state": lambda cloud, host: 1,
+        "vc": lambda cloud, host: Pointer(VIM_SERVER, host.vim_server_id),
+        "vcName": lambda cloud, host: cloud.vim_servers[host.vim_server_id].name,
+    },
+    admin=True,
+    indexes={"vc": "server"},
+    references={"vc": VIM_SERVER},
+)
 _NETWORK_POOLS = RecordType[NetworkPool](
     name="networkPool",
     tag="NetworkPoolRecord",
@@ -209,6 +250,8 @@ TYPES = (
     _PROVIDER_PROFILES,
     _RESOURCE_POOLS,
     _PORT_GROUPS,
+    _DATASTORES,
+    _HOSTS,
     _NETWORK_POOLS,
     _EXTERNAL_NETWORKS,
     _SERVICES,

@@ -122,13 +122,14 @@ _NETWORK: dict[str, Attribute[OrgVdcNetwork]] = {
 }
 
 
-def _networks(name: str, tag: str) -> RecordType[OrgVdcNetwork]:
+def _networks(name: str, tag: str, *, admin_href: bool = False) -> RecordType[OrgVdcNetwork]:
     return RecordType(
         name=name,
         tag=tag,
         table=lambda cloud: cloud.networks,
         visible=Access.sees_network,
         attributes=_NETWORK,
+        admin_href=admin_href,
         indexes={"vdc": "vdc", "org": "org"},
         references={"vdc": VDC, "org": ORG},
         has_metadata=True,
@@ -236,7 +237,7 @@ TYPES = (
     _vdcs("adminOrgVdc", "AdminVdcRecord", admin=True),
     _profiles("orgVdcStorageProfile", "OrgVdcStorageProfileRecord", admin=False),
     _profiles("adminOrgVdcStorageProfile", "AdminOrgVdcStorageProfileRecord", admin=True),
-    _networks("orgVdcNetwork", "OrgVdcNetworkRecord"),
+    _networks("orgVdcNetwork", "OrgVdcNetworkRecord", admin_href=True),
     _networks("orgNetwork", "OrgNetworkRecord"),
     _users("user", "UserRecord", admin=False),
     _users("adminUser", "AdminUserRecord", admin=True),

@@ -39,6 +39,8 @@ class RecordType(Generic[E]):
     attributes: Mapping[str, Attribute[E]]
     admin: bool = False
     """For system administrators alone; the entity's own href is the one for administrators."""
+    admin_href: bool = False
+    """Whether the entity's own href is the one for administrators all the same, whoever asks."""
     indexes: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, Kind] = field(default_factory=dict)
     """Of the indexed attributes, those that refer to an entity of a kind."""
@@ -55,7 +57,7 @@ class RecordType(Generic[E]):
 
     def pointer(self, entity: E) -> Pointer:
         """The entity itself."""
-        return Pointer(entity.kind, entity.id, self.admin)
+        return Pointer(entity.kind, entity.id, self.admin or self.admin_href)
 
     def knows(self, attribute: str) -> bool:
         """Whether a filter may name this attribute."""

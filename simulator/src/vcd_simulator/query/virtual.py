@@ -6,7 +6,18 @@ from operator import attrgetter
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Catalog, CatalogItem, Nic, Status, Vapp, VappTemplate, Vm
-from vcd_simulator.model.kinds import CATALOG, CATALOG_ITEM, ORG, USER, VAPP, VAPP_TEMPLATE, VDC, VIM_SERVER
+from vcd_simulator.model.kinds import (
+    CATALOG,
+    CATALOG_ITEM,
+    ORG,
+    RESOURCE_POOL,
+    USER,
+    VAPP,
+    VAPP_TEMPLATE,
+    VDC,
+    VIM_SERVER,
+)
+from vcd_simulator.operations.provider import pool_of
 from vcd_simulator.operations.status import status_of
 from vcd_simulator.query.columns import Attribute, Computed, Related, Stored
 from vcd_simulator.query.types import RecordType
@@ -154,6 +165,22 @@ def _vms(name: str, tag: str, *, admin: bool) -> RecordType[Vm]:
     )
 
 
+def _pool_of(cloud: Cloud, vm: Vm) -> Pointer | None:
+    pool = pool_of(cloud, vm)
+    return Pointer(RESOURCE_POOL, pool.id) if pool is not None else None
+
+
+_VMS_OF_POOLS = RecordType[Vm](
+    name="resourcePoolVmList",
+    tag="ResourcePoolVMRecord",
+    table=lambda cloud: cloud.vms,
+    visible=lambda access, vm: access.is_sysadmin and vm.vapp_id is not None,
+    attributes=dict(_ADMIN_VM) | {"resourcePool": _pool_of},
+    admin=True,
+    indexes={"name": "name"},
+)
+
+
 _CATALOG: dict[str, Attribute[Catalog]] = {
     "name": lambda cloud, catalog: catalog.name,
     "description": lambda cloud, catalog: catalog.description,
@@ -281,6 +308,7 @@ TYPES = (
     _vapps("adminVApp", "AdminVAppRecord", admin=True),
     _vms("vm", "VMRecord", admin=False),
     _vms("adminVM", "AdminVMRecord", admin=True),
+    _VMS_OF_POOLS,
     _catalogs("catalog", "CatalogRecord", admin=False),
     _catalogs("adminCatalog", "AdminCatalogRecord", admin=True),
     _items("catalogItem", "CatalogItemRecord", admin=False),

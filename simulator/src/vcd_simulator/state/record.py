@@ -13,7 +13,9 @@ from vcd_simulator.model.cloud import Sequences
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.infrastructure import (
+    Datastore,
     ExternalNetwork,
+    Host,
     NetworkPool,
     PortGroup,
     ProviderStorageProfile,
@@ -63,6 +65,8 @@ class Tables:
     service_links: list[ServiceLink]
     resource_pools: list[ResourcePool] = field(default_factory=list)
     port_groups: list[PortGroup] = field(default_factory=list)
+    datastores: list[Datastore] = field(default_factory=list)
+    hosts: list[Host] = field(default_factory=list)
     resource_classes: list[ResourceClass] = field(default_factory=list)
     service_resources: list[ServiceResource] = field(default_factory=list)
     resource_class_actions: list[ResourceClassAction] = field(default_factory=list)

@@ -28,6 +28,8 @@ _REFERENCES = (
     ("port_groups", "vim_server_id", "vim_servers", False),
     ("port_groups", "external_network_id", "external_networks", True),
     ("resource_pools", "vim_server_id", "vim_servers", False),
+    ("datastores", "vim_server_id", "vim_servers", False),
+    ("hosts", "vim_server_id", "vim_servers", False),
     ("resource_pools", "provider_vdc_id", "provider_vdcs", True),
     ("provider_profiles", "provider_vdc_id", "provider_vdcs", False),
     ("vdcs", "org_id", "orgs", False),

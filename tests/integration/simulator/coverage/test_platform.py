@@ -11,10 +11,11 @@ from pyvcloud.vcd.platform import Platform
 from pyvcloud.vcd.system import System
 
 from cse_testing.coverage import covers
-from cse_testing.pyvcloud_client import Wait
+from cse_testing.pyvcloud_client import Tenant, Wait
 
 SPARE = "spare-pool"
 SPARE_NET = "spare-net"
+SPARE_DISTRIBUTED_NET = "spare-distributed-net"
 
 
 @pytest.fixture
@@ -120,8 +121,7 @@ def test_an_external_network_is_made_of_a_free_port_group(
     platform: Platform, network: ExternalNetwork, wait: Wait, uid: str
 ) -> None:
     assert platform.get_port_group_morefs([SPARE_NET]) == [tuple(platform.get_port_group_moref_types("vc1", SPARE_NET))]
-    with pytest.raises(EntityNotFoundException):
-        platform.list_available_port_group_names("vc1")
+    assert platform.list_available_port_group_names("vc1") == [SPARE_DISTRIBUTED_NET]
     assert network.list_vsphere_network() == [{"vCenter": "vc1", "Name": SPARE_NET}]
     with pytest.raises(BadRequestException, match="in use by another external network"):
         platform.create_external_network("more", "vc1", [SPARE_NET], "10.9.0.1", "255.255.0.0", ["10.9.0.2-10.9.0.3"])
@@ -152,8 +152,69 @@ def test_the_ranges_of_an_external_network_change(network: ExternalNetwork, wait
     assert ranges() == ["192.168.77.10-192.168.77.20"]
 
 
-@covers("ExternalNetwork.list_associated_direct_org_vdc_networks")
-def test_direct_networks_of_an_external_network_are_found(platform: Platform) -> None:
-    resource = platform.get_external_network("ext-net")
-    names = ExternalNetwork(platform.client, resource=resource).list_associated_direct_org_vdc_networks()
-    assert names
+@covers("ExternalNetwork.add_subnet", "ExternalNetwork.enable_subnet")
+def test_an_external_network_has_more_subnets(network: ExternalNetwork, wait: Wait) -> None:
+    def subnets() -> dict[str, bool]:
+        network.reload()
+        scopes = network.get_resource().find("vcloud:Configuration", NSMAP).IpScopes.IpScope
+        return {str(one.Gateway): bool(one.IsEnabled) for one in scopes}
+
+    more = network.add_subnet(network.name, "192.168.78.1", "255.255.255.0", ["192.168.78.10-192.168.78.20"])
+    wait(more.find("vcloud:Tasks", NSMAP).Task[0])
+    assert subnets() == {"192.168.77.1": True, "192.168.78.1": True}
+    disabled = network.enable_subnet("192.168.78.1", False)
+    wait(disabled.find("vcloud:Tasks", NSMAP).Task[0])
+    assert subnets() == {"192.168.77.1": True, "192.168.78.1": False}
+
+
+@covers("ExternalNetwork.attach_port_group", "ExternalNetwork.detach_port_group")
+def test_an_external_network_is_made_of_several_port_groups(network: ExternalNetwork, wait: Wait) -> None:
+    def backing() -> list[str]:
+        network.reload()
+        return sorted(one["Name"] for one in network.list_vsphere_network())
+
+    wait(network.attach_port_group("vc1", SPARE_DISTRIBUTED_NET).find("vcloud:Tasks", NSMAP).Task[0])
+    assert backing() == [SPARE_DISTRIBUTED_NET, SPARE_NET]
+    wait(network.detach_port_group("vc1", SPARE_DISTRIBUTED_NET).find("vcloud:Tasks", NSMAP).Task[0])
+    assert backing() == [SPARE_NET]
+
+
+@covers("ExternalNetwork.list_associated_direct_org_vdc_networks", "ExternalNetwork.list_provider_vdc")
+def test_who_uses_an_external_network_is_found(platform: Platform) -> None:
+    network = ExternalNetwork(platform.client, resource=platform.get_external_network("ext-net"))
+    assert network.list_associated_direct_org_vdc_networks()
+    assert network.list_provider_vdc() == ["pvdc1"]
+
+
+@covers("Platform.pvdc_migrate_vms")
+def test_vms_are_migrated_between_resource_pools(platform: Platform, alice: Tenant, wait: Wait, uid: str) -> None:
+    vapp = alice.compose(uid)
+    alice.wait(vapp.add_vms([alice.machine(uid)], power_on=False))
+    wait(platform.attach_resource_pools_to_provider_vdc("pvdc1", [SPARE]))
+    wait(platform.pvdc_migrate_vms("pvdc1", [uid], "pvdc1", SPARE))
+    with pytest.raises(EntityNotFoundException):
+        platform.pvdc_migrate_vms("pvdc1", [uid], "pvdc1", SPARE)
+    with pytest.raises(BadRequestException, match="still has VMs"):
+        platform.detach_resource_pools_from_provider_vdc("pvdc1", [SPARE])
+    wait(platform.pvdc_migrate_vms("pvdc1", [uid], SPARE))
+    wait(platform.detach_resource_pools_from_provider_vdc("pvdc1", [SPARE]))
+    alice.wait(alice.vdc.delete_vapp(uid, force=True))
+
+
+@covers("Platform.get_datastores", "Platform.list_datastores", "Platform.get_datastore_href_by_id")
+def test_datastores(platform: Platform) -> None:
+    (found,) = platform.list_datastores()
+    assert found["name"] == "datastore1"
+    datastore = platform.client.get_resource(platform.get_datastore_href_by_id(found["Id"]))
+    assert (datastore.get("name"), str(datastore.Enabled).lower()) == ("datastore1", "true")
+
+
+@covers("Platform.list_hosts", "Platform.get_host", "Platform.enable_disable_host")
+def test_hosts(platform: Platform, wait: Wait) -> None:
+    assert [one.get("name") for one in platform.list_hosts()] == ["host1", "host2"]
+    wait(platform.enable_disable_host("host2", enable_flag=False))
+    assert not platform.get_host("host2").Enabled
+    wait(platform.enable_disable_host("host2", enable_flag=True))
+    assert platform.get_host("host2").Enabled
+    with pytest.raises(EntityNotFoundException):
+        platform.get_host("host3")

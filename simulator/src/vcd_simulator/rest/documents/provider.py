@@ -1,18 +1,16 @@
-"""What the provider has: vCenters, resource pools, provider VDCs with their storage profiles, external networks."""
-
-from collections.abc import Iterable
+"""Provider VDCs with what they are made of, and external networks."""
 
 from vcd_simulator.model.infrastructure import (
     ExternalNetwork,
     ProviderStorageProfile,
     ProviderVdc,
     ResourcePool,
-    VimServer,
 )
 from vcd_simulator.model.kinds import ADMIN
 from vcd_simulator.model.task import Task
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.documents.vcenters import PROFILES, switch
 from vcd_simulator.rest.documents.vdcs import ip_scope
 from vcd_simulator.rest.xml import Element, vcloud, vcloud_in_vmext, vmext
 
@@ -21,15 +19,8 @@ EXTENSION_PROFILE = "/api/admin/extension/pvdcStorageProfile/"
 PVDC = ADMIN + "vmwprovidervdc+xml"
 POOL_SET = ADMIN + "vmwProviderVdcResourcePoolSet+xml"
 POOL_UPDATE = ADMIN + "resourcePoolSetUpdateParams+xml"
-PROFILES = ADMIN + "vmwStorageProfiles+xml"
 PROFILES_UPDATE = ADMIN + "updateProviderVdcStorageProfiles+xml"
 PROFILE = ADMIN + "vmwPvdcStorageProfile+xml"
-_POOL_LIST = ADMIN + "resourcePoolList+xml"
-
-
-def _switch(context: Context, path: str, *, enabled: bool) -> Element:
-    verb = "disable" if enabled else "enable"
-    return link(context, verb, f"{path}/action/{verb}", build=vcloud_in_vmext)
 
 
 def _profiles(context: Context, entity: ProviderVdc, *, extended: bool) -> Element:
@@ -42,6 +33,18 @@ def _profiles(context: Context, entity: ProviderVdc, *, extended: bool) -> Eleme
             pointer.set("type", PROFILE)
         references.append(pointer)
     return vcloud_in_vmext("StorageProfiles", references)
+
+
+def _available_networks(context: Context, entity: ProviderVdc) -> Element:
+    """The external networks that reach the vCenter of a provider VDC."""
+    cloud = context.cloud
+    groups = cloud.port_groups.find("server", entity.vim_server_id)
+    reached = dict.fromkeys(one.external_network_id for one in groups if one.external_network_id is not None)
+    networks = [
+        reference(context, "Network", cloud.external_networks[network_id], build=vcloud_in_vmext)
+        for network_id in reached
+    ]
+    return vcloud_in_vmext("AvailableNetworks", networks)
 
 
 def _vdcs(context: Context, entity: ProviderVdc) -> Element:
@@ -62,6 +65,7 @@ def provider_vdc(context: Context, entity: ProviderVdc) -> Element:
         "ProviderVdc",
         link(context, "alternate", EXTENSION_PVDC + entity.id, PVDC),
         vcloud("Description", entity.description),
+        _available_networks(context, entity),
         _profiles(context, entity, extended=False),
         _vdcs(context, entity),
         vcloud("IsEnabled", entity.enabled),
@@ -85,7 +89,7 @@ def extended_provider_vdc(context: Context, entity: ProviderVdc) -> Element:
         link(context, "alternate", entity.kind.href_path(entity.id), entity.kind.media_type, build=vcloud_in_vmext),
         [
             link(context, "edit", path, PVDC, build=vcloud_in_vmext),
-            _switch(context, path, enabled=entity.enabled),
+            switch(context, path, enabled=entity.enabled),
             link(
                 context,
                 "update:resourcePools",
@@ -102,6 +106,7 @@ def extended_provider_vdc(context: Context, entity: ProviderVdc) -> Element:
         link(context, "remove", path, build=vcloud_in_vmext) if deletes else None,
         vcloud_in_vmext("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id)),
+        _available_networks(context, entity),
         _profiles(context, entity, extended=True),
         _vdcs(context, entity),
         vcloud_in_vmext("IsEnabled", entity.enabled),
@@ -137,36 +142,19 @@ def pools_of_provider_vdc(context: Context, entity: ProviderVdc) -> Element:
 
 
 def _pool_of_provider_vdc(context: Context, pool: ResourcePool) -> Element:
-    edits = context.access.has("Provider vDC: Edit") and not pool.primary
+    edits = context.access.has("Provider vDC: Edit")
+    path = pool.kind.href_path(pool.id)
     return vmext(
         "VMWProviderVdcResourcePool",
-        _switch(context, pool.kind.href_path(pool.id), enabled=pool.enabled) if edits else None,
+        link(context, "resourcePoolVmList", f"{path}/vmList", build=vcloud_in_vmext),
+        link(context, "migrateVms", f"{path}/action/migrateVms", build=vcloud_in_vmext) if edits else None,
+        switch(context, path, enabled=pool.enabled) if edits and not pool.primary else None,
         _backing(context, pool, "ResourcePoolVimObjectRef"),
         reference(context, "ResourcePoolRef", pool, build=vmext),
         vmext("Enabled", pool.enabled),
         primary=pool.primary,
         type=pool.kind.media_type,
         href=context.href(pool),
-    )
-
-
-def storage_profiles_to_add(context: Context, server: VimServer, path: str, known: Iterable[str]) -> Element:
-    """The classes of storage of a vCenter, without those that are known already."""
-    offered = set(known)
-    names = [name for name in server.storage_profiles if name not in offered]
-    return vmext(
-        "VMWStorageProfiles",
-        [
-            vmext(
-                "VMWStorageProfile",
-                vmext("MoRef", f"policy-{name}"),
-                vmext("VimObjectType", "STORAGE_PROFILE"),
-                name=name,
-            )
-            for name in names
-        ],
-        href=context.url(path),
-        type=PROFILES,
     )
 
 
@@ -197,6 +185,16 @@ def external_network(context: Context, entity: ExternalNetwork, *, tasks: list[T
     media = entity.kind.media_type
     edits = context.access.has("Provider Network: Create / Delete")
     groups = cloud.port_groups.find("network", entity.id)
+    tag = "VimPortGroupRef" if len(groups) == 1 else "VimObjectRef"
+    backing = [
+        vmext(
+            tag,
+            reference(context, "VimServerRef", cloud.vim_servers[one.vim_server_id], build=vmext),
+            vmext("MoRef", one.moref),
+            vmext("VimObjectType", one.type),
+        )
+        for one in groups
+    ]
     return vmext(
         "VMWExternalNetwork",
         link(context, "edit", path, media, build=vcloud_in_vmext) if edits else None,
@@ -205,67 +203,12 @@ def external_network(context: Context, entity: ExternalNetwork, *, tasks: list[T
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
         vcloud_in_vmext(
             "Configuration",
-            vcloud_in_vmext("IpScopes", ip_scope(entity.pool, inherited=False)),
+            vcloud_in_vmext("IpScopes", [ip_scope(pool, inherited=False) for pool in entity.pools]),
             vcloud_in_vmext("FenceMode", "isolated"),
         ),
-        vmext(
-            "VimPortGroupRefs",
-            [
-                vmext(
-                    "VimObjectRef",
-                    reference(context, "VimServerRef", cloud.vim_servers[one.vim_server_id], build=vmext),
-                    vmext("MoRef", one.moref),
-                    vmext("VimObjectType", one.type),
-                )
-                for one in groups
-            ],
-        ),
+        backing if len(groups) == 1 else vmext("VimPortGroupRefs", backing),
         name=entity.name,
         id=context.urn(entity),
         href=context.href(entity),
         type=media,
-    )
-
-
-def resource_pools(context: Context, entity: VimServer) -> Element:
-    """The pools of a vCenter, whether a provider VDC is made of them or not."""
-    pools = context.cloud.resource_pools.find("server", entity.id)
-    return vmext(
-        "ResourcePoolList",
-        [
-            vmext(
-                "ResourcePool",
-                vmext("DataStoreRefs"),
-                reference(context, "VimServerRef", entity, build=vmext),
-                vmext("MoRef", one.moref),
-                vmext("VimObjectType", "RESOURCE_POOL"),
-                name=one.name,
-            )
-            for one in pools
-        ],
-        href=context.url(f"{entity.kind.href_path(entity.id)}/resourcePoolList"),
-        type=_POOL_LIST,
-    )
-
-
-def vim_server(context: Context, entity: VimServer) -> Element:
-    """A vCenter; its password stays home."""
-    path = entity.kind.href_path(entity.id)
-    edits = context.access.has("VCenter: Attach / Detach / Modify")
-    return vmext(
-        "VimServer",
-        link(context, "edit", path, entity.kind.media_type, build=vcloud_in_vmext) if edits else None,
-        link(context, "unregister", f"{path}/action/unregister", build=vcloud_in_vmext) if edits else None,
-        link(context, "down", f"{path}/resourcePoolList", _POOL_LIST, build=vcloud_in_vmext),
-        link(context, "down", f"{path}/storageProfiles", PROFILES, build=vcloud_in_vmext),
-        tasks_element(context, running_tasks(context, entity.id)),
-        vmext("Username", entity.username),
-        vmext("Url", entity.url),
-        vmext("IsEnabled", entity.enabled),
-        vmext("IsConnected", entity.enabled and entity.connected),
-        vmext("VcVersion", "6.7.0"),
-        name=entity.name,
-        id=context.urn(entity),
-        href=context.href(entity),
-        type=entity.kind.media_type,
     )

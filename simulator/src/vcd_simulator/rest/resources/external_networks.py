@@ -3,6 +3,7 @@
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import ExternalNetwork
 from vcd_simulator.operations import external_networks
+from vcd_simulator.operations.networks import ScopeChange
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import provider as documents
 from vcd_simulator.rest.parsing import ip_scope, referenced_id, require_root
@@ -32,51 +33,39 @@ def _network(context: Context, network_id: str, right: str) -> ExternalNetwork:
 def create_external_network(context: Context) -> Reply:
     context.access.require_provider(_EDIT)
     root = require_root(context.xml(), "VMWExternalNetwork")
-    scope = _only_scope(root)
-    if scope is None:
-        raise errors.bad_request("Bad request: validation error, an external network needs an IpScope.")
     spec = external_networks.ExternalNetworkSpec(
         name=root.get("name") or "",
         description=text_of(root, "Description"),
-        scope=ip_scope(scope),
-        port_groups=[
-            (referenced_id(child(one, "VimServerRef"), "VimServerRef"), text_of(one, "MoRef"))
-            for one in _port_groups(root)
-        ],
+        scopes=_scopes(root),
+        port_groups=_port_groups(root),
     )
     network, task = external_networks.create_external_network(context.cloud, context.session.user, spec)
     document = documents.external_network(context, network, tasks=[task])
     return Reply(status=201, content=document, headers={"location": context.href(network)})
 
 
-def _port_groups(root: Element) -> list[Element]:
-    return [*children(root, "VimPortGroupRef"), *children(child(root, "VimPortGroupRefs"), "VimObjectRef")]
+def _port_groups(root: Element) -> list[tuple[str, str]]:
+    """By vCenter and moref; one stands alone, several are in a list."""
+    found = [*children(root, "VimPortGroupRef"), *children(child(root, "VimPortGroupRefs"), "VimObjectRef")]
+    return [(referenced_id(child(one, "VimServerRef"), "VimServerRef"), text_of(one, "MoRef")) for one in found]
 
 
-def _only_scope(root: Element) -> Element | None:
-    scopes = children(child(root, "Configuration/IpScopes"), "IpScope")
-    if len(scopes) > 1:
-        raise errors.not_allowed("An external network of this cloud has one subnet.")
-    return scopes[0] if scopes else None
+def _scopes(root: Element) -> list[ScopeChange]:
+    return [ip_scope(one) for one in children(child(root, "Configuration/IpScopes"), "IpScope")]
 
 
 @router.put(_NETWORK)
 def update_external_network(context: Context, network_id: str) -> Reply:
-    """Change what it is called, its ranges and its name servers; the subnet and the port groups stay."""
+    """Change what it is called, its subnets and its port groups; what the document leaves out stays."""
     network = _network(context, network_id, _EDIT)
     root = require_root(context.xml(), "VMWExternalNetwork")
-    morefs = {text_of(one, "MoRef") for one in _port_groups(root)}
-    if morefs and morefs != {one.moref for one in context.cloud.port_groups.find("network", network.id)}:
-        raise errors.not_allowed("The port groups of an external network cannot be changed.")
-    scope = _only_scope(root)
-    task = external_networks.update_external_network(
-        context.cloud,
-        context.session.user,
-        network,
+    wanted = external_networks.ExternalNetworkSpec(
         name=root.get("name") or network.name,
         description=text_of(root, "Description", network.description),
-        scope=ip_scope(scope) if scope is not None else None,
+        scopes=_scopes(root),
+        port_groups=_port_groups(root),
     )
+    task = external_networks.update_external_network(context.cloud, context.session.user, network, wanted)
     return Reply(status=202, content=documents.external_network(context, network, tasks=[task]))
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from vcd_simulator import errors
-from vcd_simulator.model.infrastructure import VimServer
+from vcd_simulator.model.infrastructure import Host, VimServer
 from vcd_simulator.model.kinds import ADMIN, EXTERNAL_NETWORK
-from vcd_simulator.operations import datacenter, provider
+from vcd_simulator.operations import datacenter, vcenters
 from vcd_simulator.rest.context import Context, Reply
-from vcd_simulator.rest.documents import provider as documents
+from vcd_simulator.rest.documents import vcenters as documents
 from vcd_simulator.rest.documents.common import Named, link, reference
 from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.resources.vapps import accepted
@@ -20,6 +20,8 @@ _PARTS = (
     ("externalNetworkReferences", "vmwExternalNetworkReferences"),
     ("networkPoolReferences", "vmwNetworkPoolReferences"),
     ("providerVdcReferences", "vmwProviderVdcReferences"),
+    ("datastores", "datastoreList"),
+    ("hostReferences", "vmwHostReferences"),
     ("service", "extensionServices"),
     ("settings", "systemSettings"),
 )
@@ -79,6 +81,60 @@ def list_provider_vdcs(context: Context) -> Reply:
     return _references(context, "VMWProviderVdcReferences", "ProviderVdcReference", "providerVdcReferences", pvdcs)
 
 
+@router.get("/api/admin/extension/datastores")
+def list_datastores(context: Context) -> Reply:
+    context.access.require_provider("General: Administrator View")
+    references = [
+        reference(context, "Reference", one, with_id=True, build=vcloud_in_vmext) for one in context.cloud.datastores
+    ]
+    media = ADMIN + "datastoreList+xml"
+    href = context.url("/api/admin/extension/datastores")
+    return Reply(content=vmext("DatastoreReferences", references, href=href, type=media))
+
+
+@router.get("/api/admin/extension/datastore/{datastore_id}")
+def get_datastore(context: Context, datastore_id: str) -> Reply:
+    context.access.require_provider("VCenter: View")
+    datastore = context.cloud.datastores.get(datastore_id)
+    if datastore is None:
+        raise errors.no_access("datastore", datastore_id)
+    return Reply(content=documents.datastore(context, datastore))
+
+
+@router.get("/api/admin/extension/hostReferences")
+def list_hosts(context: Context) -> Reply:
+    hosts = context.cloud.hosts
+    return _references(context, "VMWHostReferences", "HostReference", "hostReferences", hosts)
+
+
+@router.get("/api/admin/extension/host/{host_id}")
+def get_host(context: Context, host_id: str) -> Reply:
+    return Reply(content=documents.host(context, _host(context, host_id, "VCenter: View")))
+
+
+@router.post("/api/admin/extension/host/{host_id}/action/enable")
+def enable_host(context: Context, host_id: str) -> Reply:
+    return _switch_host(context, host_id, enabled=True)
+
+
+@router.post("/api/admin/extension/host/{host_id}/action/disable")
+def disable_host(context: Context, host_id: str) -> Reply:
+    return _switch_host(context, host_id, enabled=False)
+
+
+def _switch_host(context: Context, host_id: str, *, enabled: bool) -> Reply:
+    host = _host(context, host_id, "VCenter: Attach / Detach / Modify")
+    return accepted(context, vcenters.enable_host(context.cloud, context.session.user, host, enabled=enabled))
+
+
+def _host(context: Context, host_id: str, right: str) -> Host:
+    context.access.require_provider(right)
+    host = context.cloud.hosts.get(host_id)
+    if host is None:
+        raise errors.no_access("host", host_id)
+    return host
+
+
 @router.get("/api/admin/extension/vimServer/{server_id}")
 def get_vim_server(context: Context, server_id: str) -> Reply:
     return Reply(content=documents.vim_server(context, _vim_server(context, server_id, "VCenter: View")))
@@ -128,7 +184,7 @@ def register_vim_server(context: Context) -> Reply:
         enabled=flag_of(stated, "IsEnabled", True),
         connected=False,
     )
-    provider.register_vim_server(context.cloud, context.session.user, server)
+    vcenters.register_vim_server(context.cloud, context.session.user, server)
     document = vmext("RegisterVimServerParams", documents.vim_server(context, server))
     return Reply(status=200, content=document, media_type=ADMIN + "registerVimServerParams+xml")
 
@@ -136,4 +192,4 @@ def register_vim_server(context: Context) -> Reply:
 @router.post("/api/admin/extension/vimServer/{server_id}/action/unregister")
 def unregister_vim_server(context: Context, server_id: str) -> Reply:
     server = _vim_server(context, server_id, "VCenter: Attach / Detach / Modify")
-    return accepted(context, provider.unregister_vim_server(context.cloud, context.session.user, server))
+    return accepted(context, vcenters.unregister_vim_server(context.cloud, context.session.user, server))

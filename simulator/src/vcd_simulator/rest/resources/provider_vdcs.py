@@ -5,7 +5,9 @@ from vcd_simulator.model.infrastructure import ProviderStorageProfile, ProviderV
 from vcd_simulator.operations import provider
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import provider as documents
+from vcd_simulator.rest.documents import vcenters as vcenter_documents
 from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.resources import query
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, text_of
@@ -101,13 +103,13 @@ def list_resource_pools(context: Context, pvdc_id: str) -> Reply:
 def change_resource_pools(context: Context, pvdc_id: str) -> Reply:
     pvdc = _pvdc(context, pvdc_id, _EDIT)
     root = require_root(context.xml(), "UpdateResourcePoolSetParams")
-    remove = [_pool(context, referenced_id(one, "DeleteItem")) for one in children(root, "DeleteItem")]
+    remove = [_pool(context, referenced_id(one, "DeleteItem"), _EDIT) for one in children(root, "DeleteItem")]
     add = _morefs(children(root, "AddItem"))
     return accepted(context, provider.change_resource_pools(context.cloud, context.session.user, pvdc, add, remove))
 
 
-def _pool(context: Context, pool_id: str) -> ResourcePool:
-    context.access.require_provider(_EDIT)
+def _pool(context: Context, pool_id: str, right: str) -> ResourcePool:
+    context.access.require_provider(right)
     pool = context.cloud.resource_pools.get(pool_id)
     if pool is None:
         raise errors.no_access("resourcePool", pool_id)
@@ -125,11 +127,29 @@ def disable_resource_pool(context: Context, pool_id: str) -> Reply:
 
 
 def _switch_pool(context: Context, pool_id: str, *, enabled: bool) -> Reply:
-    pool = _pool(context, pool_id)
+    pool = _pool(context, pool_id, _EDIT)
     if pool.provider_vdc_id is None or pool.primary:
         raise errors.not_allowed(f"The resource pool {pool.name} cannot be enabled or disabled.")
     pool.enabled = enabled
     return Reply(status=204)
+
+
+@router.get(f"{_POOL}/vmList")
+def list_vms(context: Context, pool_id: str) -> Reply:
+    """The VMs in a resource pool, as the query for them has them."""
+    _pool(context, pool_id, "Provider vDC: View")
+    parameters = query.parameters(context.query_string)
+    return query.run(context, "resourcePoolVmList", parameters | {"filter": f"resourcePool=={pool_id}"})
+
+
+@router.post(f"{_POOL}/action/migrateVms")
+def migrate_vms(context: Context, pool_id: str) -> Reply:
+    pool = _pool(context, pool_id, _EDIT)
+    root = require_root(context.xml(), "MigrateParams")
+    vms = [context.access.vm_by_id(referenced_id(one, "VmRef"))[1] for one in children(root, "VmRef")]
+    to = child(root, "ResourcePoolRef")
+    target = None if to is None else (referenced_id(child(to, "VimServerRef"), "VimServerRef"), text_of(to, "MoRef"))
+    return accepted(context, provider.migrate_vms(context.cloud, context.session.user, pool, vms, target))
 
 
 @router.get(f"{_PVDC}/availableStorageProfiles")
@@ -137,7 +157,7 @@ def list_available_profiles(context: Context, pvdc_id: str) -> Reply:
     pvdc = _pvdc(context, pvdc_id, "Provider vDC: View")
     server = context.cloud.vim_servers[pvdc.vim_server_id]
     known = [one.name for one in context.cloud.provider_profiles.find("pvdc", pvdc.id)]
-    return Reply(content=documents.storage_profiles_to_add(context, server, context.raw_path, known))
+    return Reply(content=vcenter_documents.storage_profiles_to_add(context, server, context.raw_path, known))
 
 
 @router.post(f"{_PVDC}/storageProfiles")

@@ -18,15 +18,15 @@ _LARGEST_PAGE = 128
 @router.get("/api/query")
 def query(context: Context) -> Reply:
     """Without a type, the list of the queries there are; otherwise a page of records."""
-    parameters = _parameters(context.query_string)
-    if "type" not in parameters:
+    given = parameters(context.query_string)
+    if "type" not in given:
         return Reply(content=documents.query_list(context, _allowed(context)))
-    return run(context, parameters["type"], parameters)
+    return run(context, given["type"], given)
 
 
 @router.get("/api/admin/extension/service/query")
 def query_services(context: Context) -> Reply:
-    return run(context, "adminService", _parameters(context.query_string))
+    return run(context, "adminService", parameters(context.query_string))
 
 
 _SERVICE = "/api/admin/extension/service"
@@ -43,17 +43,17 @@ _PARTS = (
 
 def _serve_parts(path: str, type_name: str, owner: str) -> None:
     @router.get(path)
-    def list_parts(context: Context, **parameters: str) -> Reply:
+    def list_parts(context: Context, **owner_ids: str) -> Reply:
         context.access.require_provider("External Service: View")
-        (owner_id,) = parameters.values()
-        return run(context, type_name, _parameters(context.query_string) | {"filter": f"{owner}=={owner_id}"})
+        (owner_id,) = owner_ids.values()
+        return run(context, type_name, parameters(context.query_string) | {"filter": f"{owner}=={owner_id}"})
 
 
 for _path, _type_name, _owner in _PARTS:
     _serve_parts(_path, _type_name, _owner)
 
 
-def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
+def run(context: Context, type_name: str, given: dict[str, str]) -> Reply:
     """Answer a query.
 
     Raises:
@@ -64,14 +64,14 @@ def run(context: Context, type_name: str, parameters: dict[str, str]) -> Reply:
         raise errors.bad_request(f"The query type {type_name[:80]!r} is not valid.")
     if not _may_ask(context, kind):
         raise errors.forbidden(f"The query type {kind.name} needs an administrator.")
-    format_name = parameters.get("format") or _format_of(context.headers.get("accept", ""))
+    format_name = given.get("format") or _format_of(context.headers.get("accept", ""))
     if format_name not in documents.FORMATS:
         raise errors.bad_request(f"The query format {format_name[:80]!r} is not valid.")
-    selection = _selection(parameters)
+    selection = _selection(given)
     found = select(context.cloud, context.access, kind, selection)
-    fields = tuple(name for name in parameters.get("fields", "").split(",") if name)
+    fields = tuple(name for name in given.get("fields", "").split(",") if name)
     rest = documents.without_page(context.query_string)
-    if "type" not in parameters:
+    if "type" not in given:
         rest = f"type={kind.name}&{rest}"
     return Reply(content=documents.page(context, kind, format_name, selection, found, fields, rest))
 
@@ -87,20 +87,20 @@ def _may_ask(context: Context, kind: AnyRecordType) -> bool:
     return kind.name in FOR_ORG_ADMINISTRATORS and context.access.has("Organization: Perform Administrator Queries")
 
 
-def _selection(parameters: dict[str, str]) -> Selection:
-    text = parameters.get("filter", "")
-    encoded = parameters.get("filterEncoded", "").lower() == "true"
+def _selection(given: dict[str, str]) -> Selection:
+    text = given.get("filter", "")
+    encoded = given.get("filterEncoded", "").lower() == "true"
     return Selection(
         expression=fiql.parse(text, encoded_values=encoded) if text else None,
-        sort_by=parameters.get("sortAsc") or parameters.get("sortDesc") or None,
-        descending="sortAsc" not in parameters,
-        page=_number(parameters, "page", 1),
-        page_size=min(_number(parameters, "pageSize", _DEFAULT_PAGE_SIZE), _LARGEST_PAGE),
+        sort_by=given.get("sortAsc") or given.get("sortDesc") or None,
+        descending="sortAsc" not in given,
+        page=_number(given, "page", 1),
+        page_size=min(_number(given, "pageSize", _DEFAULT_PAGE_SIZE), _LARGEST_PAGE),
     )
 
 
-def _number(parameters: dict[str, str], name: str, default: int) -> int:
-    text = parameters.get(name, "")
+def _number(given: dict[str, str], name: str, default: int) -> int:
+    text = given.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
@@ -116,7 +116,7 @@ def _format_of(accept: str) -> str:
     return "records"
 
 
-def _parameters(query_string: str) -> dict[str, str]:
+def parameters(query_string: str) -> dict[str, str]:
     """The decoded parameters; a plus sign stays one, because filters are full of them."""
     pairs = (part.partition("=") for part in query_string.split("&") if part)
     return {unquote(name): unquote(value) for name, _, value in pairs}
