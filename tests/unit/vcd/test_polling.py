@@ -1,0 +1,41 @@
+"""Waiting for many things with one question."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+from cse_core.errors import CseError
+from cse_lab.processes import wait_until
+from cse_vcd.polling import Poller
+from cse_vcd.timing import Deadline
+
+
+class Things:
+    """Come to their end when they are told to; know when they were asked for."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.asked: dict[str, list[float]] = {}
+
+    def ask(self, keys: Sequence[str]) -> Mapping[str, str | CseError]:
+        now = time.monotonic()
+        for key in keys:
+            self.asked.setdefault(key, []).append(now)
+        return dict.fromkeys(keys, "done") if self.ended.is_set() else {}
+
+
+def test_very_many_are_asked_for_in_turn() -> None:
+    things, keys = Things(), [str(number) for number in range(20)]
+    poller = Poller("things", things.ask, most_s=0.1, most_per_s=50.0)
+    with ThreadPoolExecutor(len(keys)) as pool:
+        outcomes = pool.map(lambda key: poller.wait(key, deadline=Deadline(60)), keys)
+        assert wait_until(lambda: len(things.asked) == len(keys), timeout_s=60)
+        all_wait = time.monotonic()
+        assert wait_until(lambda: len(things.asked["0"]) >= 5, timeout_s=60)
+        things.ended.set()
+        assert set(outcomes) == {"done"}
+    poller.close()
+    later = [moment for moment in things.asked["0"] if moment > all_wait]
+    assert all(after - before > 0.25 for before, after in pairwise(later)), "20 of them, 50 in a second"
