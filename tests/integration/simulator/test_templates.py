@@ -59,8 +59,8 @@ def test_an_ova_is_uploaded_used_captured_and_replaced(
     guest = _guest(shared_vcd, vapp)
     assert guest.packages.family == "rpm"
     wait_for(lambda: guest.tools is ToolsState.RUNNING, "the tools run, which a shutdown needs")
-    guest.lay_out_disk()
-    (guest.paths.root / "root" / "installed").write_text("kubernetes")
+    guest.disk.lay_out()
+    (guest.disk.paths.root / "root" / "installed").write_text("kubernetes")
     alice.wait(vapp.shutdown())
 
     for version in ("1", "2"):
@@ -79,8 +79,8 @@ def test_an_ova_is_uploaded_used_captured_and_replaced(
     second = alice.vdc.instantiate_vapp(f"{name}-2", catalog, "photon-k8s", deploy=True, power_on=True)
     alice.wait(second.Tasks.Task[0])
     copied = _guest(shared_vcd, alice.vapp(f"{name}-2"))
-    copied.lay_out_disk()
-    assert (copied.paths.root / "root" / "installed").read_text() == "kubernetes"
+    copied.disk.lay_out()
+    assert (copied.disk.paths.root / "root" / "installed").read_text() == "kubernetes"
     alice.wait(alice.vdc.delete_vapp(f"{name}-2", force=True))
     alice.org.delete_catalog_item(catalog, "photon-k8s")
     alice.org.reload()

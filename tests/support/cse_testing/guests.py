@@ -34,7 +34,7 @@ class Machine:
         exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         self.files.write("/tmp/script.sh", f"#!/bin/bash\n{exports}{script}", mode=0o700)
         line = f"/tmp/script.sh {argument} > /tmp/out 2> /tmp/err"
-        program = self._guest.start(self._root, ["/bin/bash", "-c", line], environment={})
+        program = self._guest.programs.start(self._root, ["/bin/bash", "-c", line], environment={})
         wait_for(lambda: program.exit_code is not None, "the script to end")
         assert program.exit_code is not None
         return Done(program.exit_code, self.files.read("/tmp/out").decode(), self.files.read("/tmp/err").decode())

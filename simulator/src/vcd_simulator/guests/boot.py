@@ -28,9 +28,9 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
         guest.boots += 1
         guest.booted_at = time.time()
         guest.services.boot()
-        guest.modules.clear()
+        guest.system.modules.clear()
         unmount_all(guest)
-        guest.swap_on = False
+        guest.system.swap_on = False
     guest.platform.networks.connect(guest)
     if customize:
         await _customize(guest, spec)
@@ -64,7 +64,7 @@ def _set_password(guest: Guest, spec: GuestSpec) -> None:
     with guest.lock:
         if spec.admin_password is not None:
             guest.accounts.set_password("root", spec.admin_password)
-            guest.write_accounts()
+            guest.disk.write_accounts()
 
 
 async def _run_script(guest: Guest, script: str, phase: str) -> None:
@@ -81,7 +81,7 @@ async def _run_script(guest: Guest, script: str, phase: str) -> None:
         tree.write(_CUSTOMIZATION_SCRIPT, script.replace("\r\n", "\n"), mode=0o700)
         tree.change(_CUSTOMIZATION_SCRIPT, mode=0o700)
         line = f"{_CUSTOMIZATION_SCRIPT} {phase} >> {_CUSTOMIZATION_LOG} 2>&1"
-        program = guest.start(root, ["/bin/bash", "-c", line], command_line=line)
+        program = guest.programs.start(root, ["/bin/bash", "-c", line], command_line=line)
         return asyncio.wrap_future(program.finished, loop=loop)
 
     try:

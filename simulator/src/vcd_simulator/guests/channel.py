@@ -8,10 +8,12 @@ import asyncio
 import os
 import platform
 import posixpath
+import socket
 import struct
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vcd_simulator.guests.commands import HOST_DIRECTORY
 from vcd_simulator.guests.owners import parse_owner
@@ -19,9 +21,11 @@ from vcd_simulator.guests.owners import parse_owner
 if TYPE_CHECKING:
     from vcd_simulator.guests.accounts import Account
     from vcd_simulator.guests.machine import Guest
+    from vcd_simulator.guests.processes import Program
 
 _HEADER = struct.Struct(">cI")
 _LENGTH = struct.Struct(">I")
+_CREDENTIALS = struct.Struct("3i")
 _MAX_MESSAGE = 64 << 20
 _XATTR_CALLS = {"x86_64": (188, 191), "aarch64": (5, 8)}.get(platform.machine(), (0, 0))
 """Numbers of setxattr and getxattr, which Perl has no names for."""
@@ -37,6 +41,17 @@ class UsageError(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+@dataclass(frozen=True)
+class BorrowedStreams:
+    """Descriptors of stdin, stdout and stderr, which are ours to close."""
+
+    numbers: tuple[int, int, int]
+
+    def close(self) -> None:
+        for number in self.numbers:
+            os.close(number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +71,14 @@ class Call:
         self,
         guest: "Guest",
         account: "Account",
+        program: "Program",
         invocation: Invocation,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self.guest = guest
         self.account = account
+        self.program = program
         self.invocation = invocation
         self._reader = reader
         self._writer = writer
@@ -158,6 +175,27 @@ class Call:
                     raise CallerGoneError
         except TimeoutError:
             return
+
+    async def attend(self, work: Future[int]) -> int:
+        """Wait for the end of something else. Raises CallerGoneError as soon as the caller is interrupted."""
+        ended: asyncio.Future[Any] = asyncio.wrap_future(work)
+        gone: asyncio.Future[Any] = asyncio.ensure_future(self._reader.read(1))
+        try:
+            await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                raise CallerGoneError
+            return work.result()
+        finally:
+            gone.cancel()
+
+    def streams(self) -> BorrowedStreams:
+        """The caller's own stdin, stdout and stderr, for another program. Raises OSError: one of them is closed."""
+        caller = self._writer.get_extra_info("socket").getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+        )
+        pid, _, _ = _CREDENTIALS.unpack(caller)
+        stdin, stdout, stderr = self.program.borrow(pid, (0, 1, 2))
+        return BorrowedStreams((stdin, stdout, stderr))
 
     async def finish(self, code: int) -> None:
         """End the caller with this exit code."""

@@ -1,5 +1,6 @@
 """Running a script in a guest, around vCenter."""
 
+import subprocess
 import tempfile
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ def execute(
     if account is None:
         raise LoginError(f"the guest has no account {user!r}")
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        program = guest.start(account, ["/bin/bash", "-c", script], capture=(out.fileno(), err.fileno()))
+        streams = (subprocess.DEVNULL, out.fileno(), err.fileno())
+        program = guest.programs.start(account, ["/bin/bash", "-c", script], streams=streams)
         try:
             code = program.finished.result(timeout_s)
         except TimeoutError:

@@ -22,6 +22,7 @@ from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.network import GuestNetworks
 from vcd_simulator.guests.platform import Platform
 from vcd_simulator.guests.processes import GuestLoop
+from vcd_simulator.guests.removal import remove_tree
 from vcd_simulator.guests.sandbox import Sandbox
 from vcd_simulator.guests.shares import unmount_all
 from vcd_simulator.guests.snapshot import (
@@ -35,7 +36,6 @@ from vcd_simulator.guests.snapshot import (
 from vcd_simulator.guests.spec import GuestSpec, Latency, PowerState, ToolsState
 from vcd_simulator.guests.standins import STANDINS
 from vcd_simulator.guests.state_directory import StateDirectory
-from vcd_simulator.guests.tree import remove_tree
 from vcd_simulator.stats import Stats
 
 
@@ -115,7 +115,7 @@ class Hypervisor:
             guests = list(self._guests.values())
             self._guests.clear()
         for guest in guests:
-            guest.kill_programs()
+            guest.programs.kill()
         self._loop.close()
         self._platform.launcher.close()
         self._directory.remove()
@@ -147,7 +147,7 @@ class Hypervisor:
             else:
                 self._boot(guest, spec)
         if resumed:
-            guest.thaw_programs()
+            guest.programs.thaw()
 
     def power_off(self, moid: str) -> None:
         """Pull the plug: every process ends, the files stay. Harmless when it is off."""
@@ -158,7 +158,7 @@ class Hypervisor:
             guest.tools = ToolsState.NOT_RUNNING
             guest.booted_at = None
         self._platform.networks.disconnect(guest)
-        guest.kill_programs()
+        guest.programs.kill()
         unmount_all(guest)
 
     def shut_down(self, moid: str) -> None:
@@ -194,14 +194,14 @@ class Hypervisor:
             guest.power = PowerState.SUSPENDED
             guest.tools = ToolsState.NOT_RUNNING
         self._platform.networks.disconnect(guest)
-        guest.freeze_programs()
+        guest.programs.freeze()
 
     def delete(self, moid: str) -> None:
         """Remove the virtual machine and its files; one that is on is powered off first."""
         self.power_off(moid)
         with self._lock:
             guest = self._guests.pop(moid)
-        guest.remove_disk()
+        guest.disk.remove()
 
     def capture(self, moid: str) -> str:
         """Make an image of the virtual machine's present disk and return the image's id.
@@ -227,7 +227,7 @@ class Hypervisor:
             # A guest that has not been used yet still has to copy the image.
             for guest in self._guests.values():
                 if guest.image is known:
-                    guest.lay_out_disk()
+                    guest.disk.lay_out()
             del self._images[image]
             remove_tree(self._state / "images" / image)
 

@@ -17,6 +17,8 @@ from vcd_simulator.guests.containment import Containment
 from vcd_simulator.guests.limits import Limits, guard
 from vcd_simulator.guests.processes import KILLED, GuestLoop, Program
 
+Streams = tuple[int, int, int]
+"""Descriptors of stdin, stdout and stderr."""
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 """Answers one stand-in of a program."""
 
@@ -55,7 +57,7 @@ class Launcher:
         serve: Serve,
         *,
         disk_used: Callable[[], int],
-        capture: tuple[int, int] | None = None,
+        streams: Streams | None = None,
     ) -> None:
         """Start a program.
 
@@ -65,7 +67,7 @@ class Launcher:
             environment: its variables.
             serve: answers its stand-ins.
             disk_used: tells how many bytes the guest's files take.
-            capture: descriptors for stdout and stderr, which lead nowhere without it.
+            streams: lead nowhere if there are none.
 
         Raises:
             OSError: the host could not start it.
@@ -76,7 +78,7 @@ class Launcher:
         listener = socket.socket(socket.AF_UNIX)
         pipe, report = os.pipe2(os.O_CLOEXEC)
         info = os.dup(report)
-        out, err = capture or (subprocess.DEVNULL, subprocess.DEVNULL)
+        stdin, stdout, stderr = streams or (subprocess.DEVNULL,) * 3
         try:
             listener.bind(f"/proc/self/fd/{self._directory}/{name}")
             listener.listen(64)
@@ -85,9 +87,9 @@ class Launcher:
                 subprocess.Popen,
                 command_line(Lines(self._sockets / name, report, info)),
                 env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
                 pass_fds=(report, info),
                 start_new_session=True,
             ).result()

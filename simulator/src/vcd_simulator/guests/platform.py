@@ -11,6 +11,7 @@ from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.launcher import Launcher
 from vcd_simulator.guests.network import GuestNetworks
+from vcd_simulator.guests.processes import Program
 from vcd_simulator.guests.sandbox import Sandbox
 from vcd_simulator.guests.spec import Latency
 from vcd_simulator.stats import Stats
@@ -30,7 +31,7 @@ class Platform:
     latency: Latency
     faults: Faults
     stats: Stats
-    serve: Callable[["Guest", Account, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
+    serve: Callable[["Guest", Account, Program, StreamReader, StreamWriter], Coroutine[Any, Any, None]]
     """Answers a stand-in that a guest's program has called."""
     power_request: Callable[["Guest", str], None]
     """Called when a guest itself asks for `reboot` or `poweroff`; returns at once."""

@@ -57,9 +57,9 @@ class BoundShare:
 def shares_for(guest: "Guest") -> Iterator[Share]:
     """Everything that a guest may mount now; what may be written, for reading only too."""
     for server in guest.platform.networks.neighbours(guest):
-        if not server.exports or not server.services.is_active("nfs-server"):
+        if not server.system.exports or not server.services.is_active("nfs-server"):
             continue
-        for (path, client), flags in list(server.exports.items()):
+        for (path, client), flags in list(server.system.exports.items()):
             if admits(client, guest):
                 yield Share(server=server, path=path, writable=False)
                 if "rw" in flags.split(","):
@@ -97,7 +97,7 @@ def bound_shares(guest: "Guest") -> list[BoundShare]:
 def share_mounts(guest: "Guest") -> dict[str, Mount]:
     """The shares of a guest for who looks at its files from outside."""
     return {
-        f"{SHARES}/{share.name}": Mount(guest.paths.root, writable=share.writable, opener=share.open)
+        f"{SHARES}/{share.name}": Mount(guest.disk.paths.root, writable=share.writable, opener=share.open)
         for share in shares_for(guest)
     }
 
@@ -119,7 +119,7 @@ def link_target(guest: "Guest", server: "Guest", directory: str, *, writable: bo
 
 def mount(guest: "Guest", point: str) -> None:
     """Let a mount point that the guest has noted lead to its share, if that is there; harmless if it does already."""
-    source, kind, flags = guest.mounts[point]
+    source, kind, flags = guest.system.mounts[point]
     host, _, directory = source.rpartition(":")
     server = guest.platform.networks.find(guest, host) if kind.startswith("nfs") else None
     if server is None or guest.tree.exists(_covered(point)):
@@ -141,17 +141,17 @@ def unmount(guest: "Guest", point: str) -> None:
 
 def link_mounts(guest: "Guest") -> None:
     """Let all mounts lead to their shares, also those by programs that could not see the shares themselves."""
-    for point in list(guest.mounts):
+    for point in list(guest.system.mounts):
         with suppress(OSError):
             mount(guest, point)
 
 
 def unmount_all(guest: "Guest") -> None:
     """Forget all mounts, and put back what they covered."""
-    for point in list(guest.mounts):
+    for point in list(guest.system.mounts):
         with suppress(OSError):
             unmount(guest, point)
-    guest.mounts.clear()
+    guest.system.mounts.clear()
 
 
 def _covered(point: str) -> str:

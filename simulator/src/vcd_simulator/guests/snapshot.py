@@ -174,19 +174,17 @@ def _take_guest(guest: Guest, clusters: Mapping[int, int], *, files: bool) -> Gu
             boots=guest.boots,
             booted_at=guest.booted_at,
             hostname=guest.hostname,
-            system=_take_system(guest.accounts, guest.packages, guest.services, guest.sysctls),
-            modules=sorted(guest.modules),
-            swap_on=guest.swap_on,
-            mounts=list(guest.mounts.items()),
-            exports=list(guest.exports.items()),
-            container_images=sorted(guest.container_images),
+            system=_take_system(guest.accounts, guest.packages, guest.services, guest.system.sysctls),
+            modules=sorted(guest.system.modules),
+            swap_on=guest.system.swap_on,
+            mounts=list(guest.system.mounts.items()),
+            exports=list(guest.system.exports.items()),
+            container_images=sorted(guest.system.container_images),
             information=dict(guest.information),
-            firewall=list(guest.firewall),
+            firewall=list(guest.system.firewall),
             control_plane_of=None if guest.cluster is None else clusters[id(guest.cluster)],
             joined=None if guest.joined is None else (clusters[id(guest.joined[0])], guest.joined[1]),
-            files=_files(guest.paths.root, guest.paths.local, guest.paths.covered)
-            if files and guest.has_disk
-            else None,
+            files=_files(*guest.disk.paths.disk) if files and guest.has_disk else None,
         )
         return record
 
@@ -242,17 +240,18 @@ def restore_image(record: ImageRecord, base: Image, directory: Path) -> Image:
 def restore_inside(guest: Guest, record: InsideRecord, clusters: list[Cluster]) -> None:
     """Make a new guest what another one was. Raises ArchiveError."""
     accounts, packages, services = _restore_system(record.system, guest.image.distribution)
-    guest.install(accounts, packages, services)
+    system = guest.system
+    system.accounts, system.packages, system.services = accounts, packages, services
     guest.boots, guest.booted_at, guest.hostname = record.boots, record.booted_at, record.hostname
-    guest.sysctls = dict(record.system.sysctls)
-    guest.modules, guest.swap_on = set(record.modules), record.swap_on
-    guest.mounts, guest.exports = dict(record.mounts), dict(record.exports)
-    guest.information = dict(record.information)
-    guest.container_images, guest.firewall = set(record.container_images), list(record.firewall)
+    system.sysctls = dict(record.system.sysctls)
+    system.modules, system.swap_on = set(record.modules), record.swap_on
+    system.mounts, system.exports = dict(record.mounts), dict(record.exports)
+    system.information = dict(record.information)
+    system.container_images, system.firewall = set(record.container_images), list(record.firewall)
     guest.cluster = None if record.control_plane_of is None else clusters[record.control_plane_of]
     guest.joined = None if record.joined is None else (clusters[record.joined[0]], record.joined[1])
     if record.files is not None:
-        guest.lay_out_disk(base64.b64decode(record.files))
+        guest.disk.lay_out(base64.b64decode(record.files))
     if guest.power is PowerState.ON and guest.booted_at is not None:
         guest.tools = ToolsState.RUNNING
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from vcd_simulator.guests.tree import remove_tree
+from vcd_simulator.guests.removal import remove_tree
 
 _PREFIX = "vcdsim-"
 _LOCK = "lock"

@@ -10,15 +10,17 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from vcd_simulator.guests import removal
 from vcd_simulator.guests.owners import ROOT, read_owner, write_owner
 from vcd_simulator.guests.walk import DIRECTORY, Mount, Place, Walk
 
 _MAX_LINKS = 40
+_LISTING = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,11 @@ class FileTree:
     def entries(self, path: str) -> Iterator[FileInfo]:
         """Everything in a directory, `.` and `..` first; of a plain file, the file."""
         with self._place(path) as place:
-            if not stat.S_ISDIR(place.stat().st_mode):
-                yield self.info(path)
+            try:
+                directory = os.open(place.name, _LISTING, dir_fd=place.directory)
+            except NotADirectoryError:
+                yield _describe(path.rstrip("/").rpartition("/")[2], place.directory, place.name)
                 return
-            directory = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place.directory)
             try:
                 for name in (".", "..", *sorted(os.listdir(directory))):  # noqa: PTH208  # a descriptor, not a path
                     try:
@@ -115,7 +118,8 @@ class FileTree:
         if parents:
             above = path.rstrip("/").rpartition("/")[0]
             if above and not self.exists(above):
-                self.make_directory(above, parents=True, mode=mode)
+                with suppress(FileExistsError):  # a program of the guest was faster
+                    self.make_directory(above, parents=True, mode=mode)
         with self._place(path) as place:
             if place.name == ".":
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
@@ -153,7 +157,7 @@ class FileTree:
             if not stat.S_ISDIR(place.stat().st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
             if recursive:
-                shutil.rmtree(place.name, dir_fd=place.directory)
+                removal.remove_directory(place.directory, place.name)
             else:
                 os.rmdir(place.name, dir_fd=place.directory)
 
@@ -287,19 +291,3 @@ def copy_tree(source: Path, target: Path) -> None:
         }
 
     shutil.copytree(source, target, symlinks=True, ignore=special)
-
-
-def remove_tree(directory: Path) -> None:
-    """Delete a directory with everything in it, also what a guest has made unreadable."""
-
-    def unlock(_function: object, path: str, _error: object) -> None:
-        parent = Path(path).parent
-        parent.chmod(0o700)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            Path(path).chmod(0o700)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            Path(path).unlink(missing_ok=True)
-
-    if directory.exists():
-        shutil.rmtree(directory, onerror=unlock)

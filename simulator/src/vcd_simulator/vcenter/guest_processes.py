@@ -9,6 +9,7 @@ from vcd_simulator.faults import GuestHangs, Injection, Place, ProgramFails, Pro
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.permissions import check_execute
 from vcd_simulator.guests.processes import Program
+from vcd_simulator.guests.program_table import login_environment
 from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter.guest_access import guest_faults, log_in
 from vcd_simulator.vcenter.inventory import Inventory
@@ -41,7 +42,7 @@ class GuestProcesses:
             if isinstance(injection.error, GuestHangs):
                 guest.hang()
                 guest.check_tools()
-            program = guest.start(
+            program = guest.programs.start(
                 account,
                 ["/bin/bash", "-c", _shell_line(path, rest, injection)],
                 command_line=command_line,
@@ -56,14 +57,14 @@ class GuestProcesses:
         """ListProcessesInGuest: those asked for, or all; a pid that nobody has is left out."""
         guest, _account = log_in(self._inventory, arguments)
         wanted = set(arguments.integers("pids"))
-        everything = [*_system_processes(guest), *((one.pid, _program_data(one)) for one in guest.programs())]
+        everything = [*_system_processes(guest), *((one.pid, _program_data(one)) for one in guest.programs.all())]
         return [data for pid, data in everything if not wanted or pid in wanted]
 
     def terminate(self, arguments: Arguments) -> Value:
         """TerminateProcessInGuest."""
         guest, _account = log_in(self._inventory, arguments)
         pid = arguments.integer("pid")
-        program = next((one for one in guest.programs() if one.pid == pid and one.exit_code is None), None)
+        program = next((one for one in guest.programs.all() if one.pid == pid and one.exit_code is None), None)
         if program is None:
             raise SoapFaultError("GuestProcessNotFound", f"The guest has no process {pid}.", pid=Long(pid))
         program.kill()
@@ -71,9 +72,9 @@ class GuestProcesses:
 
     def read_environment(self, arguments: Arguments) -> Value:
         """ReadEnvironmentVariableInGuest: `NAME=VALUE` for each of the names that is set, or for all."""
-        guest, account = log_in(self._inventory, arguments)
+        _guest, account = log_in(self._inventory, arguments)
         names = arguments.texts("names")
-        variables = guest.environment(account)
+        variables = login_environment(account)
         return [f"{name}={variables[name]}" for name in names or variables if name in variables]
 
 

@@ -133,7 +133,7 @@ def test_a_guest_hangs_amid_a_program_and_while_it_boots(vcd: Simulator, running
     running.start("-c 'hostnamectl; echo survived > /root/mark'")
     assert wait_until(lambda: not running.tools_run(), timeout_s=LIMIT_S)
     guest = vcd.hypervisor.guest(running.moid)
-    assert wait_until(lambda: guest.programs() == [], timeout_s=LIMIT_S)
+    assert wait_until(lambda: guest.programs.all() == [], timeout_s=LIMIT_S)
     assert not guest.tree.exists("/root/mark")
     fault = vcd.faults.add(guest=running.name, at="boot", error=GuestHangs())
     vcd.hypervisor.reset(running.moid)

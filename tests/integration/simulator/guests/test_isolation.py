@@ -57,7 +57,7 @@ def test_replacing_a_system_directory_by_a_link_harms_only_the_guest(shell: Shel
     target.mkdir()
     shell.succeed(f"mv /etc /etc.old; ln -s {target} /etc")
     with pytest.raises(OSError, match="No such file"):
-        shell.guest.write_accounts()
+        shell.guest.disk.write_accounts()
     assert list(target.iterdir()) == []
     shell.succeed("rm /etc; mv /etc.old /etc")
 
@@ -118,8 +118,8 @@ def test_a_pipe_where_a_file_is_expected_does_not_block_the_simulator(shell: She
 def test_a_link_that_is_swapped_all_the_time_is_never_followed_out(shell: Shell, tmp_path: Path) -> None:
     """The walk looks at a path's parts one by one, and a guest may change them in between."""
     (tmp_path / "prize").write_text(SECRET)
-    shell.guest.lay_out_disk()
-    root = shell.guest.paths.root
+    shell.guest.disk.lay_out()
+    root = shell.guest.disk.paths.root
     stop = threading.Event()
 
     def swap() -> None:

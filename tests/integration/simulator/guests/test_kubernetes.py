@@ -361,7 +361,7 @@ def test_only_root_may_use_kubeadm(boot: Boot, tmp_path: Path) -> None:
     shell = boot()
     shell.succeed("useradd -m alice")
     alice = shell.account("alice")
-    program = shell.guest.start(alice, ["/bin/sh", "-c", "id -un > /tmp/who; kubeadm init 2> /tmp/err"])
+    program = shell.guest.programs.start(alice, ["/bin/sh", "-c", "id -un > /tmp/who; kubeadm init 2> /tmp/err"])
     assert program.finished.result(20) == 2
     assert shell.succeed("cat /tmp/who") == "alice\n"
     assert "not running as root" in shell.succeed("cat /tmp/err")

@@ -72,7 +72,7 @@ def test_files_outlive_a_power_cycle_and_processes_do_not(shell: Shell) -> None:
     shell.hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     assert shell.succeed("cat /root/file") == "kept\n"
     assert "/mnt" not in shell.succeed("mount")
-    assert len([program for program in shell.guest.programs() if program.exit_code is None]) == 0
+    assert len([program for program in shell.guest.programs.all() if program.exit_code is None]) == 0
 
 
 def test_only_enabled_services_start_at_boot(shell: Shell) -> None:
@@ -127,7 +127,7 @@ def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, 
 
 def test_a_running_program_forbids_a_capture(hypervisor: Hypervisor, shell: Shell) -> None:
     root = shell.account("root")
-    shell.guest.start(root, ["/bin/sleep", "1000"])
+    shell.guest.programs.start(root, ["/bin/sleep", "1000"])
     with pytest.raises(PowerStateError):
         hypervisor.capture(shell.moid)
 

@@ -65,7 +65,7 @@ def test_what_a_program_leaves_behind_goes_on(shell: Shell) -> None:
 def test_power_off_ends_everything(shell: Shell) -> None:
     shell.succeed("nohup sh -c 'while :; do date +%N > /tmp/tick; sleep 0.02; done' >/dev/null 2>&1 &")
     wait_for(lambda: shell.guest.tree.exists("/tmp/tick"))
-    programs = shell.guest.programs()
+    programs = shell.guest.programs.all()
     shell.hypervisor.power_off(shell.moid)
     assert all(program.gone.done() for program in programs)
     last = shell.guest.tree.read("/tmp/tick")
@@ -78,7 +78,7 @@ def test_programs_run_side_by_side(shell: Shell) -> None:
     root = shell.account("root")
     script = "touch /tmp/{0}; until [ -e /tmp/{1} ]; do sleep 0.02; done"
     programs = [
-        shell.guest.start(root, ["/bin/sh", "-c", script.format(number, (number + 1) % 10)]) for number in range(10)
+        shell.guest.programs.start(root, ["/bin/sh", "-c", script.format(number, (number + 1) % 10)]) for number in range(10)
     ]
     assert [program.finished.result(LIMIT_S) for program in programs] == [0] * 10
 

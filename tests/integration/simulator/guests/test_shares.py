@@ -76,7 +76,7 @@ def test_a_program_that_is_older_than_the_export(boot: Boot, client: Shell, serv
     server.succeed("exportfs -ua; echo '/srv *(rw)' > /etc/exports; touch /srv/new")
     root = client.account("root")
     wait = "until mount 10.0.0.5:/srv /mnt 2>/tmp/err; do sleep 0.02; done; mount | grep -c /srv > /tmp/out"
-    program = client.guest.start(root, ["/bin/bash", "-c", wait])
+    program = client.guest.programs.start(root, ["/bin/bash", "-c", wait])
     wait_for(lambda: client.guest.tree.exists("/tmp/err"))
     server.succeed("exportfs -ra")
     assert program.finished.result(20) == 0
@@ -93,7 +93,7 @@ def test_another_directory_than_the_one_that_was_meant_is_not_shown(
     """A server might exchange its directory for a link, just before it is mounted into a client's sandbox."""
     (tmp_path / "canary").write_text("of the host")
     wrong = [BoundShare("0123456789abcdef", str(tmp_path), "1:2", writable=True)]
-    monkeypatch.setattr("vcd_simulator.guests.machine.bound_shares", lambda _guest: wrong)
+    monkeypatch.setattr("vcd_simulator.guests.program_table.bound_shares", lambda _guest: wrong)
     result = shell.run("cat /usr/.nfs/*/canary")
     assert (result.code, result.out) == (137, "")
 
@@ -101,6 +101,6 @@ def test_another_directory_than_the_one_that_was_meant_is_not_shown(
 def test_an_export_that_is_a_link_stays_in_its_guest(server: Shell, client: Shell, tmp_path: Path) -> None:
     (tmp_path / "canary").write_text("of the host")
     server.succeed(f"ln -s {tmp_path} /srv/link; echo '/srv/link *(rw)' > /etc/exports; exportfs -o rw '*:/srv'")
-    server.guest.exports["/srv/link", "*"] = "rw"
+    server.guest.system.exports["/srv/link", "*"] = "rw"
     client.run("mount 10.0.0.5:/srv/link /mnt")
     assert "canary" not in client.run("ls -R /mnt/ /usr/.nfs/ 2>/dev/null").out

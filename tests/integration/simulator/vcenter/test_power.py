@@ -104,7 +104,7 @@ def test_programs_go_on_after_a_suspension(vm: Any, hypervisor: Hypervisor) -> N
     root = guest.accounts.find("root")
     assert root is not None
     line = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count.new; mv /tmp/count.new /tmp/count; sleep 0.01; done"
-    program = guest.start(root, ["/bin/bash", "-c", line])
+    program = guest.programs.start(root, ["/bin/bash", "-c", line])
     wait_for(lambda: guest.tree.exists("/tmp/count"))
     WaitForTask(vm.Suspend())
     at = guest.tree.read("/tmp/count")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vcd_simulator.guests.tree import FileTree, copy_tree, remove_tree
+from vcd_simulator.guests.removal import remove_tree
+from vcd_simulator.guests.tree import FileTree, copy_tree
 from vcd_simulator.guests.walk import Mount
 
 

@@ -132,10 +132,12 @@ sub tell_owners {
 # Programs are told the name that the caller used, not where they really are.
 sub name_of { return $_[0] =~ m{([^/]+)$} ? $1 : $_[0] }
 
+sub exit_code { return $? & 127 ? 128 + ($? & 127) : $? >> 8 }
+
 sub run {
     my ($program, @arguments) = @_;
     system { $program } name_of($program), @arguments;
-    answer($? >> 8);
+    answer(exit_code());
 }
 
 sub capture {
@@ -149,7 +151,7 @@ sub capture {
     local $/;
     my $output = <$pipe>;
     close $pipe;
-    answer($? >> 8, defined $output ? $output : '');
+    answer(exit_code(), defined $output ? $output : '');
 }
 
 my @environment = map { "$_=$ENV{$_}" } keys %ENV;

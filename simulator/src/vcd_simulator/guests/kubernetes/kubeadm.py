@@ -306,6 +306,6 @@ async def _config(call: Call, arguments: tuple[str, ...]) -> int:
     errors = preflight.runtime_errors(call.guest)
     preflight.check(errors, [])
     await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
-    call.guest.container_images.update(images)
+    call.guest.system.container_images.update(images)
     await call.out("".join(f"[config/images] Pulled {image}\n" for image in images))
     return 0

@@ -77,11 +77,11 @@ def runtime_errors(guest: "Guest") -> list[Problem]:
 
 def _machine_errors(guest: "Guest") -> list[Problem]:
     problems = runtime_errors(guest)
-    if guest.swap_on:
+    if guest.system.swap_on:
         problems.append(("Swap", "running with swap on is not supported. Please disable swap"))
     for key in ("net.bridge.bridge-nf-call-iptables", "net.ipv4.ip_forward"):
         path = "/proc/sys/" + key.replace(".", "/")
-        if guest.sysctls.get(key, "0") != "1":
+        if guest.system.sysctls.get(key, "0") != "1":
             problems.append((f"FileContent-{path.replace('/', '-')}", f"{path} contents are not set to 1"))
     if guest.services.find("kubelet") is None:
         problems.append(("Service-kubelet", "the kubelet is not installed"))

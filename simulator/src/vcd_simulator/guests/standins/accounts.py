@@ -1,4 +1,4 @@
-"""Accounts and passwords: chpasswd, passwd, useradd and their relatives, sudo and su."""
+"""Accounts and passwords: chpasswd, passwd, useradd and their relatives."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def _known(call: Call, name: str, code: int = 6) -> Account:
 def _set_password(call: Call, name: str, password: str) -> None:
     with call.guest.lock:
         call.guest.accounts.set_password(name, password)
-        call.guest.write_accounts()
+        call.guest.disk.write_accounts()
 
 
 @command("chpasswd")
@@ -76,7 +76,7 @@ async def passwd(call: Call) -> int:
         with call.guest.lock:
             gone = None if options.has("delete") else account.password
             call.guest.accounts.put(replace(account, locked=options.has("lock"), password=gone))
-            call.guest.write_accounts()
+            call.guest.disk.write_accounts()
     elif not options.has("expire") and not options.has("maxdays"):
         typed = (await call.standard_input()).splitlines()
         if options.has("stdin"):
@@ -149,7 +149,7 @@ async def useradd(call: Call) -> int:
         uid = int(options.last("uid")) if options.last("uid").isdigit() else call.guest.accounts.next_uid()
         shell = options.last("shell", "/bin/sh")
         call.guest.accounts.put(Account(name=name, uid=uid, home=home, login_shell=shell))
-        call.guest.write_accounts()
+        call.guest.disk.write_accounts()
     if options.has("create-home") or (call.name == "adduser" and not options.has("no-create-home")):
         await call.execute("mkdir", "-p", home)
         await call.set_owner([home], uid=uid, gid=uid, recursive=True)
@@ -192,7 +192,7 @@ async def usermod(call: Call) -> int:
             locked=locked,
         )
         call.guest.accounts.put(changed)
-        call.guest.write_accounts()
+        call.guest.disk.write_accounts()
     return 0
 
 
@@ -204,7 +204,7 @@ async def userdel(call: Call) -> int:
     account = _known(call, options.words[0] if options.words else "")
     with call.guest.lock:
         call.guest.accounts.remove(account.name)
-        call.guest.write_accounts()
+        call.guest.disk.write_accounts()
     if options.has("remove") or options.has("remove-home"):
         await call.execute("rm", "-rf", account.home)
     return 0
@@ -227,7 +227,7 @@ async def groupadd(call: Call) -> int:
                 return 0
             raise UsageError(f"{call.name}: group '{name}' already exists", 9)
         groups[name] = int(options.last("gid")) if options.last("gid").isdigit() else max(groups.values()) % 60000 + 1
-        call.guest.write_accounts()
+        call.guest.disk.write_accounts()
     return 0
 
 
@@ -250,44 +250,3 @@ async def chage(call: Call) -> int:
     )
     _known(call, options.words[0] if options.words else "")
     return 0
-
-
-@command("su")
-async def su(call: Call) -> int:
-    """`su [-] root [-c COMMAND]`, which for root changes nothing; a program's user cannot become another here."""
-    options = parse(
-        call.arguments, values=("command", "shell"), short={"c": "command", "s": "shell", "l": "login"}, lenient=True
-    )
-    words = [word for word in options.words if word != "-"]
-    _stay(call, words[0] if words else "root")
-    return await call.execute("bash", *(["-c", options.last("command")] if options.last("command") else []), *words[1:])
-
-
-def _stay(call: Call, user: str) -> None:
-    """Raises UsageError: the user does not exist, or is another than the one who asks."""
-    account = _known(call, user, 1)
-    if account.uid != call.account.uid:
-        raise UsageError(
-            f"{call.name}: the simulator's guests cannot change from {call.account.name} to {user} within a program; "
-            "log in as that user instead"
-        )
-
-
-@command("sudo")
-async def sudo(call: Call) -> int:
-    """Run a command as root, which programs of root already are."""
-    options = list(call.arguments)
-    while options and options[0].startswith("-"):
-        flag = options.pop(0)
-        if flag in ("-u", "--user") and options:
-            _stay(call, options.pop(0))
-        elif flag in ("-g", "--group") and options:
-            options.pop(0)
-        if flag == "--":
-            break
-    assignments = []
-    while options and "=" in options[0] and not options[0].startswith("/"):
-        assignments.append(options.pop(0))
-    if not options:
-        raise UsageError("usage: sudo [-u user] command")
-    return await call.execute("env", *assignments, *options)

@@ -42,7 +42,7 @@ async def docker(call: Call) -> int:
         "docker",
         message="Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
     )
-    images = call.guest.container_images
+    images = call.guest.system.container_images
     if verb in ("images", "ls", "ps") and {"-q", "--quiet"} & set(call.arguments):
         names = _running(call) if verb == "ps" else sorted(images)
         await call.out("".join(f"{hashlib.sha256(name.encode()).hexdigest()[:12]}\n" for name in names))
@@ -65,7 +65,7 @@ async def docker(call: Call) -> int:
 
 def _describe(call: Call, verb: str, version: str) -> str:
     """What docker prints about itself, its images and its containers."""
-    images = call.guest.container_images
+    images = call.guest.system.container_images
     if verb == "version":
         short = any("format" in word for word in call.arguments)
         return version if short else f"Client:\n Version: {version}\n\nServer:\n Version: {version}"
@@ -123,11 +123,13 @@ async def crictl(call: Call) -> int:
     elif verb in ("images", "img"):
         await call.out(
             "IMAGE  TAG\n"
-            + "".join(f"{' '.join(image.rpartition(':')[::2])}\n" for image in sorted(call.guest.container_images))
+            + "".join(
+                f"{' '.join(image.rpartition(':')[::2])}\n" for image in sorted(call.guest.system.container_images)
+            )
         )
     elif verb == "pull" and len(options.words) > 1:
         await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
-        call.guest.container_images.add(options.words[1])
+        call.guest.system.container_images.add(options.words[1])
         await call.out(f"Image is up to date for {options.words[1]}")
     elif verb in ("pods", "ps"):
         await call.out("NAME\n" + "".join(f"{name}\n" for name in _running(call)))
@@ -154,16 +156,16 @@ async def ctr(call: Call) -> int:
     if what[:1] not in (["images"], ["image"], ["i"], ["version"]):
         raise UsageError(f"No help topic for '{' '.join(what)}'", 3)
     if what[1:] in (["ls"], ["list"]):
-        await call.out("REF\n" + "".join(f"{image}\n" for image in sorted(call.guest.container_images)))
+        await call.out("REF\n" + "".join(f"{image}\n" for image in sorted(call.guest.system.container_images)))
     elif what[1:] == ["pull"] and len(options.words) > 2:
         await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
-        call.guest.container_images.add(options.words[2])
+        call.guest.system.container_images.add(options.words[2])
     elif what[1:] == ["tag"] and len(options.words) > 3:
-        if options.words[2] not in call.guest.container_images:
+        if options.words[2] not in call.guest.system.container_images:
             raise UsageError(f'ctr: image "{options.words[2]}": not found')
-        call.guest.container_images.add(options.words[3])
+        call.guest.system.container_images.add(options.words[3])
     elif what[1:] in (["rm"], ["remove"], ["delete"], ["import"]):
-        call.guest.container_images.difference_update(options.words[2:])
+        call.guest.system.container_images.difference_update(options.words[2:])
     elif what[0] != "version":
         raise UsageError(f"ctr: the simulator's ctr has no 'images {' '.join(what[1:])}'", 3)
     return 0

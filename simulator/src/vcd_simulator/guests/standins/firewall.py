@@ -16,7 +16,7 @@ async def iptables(call: Call) -> int:
     """Keep rules in order of their commands, so that -C and -D find what -A and -I added."""
     table, words = _take_table([word for word in call.arguments if word not in ("-w", "--wait")])
     verb = words[0] if words else ""
-    rules = call.guest.firewall
+    rules = call.guest.system.firewall
     if verb in _LISTING:
         await call.out("".join(f"-A {' '.join(one)}\n" for kind, one in rules if kind == table))
     elif verb not in _WITHOUT_EFFECT:
@@ -56,7 +56,7 @@ def _change(call: Call, rules: list[Rule], table: str, verb: str, words: list[st
 @command("iptables-save", "ip6tables-save")
 async def iptables_save(call: Call) -> int:
     """Print all rules in the form that iptables-restore reads."""
-    rules = "".join(f"-A {' '.join(one)}\n" for _table, one in call.guest.firewall)
+    rules = "".join(f"-A {' '.join(one)}\n" for _table, one in call.guest.system.firewall)
     await call.out(f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT")
     return 0
 

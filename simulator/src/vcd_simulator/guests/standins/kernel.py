@@ -74,19 +74,19 @@ async def modprobe(call: Call) -> int:
             raise UsageError(f"modprobe: FATAL: Module {name} not found in directory /lib/modules/4.9.0")
         with call.guest.lock:
             if options.has("remove"):
-                call.guest.modules.discard(module)
+                call.guest.system.modules.discard(module)
             else:
-                call.guest.modules.add(module)
+                call.guest.system.modules.add(module)
                 if module == "br_netfilter":
                     for key in _BRIDGE:
-                        call.guest.sysctls.setdefault(key, "1")
+                        call.guest.system.sysctls.setdefault(key, "1")
     return 0
 
 
 @command("lsmod")
 async def lsmod(call: Call) -> int:
     """List loaded modules."""
-    lines = [f"{name:<20}{16384:>8}  0" for name in sorted(call.guest.modules)]
+    lines = [f"{name:<20}{16384:>8}  0" for name in sorted(call.guest.system.modules)]
     await call.out("\n".join([f"{'Module':<20}{'Size':>8}  Used by", *lines]))
     return 0
 
@@ -101,7 +101,7 @@ async def sysctl(call: Call) -> int:
         short={"w": "write", "n": "values", "a": "all", "e": "ignore", "q": "quiet", "p": "p", "N": "names"},
         lenient=True,
     )
-    known = {**_DEFAULT_SYSCTLS, **call.guest.sysctls, "kernel.hostname": call.guest.hostname}
+    known = {**_DEFAULT_SYSCTLS, **call.guest.system.sysctls, "kernel.hostname": call.guest.hostname}
     if options.has("all"):
         await call.out("".join(f"{key} = {known[key]}\n" for key in sorted(known)))
         return 0
@@ -152,17 +152,17 @@ async def _load(call: Call, paths: list[str]) -> int:
 async def _set(call: Call, key: str, value: str, *, quiet: bool) -> int:
     guest = call.guest
     if (
-        key not in guest.sysctls
+        key not in guest.system.sysctls
         and key not in _DEFAULT_SYSCTLS
         and not key.startswith(("net.", "vm.", "fs.", "kernel."))
     ):
         await _unknown(call, key)
         return 1
-    if key.startswith("net.bridge.") and key not in guest.sysctls and "br_netfilter" not in guest.modules:
+    if key.startswith("net.bridge.") and key not in guest.system.sysctls and "br_netfilter" not in guest.system.modules:
         await _unknown(call, key)
         return 255
     with guest.lock:
-        guest.sysctls[key] = value
+        guest.system.sysctls[key] = value
     if not quiet:
         await call.out(f"{key} = {value}")
     return 0
@@ -179,8 +179,8 @@ async def swap(call: Call) -> int:
         call.arguments, switches=("all", "show", "summary"), short={"a": "all", "s": "summary"}, lenient=True
     )
     if options.has("all") or options.words:
-        call.guest.swap_on = call.name == "swapon"
-    elif call.guest.swap_on:
+        call.guest.system.swap_on = call.name == "swapon"
+    elif call.guest.system.swap_on:
         await call.out("NAME      TYPE      SIZE USED PRIO\n/dev/sda2 partition   2G   0B   -2")
     return 0
 

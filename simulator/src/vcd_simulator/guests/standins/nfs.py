@@ -31,7 +31,7 @@ async def mount(call: Call) -> int:
     if options.has("all"):
         return await _mount_fstab(call)
     if not options.words:
-        for point, (source, kind, flags) in sorted({"/": ("/dev/sda1", "ext4", "rw"), **guest.mounts}.items()):
+        for point, (source, kind, flags) in sorted({"/": ("/dev/sda1", "ext4", "rw"), **guest.system.mounts}.items()):
             await call.out(f"{source} on {point} type {kind} ({flags})")
         return 0
     if len(options.words) == 1:
@@ -50,14 +50,14 @@ async def _mount(call: Call, source: str, point: str, kind: str, flags: str) -> 
         raise UsageError(f"mount: {point}: mount point does not exist.", _MOUNT_FAILED)
     if "remount" in flags.split(","):
         return 0
-    if point in guest.mounts:
+    if point in guest.system.mounts:
         raise UsageError(f"mount: {point}: {source} already mounted or mount point busy.", _MOUNT_FAILED)
     if kind.startswith("nfs"):
         _check_export(call, source)
     elif kind not in _PSEUDO and "bind" not in flags.split(",") and not await call.exists(source):
         raise UsageError(f"mount: {point}: special device {source} does not exist.", _MOUNT_FAILED)
     with guest.lock:
-        guest.mounts[point] = (source, kind, flags)
+        guest.system.mounts[point] = (source, kind, flags)
     if kind.startswith("nfs"):
         await _show_share(call, source, point, flags)
     return 0
@@ -81,7 +81,7 @@ def _check_export(call: Call, source: str) -> None:
         raise UsageError(f"mount.nfs: No route to host for {source}", _MOUNT_FAILED)
     if not server.services.is_active("nfs-server"):
         raise UsageError("mount.nfs: Connection refused", _MOUNT_FAILED)
-    exported = [path for path, client in server.exports if admits(client, call.guest)]
+    exported = [path for path, client in server.system.exports if admits(client, call.guest)]
     if not any(directory == path or directory.startswith(path.rstrip("/") + "/") for path in exported):
         raise UsageError(f"mount.nfs: access denied by server while mounting {source}", _MOUNT_FAILED)
 
@@ -89,7 +89,12 @@ def _check_export(call: Call, source: str) -> None:
 async def _mount_fstab(call: Call) -> int:
     code = 0
     for source, point, kind, flags in await _fstab(call):
-        if kind != "swap" and "noauto" not in flags.split(",") and point not in call.guest.mounts and point != "/":
+        if (
+            kind != "swap"
+            and "noauto" not in flags.split(",")
+            and point not in call.guest.system.mounts
+            and point != "/"
+        ):
             try:
                 await _mount(call, source, point, kind, flags)
             except UsageError as exc:
@@ -118,7 +123,7 @@ async def umount(call: Call) -> int:
     )
     code = 0
     for word in options.words:
-        mounts = call.guest.mounts
+        mounts = call.guest.system.mounts
         point = next((p for p, (source, _, _) in mounts.items() if p == call.path(word) or source == word), None)
         if point is None:
             await call.error(f"umount: {word}: not mounted.")
@@ -136,7 +141,7 @@ async def mountpoint(call: Call) -> int:
     words = [word for word in call.arguments if not word.startswith("-")]
     if not words:
         raise UsageError(f"{call.name}: bad usage")
-    found = call.path(words[-1]) in {"/", "/proc", "/dev", *call.guest.mounts}
+    found = call.path(words[-1]) in {"/", "/proc", "/dev", *call.guest.system.mounts}
     if not {"-q", "--quiet"} & set(call.arguments):
         await call.out(f"{words[-1]} is {'' if found else 'not '}a mountpoint")
     return 0 if found else 1
@@ -160,7 +165,7 @@ async def exportfs(call: Call) -> int:
         },
         lenient=True,
     )
-    exports = call.guest.exports
+    exports = call.guest.system.exports
     if options.has("unexport"):
         with call.guest.lock:
             wanted = {word.rpartition(":")[2] for word in options.words}
@@ -229,7 +234,7 @@ async def showmount(call: Call) -> int:
     if not options.has("no-headers"):
         await call.out(f"Export list for {host}:")
     clients: dict[str, list[str]] = {}
-    for path, client in server.exports:
+    for path, client in server.system.exports:
         clients.setdefault(path, []).append(client)
     await call.out(
         "".join(

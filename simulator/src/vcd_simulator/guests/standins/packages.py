@@ -305,7 +305,7 @@ async def _install(call: Call, wanted: list[Package], offered: dict[str, Package
             guest.services.add(package.services, active=active)
             for name in package.services if active else ():
                 services.started(guest, f"{name}.service")
-        guest.refresh_commands()
+        guest.disk.refresh_commands()
     return added
 
 
@@ -318,7 +318,7 @@ async def _remove(call: Call, name: str) -> None:
         for unit in guest.packages.installed[name].services:
             guest.services.change(unit, active=False, enabled=False)
         guest.packages.remove(name)
-        guest.refresh_commands()
+        guest.disk.refresh_commands()
     await call.out(f"Removing {name} ...")
 
 

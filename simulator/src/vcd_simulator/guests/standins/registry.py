@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vcd_simulator.faults import GuestHangs, Place, ProgramFails, ProgramHangs
 from vcd_simulator.guests.channel import Call, CallerGoneError, UsageError, parse_invocation, read_message
+from vcd_simulator.guests.processes import Program
 
 if TYPE_CHECKING:
     from vcd_simulator.guests.accounts import Account
@@ -58,14 +59,19 @@ class Registry:
         return frozenset(name for name, (_, only, packaged) in entries if only in (None, family) and not packaged)
 
     async def serve(
-        self, guest: "Guest", account: "Account", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        guest: "Guest",
+        account: "Account",
+        program: Program,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """Answer one stand-in that a program of a guest has called."""
         try:
             invocation = parse_invocation(await read_message(reader))
         except (CallerGoneError, ValueError, IndexError):
             return
-        call = Call(guest, account, invocation, reader, writer)
+        call = Call(guest, account, program, invocation, reader, writer)
         began, code = time.perf_counter(), None
         try:
             with contextlib.suppress(CallerGoneError):

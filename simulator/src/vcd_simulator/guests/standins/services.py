@@ -97,8 +97,8 @@ async def _restart(call: Call, unit: Unit | None, name: str, options: Options) -
 def started(guest: "Guest", name: str) -> None:
     """What a service changes in the machine when it starts."""
     if name == "docker.service":
-        guest.modules.update(("br_netfilter", "overlay"))
-        guest.sysctls.update({"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"})
+        guest.system.modules.update(("br_netfilter", "overlay"))
+        guest.system.sysctls.update({"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"})
 
 
 async def _stop(call: Call, unit: Unit | None, name: str, _options: Options) -> int:
