@@ -186,7 +186,7 @@ def test_clusters_are_vapps_with_an_id_and_shown_to_their_org(ports: Ports) -> N
 def test_machines_come_with_addresses_passwords_and_a_place(ports: Ports) -> None:
     started = ports.cluster("full")
     template = ports.inventory.vm_template(ports.alice, org="acme", catalog="cse", item=ports.catalog_item)
-    machines = [MachineSpec(name="mstr-aaaa"), MachineSpec(name="node-bbbb")]
+    machines = [MachineSpec(name=name, description="made by us") for name in ("mstr-aaaa", "node-bbbb")]
 
     def add(*specs: MachineSpec, power_on: bool) -> None:
         ports.wait(
@@ -209,6 +209,8 @@ def test_machines_come_with_addresses_passwords_and_a_place(ports: Ports) -> Non
     details = ports.inventory.vapp(ports.alice, started.href)
     assert details is not None
     assert {machine.name: machine.is_on for machine in details.machines} == {"mstr-aaaa": True, "node-bbbb": True}
+    assert {machine.description for machine in details.machines} == {"made by us"}
+    assert f"urn:vcloud:user:{details.owner_id}" == ports.callers.identify(ports.alice).user_id
     assert ports.host.delete(ports.carol, started.href) is None
     assert ports.inventory.vapp(ports.carol, started.href) is None
     assert ports.inventory.vapp(SERVICE, started.href) is not None

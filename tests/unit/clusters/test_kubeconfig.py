@@ -74,20 +74,56 @@ def test_who_may_only_look_at_a_cluster_does_not_get_what_rules_it(clusters: Clu
     assert refused.value.code == "VAPP_CHANGE_FORBIDDEN"
 
 
-def test_while_vcd_does_not_say_who_may_change_a_cluster_nobody_gets_it(
-    clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clusters.created()
-    asked = clusters.vcd.vapp
+def with_role(clusters: ClustersInMemory, user: str, role: str) -> None:
+    """Gives a user another role."""
+    known = clusters.vcd.callers[f"token-of-{user}"]
+    clusters.vcd.callers[f"token-of-{user}"] = replace(known, role=role)
 
-    def busy(who: Actor, href: str) -> VappDetails | None:
+
+@pytest.fixture
+def busy(clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch) -> ClustersInMemory:
+    """Alice sees a cluster of bob's at which vCD works, so that it does not say who may change it."""
+    clusters.created(user="bob")
+    asked = clusters.vcd.vapp
+    for user in ("alice", "bob"):
+        with_role(clusters, user, "vApp Author")
+
+    def look(who: Actor, href: str) -> VappDetails | None:
         found = asked(who, href)
         return replace(found, may_change=None) if found else None
 
-    monkeypatch.setattr(clusters.vcd, "vapp", busy)
+    monkeypatch.setattr(clusters.vcd, "vapp", look)
+    return clusters
+
+
+def test_while_vcd_does_not_say_who_may_change_a_cluster_its_owner_gets_it_at_once(busy: ClustersInMemory) -> None:
+    assert read(busy, user="bob") == CONFIG.decode()
+
+
+def test_while_vcd_does_not_say_who_may_change_a_cluster_administrators_get_it_at_once(busy: ClustersInMemory) -> None:
+    with_role(busy, "alice", "Organization Administrator")
+    assert read(busy) == CONFIG.decode()
+    assert read(busy, user="admin") == CONFIG.decode()
+
+
+def test_while_vcd_does_not_say_who_may_change_a_cluster_others_try_again(busy: ClustersInMemory) -> None:
     with pytest.raises(ConflictError, match="try again in some seconds") as refused:
-        read(clusters)
+        read(busy)
     assert refused.value.code == "CLUSTER_BUSY"
+
+
+def test_an_owner_whom_vcd_does_not_let_change_the_vapp_does_not_get_it(
+    busy: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = busy.vcd.vapp
+
+    def forbid(who: Actor, href: str) -> VappDetails | None:
+        found = asked(who, href)
+        return replace(found, may_change=False) if found else None
+
+    monkeypatch.setattr(busy.vcd, "vapp", forbid)
+    with pytest.raises(PermissionDeniedError):
+        read(busy, user="bob")
 
 
 def test_another_orgs_kubeconfig_is_not_there(clusters: ClustersInMemory) -> None:

@@ -12,8 +12,9 @@ from cse_clusters.domain.access import DEPLOY_RIGHT
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import ConflictError, PermissionDeniedError, UnauthenticatedError
 from cse_core.operations import Operation, OperationState
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory
+from cse_testing.clusters.service import ClustersInMemory
 from cse_testing.clusters.world import credentials
+from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -77,6 +78,8 @@ def test_while_vcd_does_not_say_who_may_change_the_vapp_others_wait(
         return replace(found, may_change=None) if found else None
 
     monkeypatch.setattr(world.vcd, "vapp", busy)
+    viewer(world, "bob").require_change(created)  # an administrator
+    world.vcd.callers["token-of-bob"] = replace(world.caller("bob"), role="vApp Author")
     with pytest.raises(ConflictError) as caught:
         viewer(world, "bob").require_change(created)
     assert caught.value.code == "CLUSTER_BUSY"
@@ -108,7 +111,7 @@ def test_a_deletion_ends_only_what_its_caller_may_cancel(world: ClustersInMemory
 
     world.guests.on("BODY-worker", hold)
     growing = world.add_nodes(user="alice")
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     world.vcd.read_only.update(world.vcd.vapps)
     world.vcd.hidden.update(world.vcd.vapps)
     deletion = world.delete(user="bob")
@@ -134,7 +137,7 @@ def test_who_may_change_the_cluster_ends_a_colleagues_changes_by_deleting_it(wor
 
     world.guests.on("BODY-worker", hold)
     growing = world.add_nodes(user="alice")
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     deletion = world.delete(user="bob")
     assert world.finished(growing).state is OperationState.CANCELLED
     assert world.finished(deletion).error is None

@@ -46,6 +46,7 @@ class FakeVapp:
     vdc: Vdc
     description: str = ""
     network: str = ""
+    owner_id: str = ""
     status: str = "RESOLVED"
     metadata: dict[str, str] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
@@ -222,6 +223,7 @@ class FakeVcd:
                 machines=tuple(vapp.machines.values()),
                 networks=(vapp.network,) if vapp.network else (),
                 task_hrefs=self.at_work.get(href, ()),
+                owner_id=vapp.owner_id,
                 may_change=isinstance(who, ServiceAccount) or href not in self.read_only,
             )
 
@@ -281,6 +283,8 @@ class FakeVcd:
                 raise AlreadyExistsError(f"there is a vApp {name!r}")
             vapp = self.add_vapp(self.vdcs[vdc.org, vdc.name], name)
             vapp.description, vapp.network = description, network
+            if isinstance(who, Credentials):
+                vapp.owner_id = self.identify(who).user_id.rpartition(":")[2]
             return Started(id=vapp.id, href=vapp.href, task_href=self._task())
 
     def add_machines(

@@ -8,6 +8,7 @@ from cse_clusters.domain.cluster import METADATA_KEYS
 from cse_clusters.domain.vcd import GuestMachine, Machine, VappDetails, VappRecord, Vdc, VmTemplate
 from cse_core.errors import NotFoundError
 from cse_vcd import catalogs, machines, vapps, vdcs
+from cse_vcd.documents import bare_id
 
 
 class VcdInventory:
@@ -45,6 +46,7 @@ class VcdInventory:
             networks=found.networks,
             task_hrefs=found.task_hrefs,
             is_being_deleted=found.is_being_deleted,
+            owner_id=bare_id(found.owner_href),
             may_change=found.may_recompose or (None if found.task_hrefs else False),
             machines=tuple(map(_machine, found.machines)),
         )

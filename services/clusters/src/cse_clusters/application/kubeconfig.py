@@ -36,13 +36,14 @@ class Kubeconfigs:
         Raises:
             NotFoundError: there is no such cluster.
             PermissionDeniedError: reason VAPP_CHANGE_FORBIDDEN; the vApp is shared with the caller to be looked at.
-            ConflictError: reason CLUSTER_BUSY; vCD works on the vApp, and does not say what the caller may do.
+            ConflictError: reason CLUSTER_BUSY; vCD works on the vApp, and does not say what the caller may do, who is
+                neither its owner nor an administrator.
             FailedPreconditionError: reason CONTROL_PLANE_UNREACHABLE; it has no control plane whose guest answers.
         """
         cluster = self._directory.find_one(caller, name)
         vapp = self._inventory.vapp(caller.credentials, cluster.vapp_href) if cluster.vapp_href else None
         if vapp is not None:
-            require_certain_access(vapp)
+            require_certain_access(vapp, caller)
         machines = self._inventory.guests(cluster.vapp_href) if cluster.vapp_href else {}
         control_plane = next((machines[name] for name in sorted(machines) if role_of(name) is Role.CONTROL_PLANE), None)
         if control_plane is None:

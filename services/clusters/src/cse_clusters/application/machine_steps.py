@@ -9,7 +9,7 @@ from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.ports import Inventory, VappHost
-from cse_clusters.domain.access import SERVICE, Actor
+from cse_clusters.domain.access import SERVICE, Actor, Caller
 from cse_clusters.domain.marks import machine_mark
 from cse_clusters.domain.vcd import Machine, VappDetails
 from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError, UnavailableError
@@ -27,10 +27,13 @@ def require_access(vapp: VappDetails | None) -> None:
         )
 
 
-def require_certain_access(vapp: VappDetails) -> None:
-    """As `require_access`, and raises ConflictError (CLUSTER_BUSY) while vCD does not say whether he may."""
+def require_certain_access(vapp: VappDetails, caller: Caller) -> None:
+    """As `require_access`, and raises ConflictError (CLUSTER_BUSY) while it is not certain whether he may.
+
+    While a task works on a vApp vCD does not say who may change it. Its owner and administrators may in any case.
+    """
     require_access(vapp)
-    if vapp.may_change is None:
+    if vapp.may_change is None and not caller.rules(vapp.owner_id):
         raise ConflictError(
             "vCD does not say at the moment whether you may change the cluster's vApp; try again in some seconds",
             reason="CLUSTER_BUSY",

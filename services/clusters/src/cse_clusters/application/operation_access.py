@@ -64,4 +64,4 @@ class OperationViewer:
                 "this operation is another user's, and vCD shows you no vApp of its cluster",
                 reason="OPERATION_CHANGE_FORBIDDEN",
             )
-        require_certain_access(vapp)
+        require_certain_access(vapp, self._caller)

@@ -123,6 +123,8 @@ class VappDetails:
     """vCD's tasks that work on it now."""
     is_being_deleted: bool = False
     """Whether one of them deletes it."""
+    owner_id: str = ""
+    """The owner's UUID, bare."""
     may_change: bool | None = True
     """Whether who asked may add and delete machines; None if another change keeps vCD from saying so."""
 
