@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import Result
@@ -61,6 +62,22 @@ def test_both_kinds_of_sessions_are_taken_from_the_profile(
     assert asked.headers[header] == value
     assert ("authorization" in asked.headers) == jwt
     assert asked.headers["accept"] == "application/*+json;version=31.0"
+
+
+def test_help_is_everywhere_with_examples(vcd_command: click.Command, vcd: Vcd) -> None:
+    assert isinstance(vcd_command, click.Group)
+    pending = [["cse"]]
+    while pending:
+        words = pending.pop()
+        result = vcd(*words, "--help")
+        assert result.exit_code == 0
+        assert f"    vcd {' '.join(words)}" in result.stdout.replace("vcd --json", "vcd"), f"no example of {words}"
+        group: click.Command = vcd_command
+        for word in words:
+            assert isinstance(group, click.Group)
+            group = group.commands[word]
+        if isinstance(group, click.Group):
+            pending += [[*words, name] for name in group.commands]
 
 
 def test_a_netrc_entry_does_not_replace_the_token(
@@ -121,6 +138,22 @@ def test_a_private_key_is_never_sent(vcd: Vcd, server: ScriptedHttp, tmp_path: P
     result = vcd("cse", "cluster", "create", "c1", "-n", "net1", "-k", str(key))
     assert result.exit_code == 2
     assert "holds a private key" in result.stderr
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["root:x:0:0:root:/root:/bin/bash\n", "", "ssh-ed25519 AAAA alice\nmine: secret\n", "machine a login b password c"],
+    ids=["passwd", "empty", "more-than-a-key", "netrc"],
+)
+def test_another_file_than_a_public_key_is_never_sent(
+    vcd: Vcd, server: ScriptedHttp, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text(content)
+    result = vcd("cse", "cluster", "create", "c1", "-n", "net1", "-k", str(file))
+    assert result.exit_code == 2
+    assert "is no SSH public key" in result.stderr
     assert server.asked == []
 
 

@@ -47,6 +47,15 @@ def test_misuse_is_exit_code_2_and_goes_to_stderr(run: Run, arguments: list[str]
     assert "Usage:" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"), [(["chekc"], "'check'"), (["orphan"], "'orphans'"), (["plugin", "instal"], "'install'")]
+)
+def test_a_misspelled_command_is_told_what_was_meant(run: Run, arguments: list[str], meant: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"No such command {arguments[-1]!r}. Did you mean {meant}?" in result.stderr
+
+
 def test_version_is_text_or_json(run: Run) -> None:
     assert run("version").stdout.startswith("CSE, Container Service Extension for VMware vCloud Director, version ")
     assert json.loads(run("version", "-o", "json").stdout)["product"] == "CSE"

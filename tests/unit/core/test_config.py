@@ -143,11 +143,16 @@ def test_a_misspelled_key_is_a_warning() -> None:
     assert [warning.where for warning in warnings] == ["broker.templates[0].memory"]
 
 
-def test_keys_of_later_releases_are_called_so() -> None:
-    warnings = parse_config(changed("service.processors", 15)).warnings()
-    assert [str(warning) for warning in warnings] == [
-        "service.processors: is a key of later releases of CSE, which this one does not read; remove it"
-    ]
+@pytest.mark.parametrize(
+    ("path", "value", "what"),
+    [
+        ("service.processors", 15, "is a key of later releases of CSE, which this one does not read; remove it"),
+        ("pks_accounts", [{}], "is about Enterprise PKS, which this release does not serve; remove it"),
+    ],
+)
+def test_keys_that_are_no_mistakes_elsewhere_are_told_apart(path: str, value: object, what: str) -> None:
+    warnings = parse_config(changed(path, value)).warnings()
+    assert [str(warning) for warning in warnings] == [f"{path}: {what}"]
 
 
 def test_a_vcenter_that_is_there_twice_is_a_warning() -> None:

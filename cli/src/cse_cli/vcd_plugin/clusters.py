@@ -98,7 +98,7 @@ def create(
         vcd cse cluster create c1 --network net1
         vcd cse cluster create c1 -n net1 -N 5 -c 4 -m 8192 -s gold -t ubuntu-16.04 -k ~/.ssh/id_rsa.pub
         vcd cse cluster create c1 -n net1 --no-wait
-            Return at once; `vcd task wait` follows the creation.
+            Return at once; `vcd cse operation watch` follows the creation.
     """
     if session.vdc is None:
         raise PluginError("no org VDC is in use; choose one with `vcd vdc use NAME`")

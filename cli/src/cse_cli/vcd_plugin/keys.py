@@ -1,10 +1,14 @@
 """SSH public keys, read from files with care: people confuse them with the private half."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 import click
 
-_MAX_KEY = 16 * 1024
+_MAX_KEY: Final = 16 * 1024
+_KEY: Final = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[^\n]*")
+"""A line as ssh-keygen writes it; the server looks more closely."""
 
 
 def public_key(file: Path | None) -> str | None:
@@ -25,6 +29,8 @@ def public_key(file: Path | None) -> str | None:
         text = content.decode().strip()
     except UnicodeDecodeError:
         text = ""
-    if not text or len(content) > _MAX_KEY:
-        raise click.BadParameter(f"{file} holds no SSH public key", param_hint="-k")
+    if len(content) > _MAX_KEY or not _KEY.fullmatch(text):
+        raise click.BadParameter(
+            f"{file} is no SSH public key, which is one line like `ssh-ed25519 AAAA… me@home`", param_hint="-k"
+        )
     return text

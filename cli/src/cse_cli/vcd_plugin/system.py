@@ -14,7 +14,12 @@ from cse_cli.vcd_plugin.session import Session
 @output_option
 @click.pass_context
 def version(context: click.Context) -> None:
-    """Show the version of this plug-in; `vcd cse system info` shows the server's."""
+    """Show the version of this plug-in; `vcd cse system info` shows the server's.
+
+    \b
+    Example
+        vcd cse version
+    """
     about = {
         "product": PRODUCT,
         "description": DESCRIPTION,
@@ -45,21 +50,37 @@ def system() -> None:
 @system.command(short_help="show the service")
 @with_session
 def info(context: click.Context, session: Session) -> None:
-    """Show version and, to system administrators, state."""
+    """Show version and, to system administrators, state.
+
+    \b
+    Examples
+        vcd cse system info
+        vcd --json cse system info
+    """
     print_properties(context, session.fields("GET", "/cse/system"))
 
 
 @system.command(short_help="accept requests")
 @with_session
 def enable(context: click.Context, session: Session) -> None:
-    """Accept requests from tenants."""
+    """Accept requests from tenants.
+
+    \b
+    Example
+        vcd cse system enable
+    """
     _steer(context, session, {"enabled": True})
 
 
 @system.command(short_help="refuse requests")
 @with_session
 def disable(context: click.Context, session: Session) -> None:
-    """Refuse requests from tenants; what is in progress goes on."""
+    """Refuse requests from tenants; what is in progress goes on.
+
+    \b
+    Example
+        vcd cse system disable
+    """
     _steer(context, session, {"enabled": False})
 
 
@@ -67,7 +88,12 @@ def disable(context: click.Context, session: Session) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @with_session
 def stop(context: click.Context, session: Session, *, yes: bool) -> None:
-    """End the server when it has finished what is in progress."""
+    """End the server when it has finished what is in progress. Disable it first.
+
+    \b
+    Example
+        vcd cse system disable && vcd cse system stop --yes
+    """
     if not yes:
         click.confirm("Stop the CSE server?", abort=True, err=True)
     _steer(context, session, {"stopped": True})

@@ -28,5 +28,11 @@ def template() -> None:
 @template.command("list", short_help="list templates")
 @with_session
 def list_templates(context: click.Context, session: Session) -> None:
-    """List the templates that your provider offers."""
+    """List the templates that your provider offers.
+
+    \b
+    Examples
+        vcd cse template list
+        vcd --json cse template list
+    """
     print_rows(context, session.rows("/cse/template"), _COLUMNS)

@@ -54,6 +54,8 @@ _LATER_KEYS: Final = frozenset(
     }
 )
 """Of CSE 2.x and 3.x, where they are no mistakes."""
+_PKS_KEYS: Final = frozenset({"orgs", "pks_accounts", "pvdcs"})
+"""Of the file that `pks_config` names; `cse sample` of CSE 1.2.x prints them below the others."""
 
 
 def _text(value: object) -> object:
@@ -225,6 +227,8 @@ class Config(Section):
 def _unread(where: str) -> Finding:
     if where in _LATER_KEYS:
         return Finding(where, "is a key of later releases of CSE, which this one does not read", "remove it")
+    if where in _PKS_KEYS:
+        return Finding(where, "is about Enterprise PKS, which this release does not serve", "remove it")
     return Finding(where, "unknown key; is it misspelled?")
 
 
