@@ -91,8 +91,9 @@ def stop(context: click.Context, session: Session, *, yes: bool) -> None:
     """End the server when it has finished what is in progress. Disable it first.
 
     \b
-    Example
-        vcd cse system disable && vcd cse system stop --yes
+    Examples
+        vcd cse system disable
+        vcd cse system stop --yes
     """
     if not yes:
         click.confirm("Stop the CSE server?", abort=True, err=True)
