@@ -132,7 +132,7 @@ def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: i
         every: 1 takes all points, 2 every second one, and so on.
 
     Returns:
-        A row per kind.
+        A row per kind, and one for the processes.
     """
     numbers = count(1)
     found = clean_life(field)
@@ -146,7 +146,7 @@ def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: i
         lanes = min(lanes, max(len(points) for points in left.values()))
     assert not any(left.values()), f"no process came to {left}"
     check_nothing_is_left(field)
-    return list(rows.values())
+    return [*rows.values(), Row(test=name, store=field.store_kind, kind="(processes)", deaths=field.kills)]
 
 
 def _count(field: Field, lanes: Sequence[Lane], rows: Mapping[str, Row]) -> Deal:

@@ -18,6 +18,8 @@ class Row:
     operations: int = 0
     disturbed: int = 0
     """How often the process died in one of them, or what else was to happen did."""
+    deaths: int = 0
+    """Processes that were killed; one may be at work on several operations."""
 
     def count(self, *, operations: int = 1, disturbed: int = 0) -> None:
         """Adds operations that have ended, with what there is, what Kubernetes knows and what vCD's task says right."""
@@ -34,7 +36,7 @@ def table(rows: Iterable[dict[str, object]]) -> list[str]:
     blocks: dict[tuple[str, str], list[Row]] = {}
     for row in found:
         blocks.setdefault((row.test, row.store), []).append(row)
-    lines = [f"{'what was done':<44}{'store':<10}{'kind':<22}{'operations':>11}{'disturbed':>11}"]
+    lines = [f"{'what was done':<44}{'store':<10}{'kind':<22}{'operations':>11}{'disturbed':>11}{'killed':>8}"]
     for (test, store), block in sorted(blocks.items()):
         lines += [_line(test, store, row.kind, [row]) for row in block]
         if len(block) > 1:
@@ -44,4 +46,5 @@ def table(rows: Iterable[dict[str, object]]) -> list[str]:
 
 def _line(test: str, store: str, kind: str, rows: list[Row]) -> str:
     operations, disturbed = sum(row.operations for row in rows), sum(row.disturbed for row in rows)
-    return f"{test:<44}{store:<10}{kind:<22}{operations:>11}{disturbed:>11}"
+    deaths = sum(row.deaths for row in rows)
+    return f"{test:<44}{store:<10}{kind:<22}{operations:>11}{disturbed:>11}{deaths or '':>8}"
