@@ -4,16 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import yaml
 
 from cse_lab.vcd_cli import write_profiles
 
-_TIMEOUT_S = 180
+_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class Output:
 
 class LabCli:
     """A user at a shell with vcd-cli and the plug-in `vcd cse`."""
+
+    observers: ClassVar[list[Callable[[Output], None]]] = []
+    """Are told what every command of every user has done."""
 
     def __init__(self, home: Path, *, host: str) -> None:
         self.home = home
@@ -69,7 +72,10 @@ class LabCli:
                 **(environment or {}),
             },
         )
-        return Output(arguments, done.returncode, done.stdout, done.stderr)
+        output = Output(arguments, done.returncode, done.stdout, done.stderr)
+        for observer in self.observers:
+            observer(output)
+        return output
 
     @property
     def token(self) -> str:

@@ -1,6 +1,8 @@
 """The secrets of a lab, and all places in which they must not be."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +14,8 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from cse.operations.v1 import operation_service_pb2, operation_service_pb2_grpc
 from cse_lab.state import LabState
 from cse_testing.hostile.canaries import state_of
+from cse_testing.lab_cli import LabCli, Output
+from cse_testing.recorded_calls import RecordedCalls
 from cse_testing.secrets import KnownSecrets, files_below, leaks
 from cse_testing.vcd_rest import Reply, VcdRest
 
@@ -39,6 +43,7 @@ class LabSecrets:
         self.known = KnownSecrets()
         self._lab = lab
         self._replies: list[tuple[str, bytes]] = []
+        self._calls = RecordedCalls(lambda answer: self.known.learn_kubeconfig(answer.kubeconfig))
         variables = lab.variables
         self._sysadmin = VcdRest.login(
             variables["LAB_VCD"],
@@ -55,12 +60,14 @@ class LabSecrets:
 
     def __enter__(self) -> Self:
         VcdRest.observers.append(self._observe)
+        LabCli.observers.append(self._observe_command)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         VcdRest.observers.remove(self._observe)
+        LabCli.observers.remove(self._observe_command)
 
     def learn(self) -> None:
         """Sessions, passwords, keys and tokens that there are now."""
@@ -78,10 +85,24 @@ class LabSecrets:
             headers = "\n".join(f"{name}: {value}" for name, value in reply.headers.items())
             self._replies.append((f"the answer to {bare[:200]}", headers.encode() + b"\n" + reply.body))
 
+    def _observe_command(self, output: Output) -> None:
+        if output.command[:3] == ("cse", "cluster", "config") and output.exit_code == 0:
+            self.known.learn_kubeconfig(output.stdout)
+            output = replace(output, stdout="")
+        shown = " ".join(("vcd", *output.command))[:200]
+        self._replies.append((f"what `{shown}` printed", output.text.encode()))
+
+    @contextmanager
+    def channel(self, service: str) -> Iterator[grpc.Channel]:
+        """To a service of the lab, `clusters` or `templates`; what it answers is remembered."""
+        with grpc.insecure_channel(self._lab.variables[f"LAB_{service.upper()}_GRPC"]) as channel:
+            yield grpc.intercept_channel(channel, self._calls)
+
     def places(self) -> Iterator[tuple[str, bytes]]:
         """Everything that was written or answered, by where it was."""
         yield from files_below(self._lab.directory, but=_MEANT_FOR_SECRETS)
         yield from self._replies
+        yield from self._calls.answers
         for name, process in self._lab.processes.items():
             yield f"the command line of {name}", Path(f"/proc/{process.pid}/cmdline").read_bytes()
         for task in state_of(self._sysadmin)["tasks"]:
