@@ -12,6 +12,7 @@ from vcd_simulator.latency import Latency
 from vcd_simulator.model.authorization import AclRule, ResourceClass, ResourceClassAction, ServiceResource
 from vcd_simulator.model.compute import Catalog, CatalogItem, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
+from vcd_simulator.model.download import Download
 from vcd_simulator.model.infrastructure import (
     Datastore,
     ExternalNetwork,
@@ -111,6 +112,7 @@ class Cloud:
         self.templates: Table[VappTemplate] = Table(
             vdc=lambda template: template.vdc_id, owner=lambda template: template.owner_id
         )
+        self.downloads: Table[Download] = Table(vapp=lambda download: download.vapp_id)
         self.transfers: Table[Transfer] = Table(template=lambda transfer: transfer.template_id)
         self.vapps: Table[Vapp] = Table(
             vdc=lambda vapp: vapp.vdc_id,

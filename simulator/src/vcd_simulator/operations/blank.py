@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Disk, GuestCustomization, Hardware, Vm
-from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, MAX_DISKS
+from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, MAX_DISK_MB, MAX_DISKS
 
 IMAGE = "blank"
 _OLDEST_HARDWARE_VERSION = 4
@@ -36,9 +36,9 @@ def blank_vm(cloud: Cloud, spec: BlankSpec) -> Vm:
             f"Bad request: validation error, HardwareVersion is not between vmx-{_OLDEST_HARDWARE_VERSION:02d} and "
             f"vmx-{LATEST_HARDWARE_VERSION}."
         )
-    if len(spec.disk_sizes_mb) > MAX_DISKS or any(size < 1 for size in spec.disk_sizes_mb):
+    if len(spec.disk_sizes_mb) > MAX_DISKS or any(not 1 <= size <= MAX_DISK_MB for size in spec.disk_sizes_mb):
         raise errors.bad_request(
-            f"Bad request: validation error, a VM has at most {MAX_DISKS} disks, each with at least 1 MB."
+            f"Bad request: validation error, a VM has at most {MAX_DISKS} disks of 1 to {MAX_DISK_MB} MB."
         )
     disks = [
         Disk(instance_id=2000 + number, name=f"Hard disk {number + 1}", capacity_mb=size, unit_number=number)

@@ -15,6 +15,8 @@ from vcd_simulator.operations.power import status_in_vcenter
 
 LATEST_HARDWARE_VERSION = 14
 MAX_DISKS = 60
+MAX_DISK_MB = 62 * 2**20
+"""62 TB, as vSphere has it."""
 MAX_BOOT_DELAY_MS = 10_000_000
 COMPLIANT = "COMPLIANT"
 NOT_COMPLIANT = "NOT_COMPLIANT"
@@ -120,8 +122,8 @@ def _plan_disks(vm: Vm, known: Mapping[int, Disk], specs: Sequence[DiskSpec]) ->
     planned: list[Disk] = []
     free_id = max(known, default=1999) + 1
     for number, spec in enumerate(specs):
-        if spec.capacity_mb < 1:
-            raise errors.bad_request("Bad request: validation error, a disk has at least 1 MB.")
+        if not 1 <= spec.capacity_mb <= MAX_DISK_MB:
+            raise errors.bad_request(f"Bad request: validation error, a disk has 1 to {MAX_DISK_MB} MB.")
         disk = known.get(spec.instance_id) if spec.instance_id is not None else None
         if disk is None:
             planned.append(

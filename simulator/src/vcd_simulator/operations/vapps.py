@@ -9,7 +9,7 @@ from vcd_simulator.model.compute import ProductSection, Status, Vapp, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import AccessControl, User
-from vcd_simulator.operations import machines, quotas, work
+from vcd_simulator.operations import downloads, machines, quotas, work
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.operations.power import start_vm, stop_vm
@@ -295,6 +295,7 @@ def forget_vapp(cloud: Cloud, vapp: Vapp) -> None:
             stop_vm(cloud, vm)
         machines.forget(cloud, vapp, vm)
     cloud.metadata.remove_all(vapp.id)
+    downloads.disable_download(cloud, vapp)
     cloud.vapps.remove(vapp)
 
 

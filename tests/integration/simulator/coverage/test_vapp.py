@@ -1,8 +1,11 @@
 """pyvcloud.vcd.vapp: VApp."""
 
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from pyvcloud.vcd.client import RelationType, find_link
 from pyvcloud.vcd.exceptions import EntityNotFoundException
 from pyvcloud.vcd.vapp import VApp
 
@@ -243,3 +246,17 @@ def test_the_order_of_starting(alice: Tenant, vapp: VApp) -> None:
 def test_the_addresses_of_a_network(vapp: VApp) -> None:
     (address,) = vapp.list_ip_allocations("acme-net")
     assert (str(address["Ip_address"]), address["Allocation_type"]) == (vapp.get_primary_ip("one"), "vmAllocated")
+
+
+@covers("VApp.enable_download", "VApp.download_ova", "VApp.disable_download")
+def test_a_package(vapp: VApp, tmp_path: Path) -> None:
+    target = tmp_path / "vapp.ova"
+    written = vapp.download_ova(str(target))
+    assert written == target.stat().st_size
+    with tarfile.open(target) as archive:
+        assert archive.getnames()[:2] == ["descriptor.ovf", "descriptor.mf"]
+    vapp.enable_download()
+    vapp.reload()
+    vapp.disable_download()
+    vapp.reload()
+    assert find_link(vapp.get_resource(), RelationType.DOWNLOAD_OVA_DEFAULT, None, fail_if_absent=False) is None

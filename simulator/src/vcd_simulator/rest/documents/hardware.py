@@ -344,9 +344,11 @@ def drives() -> list[Element]:
 
 
 def customization_status(vm: Vm) -> Element:
-    """Whether a guest has been customized: `GC_PENDING` until it has booted and its tools have reported that."""
-    custom = vm.customization
-    pending = custom.enabled and (custom.pending or not custom.reported)
+    """Whether a guest has been customized: `GC_PENDING` until it has booted and its tools have reported that.
+
+    So it stays for one that is not to be customized at all.
+    """
+    pending = vm.customization.pending or not vm.customization.reported
     return vcloud(
         "GuestCustomizationStatusSection",
         vcloud("GuestCustStatus", "GC_PENDING" if pending else "GC_COMPLETE"),

@@ -26,10 +26,15 @@ def product_sections(context: Context, of: Vm | Vapp, *, edits: bool) -> Element
     return document(
         "ProductSectionList",
         link(context, "edit", path, PRODUCT_SECTIONS) if edits else None,
-        [_section(one) for one in of.product_sections],
+        sections(of),
         type=PRODUCT_SECTIONS,
         href=context.url(path),
     )
+
+
+def sections(of: Vm | Vapp) -> list[Element]:
+    """The sections by themselves."""
+    return [_section(one) for one in of.product_sections]
 
 
 def _section(one: ProductSection) -> Element:

@@ -1,9 +1,12 @@
 """vApps."""
 
+from urllib.parse import quote
+
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Status, Vapp, VappNetwork
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.model.task import Task
+from vcd_simulator.model.transfer import DESCRIPTOR
 from vcd_simulator.operations.connections import NO_NETWORK, pool_of
 from vcd_simulator.operations.status import status_of
 from vcd_simulator.rest.context import Context
@@ -97,8 +100,23 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
         link(context, maintenance, f"{path}/action/{maintenance}")
         if settled and access.has("vApp: Enter/Exit Maintenance Mode")
         else None,
+        *(_download_links(context, entity) if edits and settled and access.has("vApp: Download") else []),
         link(context, "remove", path) if deletes else None,
     ]
+
+
+def _download_links(context: Context, entity: Vapp) -> list[Element]:
+    """How to have a package made of a vApp, and where the one is that has been made."""
+    path = entity.kind.href_path(entity.id)
+    links = [link(context, "enable", f"{path}/action/enableDownload")] if not entity.deployed else []
+    for download in context.cloud.downloads.find("vapp", entity.id):
+        place = f"/transfer/{download.id}"
+        links += [
+            link(context, "disable", f"{path}/action/disableDownload"),
+            link(context, "download:default", f"{place}/{DESCRIPTOR}", "text/xml"),
+            link(context, "download:ovaDefault", f"{place}/{quote(entity.name, safe='')}.ova", "application/binary"),
+        ]
+    return links
 
 
 def startup_section(context: Context, entity: Vapp, *, edits: bool) -> Element:
