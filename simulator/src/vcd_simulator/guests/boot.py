@@ -5,6 +5,7 @@ import logging
 import time
 
 from vcd_simulator.faults import GuestHangs, Place, ToolsNeverStart
+from vcd_simulator.guests.kubernetes import kubelet
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.shares import unmount_all
 from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
@@ -28,6 +29,7 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
         guest.boots += 1
         guest.booted_at = time.time()
         guest.services.boot()
+        kubelet.report(guest)
         guest.system.modules.clear()
         unmount_all(guest)
         guest.system.swap_on = False

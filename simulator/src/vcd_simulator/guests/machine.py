@@ -113,6 +113,11 @@ class Guest:
         return {} if self._system is None else self._system.information
 
     @property
+    def exports(self) -> Mapping[tuple[str, str], str]:
+        """Which directories it offers to others: options by directory and client."""
+        return {} if self._system is None else self._system.exports
+
+    @property
     def disk(self) -> Disk:
         with self.lock:
             self._disk = self._disk or Disk(self, self._directory)

@@ -30,13 +30,13 @@ class GuestNetworks:
                 if there.get(address) is guest:
                     del there[address]
 
-    def neighbours(self, seeker: "Guest") -> "list[Guest]":
-        """The running guests on a guest's networks, itself among them."""
+    def servers(self, seeker: "Guest") -> "list[Guest]":
+        """The running guests on a guest's networks that export directories, itself among them if it does."""
         networks = {network for network, _own in seeker.cards}
-        with self._lock:
-            there = [one for network in networks for one in self._guests.get(network, {}).values()]
-            found = {id(one): one for one in there if one.is_up}
-        return [seeker, *(one for one in found.values() if one is not seeker)]
+        with self._lock:  # there may be thousands of neighbours, and every program asks
+            there = [one for network in networks for one in self._guests.get(network, {}).values() if one.exports]
+        found = {id(one): one for one in there if one.is_up and one is not seeker}
+        return [*([seeker] if seeker.exports else []), *found.values()]
 
     def find(self, seeker: "Guest", address: str) -> "Guest | None":
         """The running guest at an address, as another guest sees it."""

@@ -56,10 +56,10 @@ class BoundShare:
 
 def shares_for(guest: "Guest") -> Iterator[Share]:
     """Everything that a guest may mount now; what may be written, for reading only too."""
-    for server in guest.platform.networks.neighbours(guest):
-        if not server.system.exports or not server.services.is_active("nfs-server"):
+    for server in guest.platform.networks.servers(guest):
+        if not server.services.is_active("nfs-server"):
             continue
-        for (path, client), flags in list(server.system.exports.items()):
+        for (path, client), flags in list(server.exports.items()):
             if admits(client, guest):
                 yield Share(server=server, path=path, writable=False)
                 if "rw" in flags.split(","):

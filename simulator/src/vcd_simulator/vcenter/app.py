@@ -1,8 +1,8 @@
 """The HTTP side of a vCenter: /sdk for SOAP, /guestFile for the content of files."""
 
 import functools
+import re
 from collections.abc import Iterator
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +22,7 @@ from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 _MAX_REQUEST_BYTES = 8 << 20
 _MAX_UPLOAD_BYTES = 1 << 30
 _CHUNK = 256 << 10
+_COOKIE = re.compile(rf'(?:^|[;,\s]){COOKIE}="?([^";,\s]+)')
 _VERSIONS = f"""<?xml version="1.0" encoding="UTF-8" ?>
 <namespaces version="1.0">
  <namespace>
@@ -98,11 +99,8 @@ async def _soap(service: VimService, site: VcenterDisturbance, request: Request)
 
 def _cookie_of(request: Request) -> str | None:
     """The session's cookie. Clients may send back a whole Set-Cookie line, attributes included."""
-    try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+    found = _COOKIE.search(request.headers.get("cookie", ""))
+    return found[1] if found else None
 
 
 async def _upload(service: VimService, request: Request) -> Response:

@@ -63,7 +63,9 @@ class VcenterDisturbance:
             call = soap.parse_request(body)
         except soap.SoapFaultError as error:
             return _envelope(500, soap.render_fault(error))
-        await asyncio.sleep(self._latency.delay(f"soap.{call.method}"))
+        delay_s = self._latency.delay(f"soap.{call.method}")
+        if delay_s:
+            await asyncio.sleep(delay_s)
         injection = self._faults.decide(
             Place.SOAP,
             soap=call.method,

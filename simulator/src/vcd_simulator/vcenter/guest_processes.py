@@ -57,8 +57,11 @@ class GuestProcesses:
         """ListProcessesInGuest: those asked for, or all; a pid that nobody has is left out."""
         guest, _account = log_in(self._inventory, arguments)
         wanted = set(arguments.integers("pids"))
-        everything = [*_system_processes(guest), *((one.pid, _program_data(one)) for one in guest.programs.all())]
-        return [data for pid, data in everything if not wanted or pid in wanted]
+        programs = [one for one in guest.programs.all() if not wanted or one.pid in wanted]
+        if wanted and len(programs) == len(wanted):
+            return [_program_data(one) for one in programs]
+        daemons = [data for pid, data in _system_processes(guest) if not wanted or pid in wanted]
+        return [*daemons, *map(_program_data, programs)]
 
     def terminate(self, arguments: Arguments) -> Value:
         """TerminateProcessInGuest."""

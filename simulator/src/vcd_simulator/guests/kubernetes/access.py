@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -66,7 +67,7 @@ async def find_kubeconfig(call: Call, flag: str) -> tuple[str, Any] | None:
         except OSError as exc:
             raise UsageError(f'error: error loading config file "{path}": open {path}: {exc.strerror}') from None
         try:
-            return path, load(text)
+            return path, _parsed(text)
         except yaml.YAMLError as exc:
             problem = getattr(exc, "problem", None) or "not YAML"
             raise UsageError(f'error: error loading config file "{path}": yaml: {problem}') from None
@@ -116,6 +117,12 @@ def serves(guest: "Guest") -> bool:
         and guest.services.is_active("kubelet")
         and guest.services.is_active("docker", "containerd", "crio")
     )
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    """A kubeconfig, to be looked at only: scripts ask for the same one again and again."""
+    return load(text)
 
 
 def _current(config: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -12,10 +12,13 @@ from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import preflight
 from vcd_simulator.guests.kubernetes.access import kubeconfig
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Node
+from vcd_simulator.guests.kubernetes.control_plane_images import config
 from vcd_simulator.guests.kubernetes.join import join
 from vcd_simulator.guests.kubernetes.pki import ClusterPki
+from vcd_simulator.guests.kubernetes.static_pods import write_static_pods
 from vcd_simulator.guests.kubernetes.texts import dump, load_all
 from vcd_simulator.guests.kubernetes.tokens import DEFAULT_TTL, TOKEN, join_command, token
+from vcd_simulator.guests.kubernetes.upgrade import upgrade
 from vcd_simulator.guests.standins.options import Options, duration_s, parse
 from vcd_simulator.guests.standins.registry import Commands
 
@@ -45,7 +48,6 @@ _INIT_VALUES = (
     "patches",
 )
 _INIT_SWITCHES = ("skip-token-print", "dry-run", "upload-certs", "skip-certificate-key-print")
-_STATIC_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _CONFIGS = ("admin", "kubelet", "controller-manager", "scheduler")
 
 
@@ -65,10 +67,12 @@ async def kubeadm(call: Call) -> int | None:
     if verb == "version":
         return await _version(call, rest)
     if verb == "config":
-        return await _config(call, rest)
+        return await config(call, rest)
+    if verb == "upgrade":
+        return await upgrade(call, rest)
     if verb in ("", "-h", "--help", "help"):
         await call.out(
-            "Usage:\n  kubeadm [command]\n\nAvailable Commands:\n  config, init, join, reset, token, version"
+            "Usage:\n  kubeadm [command]\n\nAvailable Commands:\n  config, init, join, reset, token, upgrade, version"
         )
         return 0
     raise UsageError(
@@ -84,8 +88,7 @@ async def _init(call: Call, options: Options) -> int:
     await call.out(f"[init] Using Kubernetes version: v{version}\n[preflight] Running pre-flight checks")
     preflight.check(errors, options.every("ignore-preflight-errors"))
     await call.execute("mkdir", "-p", "/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet")
-    for pod in _STATIC_PODS:
-        await call.write(f"/etc/kubernetes/manifests/{pod}.yaml", _static_pod(pod, version), mode="0600")
+    await write_static_pods(call, version)
     await call.out(
         '[certs] Generated "ca" certificate and key\n[control-plane] Using manifest folder "/etc/kubernetes/manifests"'
     )
@@ -209,16 +212,6 @@ async def _write_control_plane_files(call: Call, cluster: Cluster) -> None:
     )
 
 
-def _static_pod(name: str, version: str) -> str:
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": "kube-system", "labels": {"component": name, "tier": "control-plane"}},
-        "spec": {"containers": [{"name": name, "image": f"k8s.gcr.io/{name}:v{version}"}], "hostNetwork": True},
-    }
-    return dump(pod)
-
-
 def _success(cluster: Cluster, token: str) -> str:
     shown = token or "<value withheld>"
     return (
@@ -285,27 +278,4 @@ async def _version(call: Call, arguments: tuple[str, ...]) -> int:
     if options.last("output") not in formats:
         raise UsageError(f"invalid output format: {options.last('output')}")
     await call.out(formats[options.last("output")])
-    return 0
-
-
-async def _config(call: Call, arguments: tuple[str, ...]) -> int:
-    options = parse(arguments, values=("kubernetes-version", "config", "cri-socket", "image-repository", "v"))
-    if options.words[:1] != ["images"] or options.words[1:] not in (["list"], ["pull"]):
-        raise UsageError(
-            f"kubeadm config: the simulator knows `images list` and `images pull`, not {' '.join(options.words)!r}"
-        )
-    version = (options.last("kubernetes-version") or preflight.kubeadm_version(call.guest)).removeprefix("v")
-    images = [
-        f"k8s.gcr.io/{name}:v{version}"
-        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
-    ]
-    images += ["k8s.gcr.io/pause:3.1", "k8s.gcr.io/etcd:3.2.24", "k8s.gcr.io/coredns:1.2.2"]
-    if options.words[1] == "list":
-        await call.out("\n".join(images))
-        return 0
-    errors = preflight.runtime_errors(call.guest)
-    preflight.check(errors, [])
-    await call.wait(call.guest.platform.latency.delay("guest.process.image-pull"))
-    call.guest.system.container_images.update(images)
-    await call.out("".join(f"[config/images] Pulled {image}\n" for image in images))
     return 0

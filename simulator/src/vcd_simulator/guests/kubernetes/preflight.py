@@ -128,6 +128,14 @@ def plan_version(call: Call, wanted: str) -> str:
     return wanted.removeprefix("v")
 
 
+def parsed_version(version: str) -> tuple[int, int, int]:
+    """The numbers of a version, with or without `v`. Raises UsageError."""
+    parsed = _VERSION.fullmatch(version)
+    if parsed is None:
+        raise UsageError(f'couldn\'t parse kubernetes version "{version}"', 3)
+    return int(parsed[1]), int(parsed[2]), int(parsed[3])
+
+
 def _bare(version: str | None) -> str:
     found = _VERSION.match(version or "")
     return f"{found[1]}.{found[2]}.{found[3]}" if found else "0.0.0"

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node
+from vcd_simulator.guests.kubernetes.static_pods import STATIC_PODS
 from vcd_simulator.guests.standins.options import age
 
-_STATIC_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -192,7 +192,7 @@ def _pods(cluster: Cluster) -> Iterator[Manifest]:
     nodes = cluster.nodes()
     for node in nodes:
         if node.control_plane:
-            for name in _STATIC_PODS:
+            for name in STATIC_PODS:
                 yield _pod(f"{name}-{node.name}", "kube-system", "Node", node, running=True)
         yield _pod(f"kube-proxy-{_suffix(node.name)}", "kube-system", "DaemonSet", node, running=True)
         for manifest in cluster.objects("daemonset"):

@@ -81,7 +81,7 @@ def _check_export(call: Call, source: str) -> None:
         raise UsageError(f"mount.nfs: No route to host for {source}", _MOUNT_FAILED)
     if not server.services.is_active("nfs-server"):
         raise UsageError("mount.nfs: Connection refused", _MOUNT_FAILED)
-    exported = [path for path, client in server.system.exports if admits(client, call.guest)]
+    exported = [path for path, client in server.exports if admits(client, call.guest)]
     if not any(directory == path or directory.startswith(path.rstrip("/") + "/") for path in exported):
         raise UsageError(f"mount.nfs: access denied by server while mounting {source}", _MOUNT_FAILED)
 

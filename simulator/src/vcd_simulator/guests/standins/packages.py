@@ -305,6 +305,8 @@ async def _install(call: Call, wanted: list[Package], offered: dict[str, Package
             guest.services.add(package.services, active=active)
             for name in package.services if active else ():
                 services.started(guest, f"{name}.service")
+            if package.name == "kubelet" and debian and guest.services.is_active("kubelet"):
+                services.started(guest, "kubelet.service")  # its package starts it anew
         guest.disk.refresh_commands()
     return added
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from vcd_simulator.guests.channel import Call, UsageError
+from vcd_simulator.guests.kubernetes import kubelet
 from vcd_simulator.guests.services import Unit, full_name
 from vcd_simulator.guests.standins.options import Options, parse
 from vcd_simulator.guests.standins.registry import Commands
@@ -96,6 +97,8 @@ async def _restart(call: Call, unit: Unit | None, name: str, options: Options) -
 
 def started(guest: "Guest", name: str) -> None:
     """What a service changes in the machine when it starts."""
+    if name == "kubelet.service":
+        kubelet.report(guest)
     if name == "docker.service":
         guest.system.modules.update(("br_netfilter", "overlay"))
         guest.system.sysctls.update({"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"})
