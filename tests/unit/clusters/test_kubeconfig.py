@@ -126,6 +126,17 @@ def test_an_owner_whom_vcd_does_not_let_change_the_vapp_does_not_get_it(
         read(busy, user="bob")
 
 
+@pytest.mark.parametrize("status", ["POWERED_OFF", "SUSPENDED"])
+def test_a_control_plane_that_is_off_is_named(clusters: ClustersInMemory, status: str) -> None:
+    clusters.created()
+    (vapp,) = clusters.vcd.vapps.values()
+    (name,) = clusters.nodes("mstr")
+    vapp.machines[name] = replace(vapp.machines[name], status=status)
+    with pytest.raises(FailedPreconditionError, match=f"{name} is {status}; power it on") as refused:
+        read(clusters)
+    assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
+
+
 def test_another_orgs_kubeconfig_is_not_there(clusters: ClustersInMemory) -> None:
     clusters.created()
     with pytest.raises(NotFoundError):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, TEMPLATE
 from cse_clusters.domain.guest_scripts import DRAIN, FORGET, guest_script
@@ -21,17 +22,23 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import Operation, OperationState
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import HURRIED, PATIENT, ClustersInMemory, a_cluster
 from cse_testing.clusters.world import FakeVapp
+from cse_testing.waiting import LIMIT_S
 
 FAILED = ScriptResult(exit_code=1, stdout="", stderr="cannot evict pod: it is precious")
 NODES = ["mstr-aaaa", "node-aaaa", "node-bbbb", "node-cccc", "nfsd-aaaa"]
 
 
 @pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
+def limits() -> Limits:
+    return PATIENT
+
+
+@pytest.fixture
+def clusters(limits: Limits) -> Iterator[ClustersInMemory]:
     """With a cluster that CSE 1.2.x has made."""
-    with ClustersInMemory() as service:
+    with ClustersInMemory(limits=limits) as service:
         metadata = {CLUSTER_ID: "1", TEMPLATE: "old", CONTROL_PLANE_IP: "10.0.0.1"}
         service.vcd.add_vapp(service.dev, "demo", metadata=metadata, nodes=NODES)
         service.guests.joined += NODES[:-1]
@@ -161,12 +168,12 @@ def test_of_two_removals_of_a_node_the_second_finds_it_gone(clusters: ClustersIn
 
     def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
         draining.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
         return clusters.guests.run_by_default(login, script)
 
     clusters.guests.on("kubectl drain", hold)
     first = clusters.remove_nodes("node-aaaa")
-    assert draining.wait(WAIT_S)
+    assert draining.wait(LIMIT_S)
     second = clusters.remove_nodes("node-aaaa", "node-bbbb")
     go_on.set()
     well(clusters, first)
@@ -198,7 +205,7 @@ def test_cancelling_a_removal_lets_the_nodes_take_pods_again(clusters: ClustersI
 
     clusters.guests.on("kubectl drain", endless)
     operation = clusters.remove_nodes("node-aaaa")
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     clusters.operations.cancel(operation.id)
     assert clusters.finished(operation).state is OperationState.CANCELLED
     assert clusters.guests.order[-1] == ("uncordon", "node-aaaa")
@@ -217,6 +224,7 @@ def test_force_goes_on_past_pods_that_do_not_leave_and_says_so(clusters: Cluster
     assert "node-aaaa" not in clusters.guests.joined
 
 
+@pytest.mark.parametrize("limits", [HURRIED], ids=["hurried"])
 @pytest.mark.parametrize("trouble", ["off", "missing", "dumb"])
 def test_without_its_control_plane_a_cluster_loses_workers_by_force_only(
     clusters: ClustersInMemory, trouble: str
@@ -287,6 +295,16 @@ def test_growing_adds_workers_like_those_that_are_there(clusters: ClustersInMemo
     assert set(clusters.nodes("node")) <= set(clusters.guests.joined)
 
 
+def test_a_cluster_without_workers_gets_some_like_its_control_plane(clusters: ClustersInMemory) -> None:
+    machines = vapp_of(clusters).machines
+    machines["mstr-aaaa"] = replace(machines["mstr-aaaa"], cpu_count=4, memory_mb=4096)
+    well(clusters, clusters.resize(0))
+    assert not clusters.nodes("node")
+    well(clusters, clusters.resize(1))
+    (worker,) = (machines[name] for name in clusters.nodes("node"))
+    assert (worker.cpu_count, worker.memory_mb) == (4, 4096)
+
+
 def test_a_cluster_of_the_right_size_stays_as_it_is(clusters: ClustersInMemory) -> None:
     operation = well(clusters, clusters.resize(3))
     assert operation.message == "Resized cluster demo (1) to 3 workers"
@@ -299,12 +317,12 @@ def test_what_counts_is_the_size_when_the_turn_comes(clusters: ClustersInMemory)
 
     def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
         draining.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
         return clusters.guests.run_by_default(login, script)
 
     clusters.guests.on("kubectl drain", hold)
     removal = clusters.remove_nodes("node-aaaa", "node-bbbb")
-    assert draining.wait(WAIT_S)
+    assert draining.wait(LIMIT_S)
     resize = clusters.resize(2)
     go_on.set()
     well(clusters, removal)

@@ -7,8 +7,9 @@ from cse_clusters.application.guest_logins import logins_for, with_first
 from cse_clusters.application.machine_steps import require_certain_access
 from cse_clusters.application.ports import Guests, Inventory, Templates
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import Cluster, Role, role_of
+from cse_clusters.domain.cluster import Cluster, Role, State, role_of
 from cse_clusters.domain.guest_scripts import KUBECONFIG
+from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import (
     FailedPreconditionError,
     NotFoundError,
@@ -19,6 +20,7 @@ from cse_core.names import ClusterName
 from cse_core.secret import Secret
 
 KUBECONFIG_LIMIT: Final = 1 << 20
+_OFF: Final = frozenset({"POWERED_OFF", "SUSPENDED"})
 
 
 class Kubeconfigs:
@@ -44,6 +46,7 @@ class Kubeconfigs:
         vapp = self._inventory.vapp(caller.credentials, cluster.vapp_href) if cluster.vapp_href else None
         if vapp is not None:
             require_certain_access(vapp, caller)
+            _require_power(cluster, vapp)
         machines = self._inventory.guests(cluster.vapp_href) if cluster.vapp_href else {}
         control_plane = next((machines[name] for name in sorted(machines) if role_of(name) is Role.CONTROL_PLANE), None)
         if control_plane is None:
@@ -60,6 +63,13 @@ class Kubeconfigs:
         except RetryableError as exc:
             raise _unreachable(cluster, exc.message) from exc
         return Secret(content.decode("utf-8", errors="replace"))
+
+
+def _require_power(cluster: Cluster, vapp: VappDetails) -> None:
+    """Says so if the control plane is off, for that is easily put right."""
+    machine = next((each for each in vapp.machines if role_of(each.name) is Role.CONTROL_PLANE), None)
+    if machine is not None and machine.status in _OFF and cluster.state is not State.CREATING:
+        raise _unreachable(cluster, f"{machine.name} is {machine.status}; power it on")
 
 
 def _unreachable(cluster: Cluster, why: str) -> FailedPreconditionError:

@@ -69,11 +69,14 @@ def newest_workers(cluster: Cluster, count: int) -> list[str]:
 
 
 def like_its_workers(cluster: Cluster) -> NodePool:
-    """What a further worker is made of: what all workers have alike; 0 and empty where they differ."""
-    workers = workers_of(cluster)
-    cpus = {node.cpu_count for node in workers}
-    memory = {node.memory_mb for node in workers}
-    profiles = {node.storage_profile for node in workers}
+    """What a further worker is made of: what all workers have alike; 0 and empty where they differ.
+
+    Where there is no worker, the control plane is the model: a creation makes all nodes alike.
+    """
+    models = workers_of(cluster) or [node for node in cluster.nodes if node.role is Role.CONTROL_PLANE]
+    cpus = {node.cpu_count for node in models}
+    memory = {node.memory_mb for node in models}
+    profiles = {node.storage_profile for node in models}
     return NodePool(
         cpu_count=(cpus.pop() or 0) if len(cpus) == 1 else 0,
         memory_mb=(memory.pop() or 0) if len(memory) == 1 else 0,
