@@ -15,7 +15,7 @@ from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP
 from cse_core import errors
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.clients import Clients, token
-from cse_testing.clusters.service import WAIT_S
+from cse_testing.waiting import LIMIT_S
 
 ALICE, CAROL, ADMIN = token("alice"), token("carol"), token("admin")
 NAME = "orgs/acme/vdcs/dev/clusters/demo"
@@ -29,14 +29,14 @@ def a_request(**fields: Any) -> cluster_service_pb2.CreateClusterRequest:
 
 def ended(clients: Clients, operation: operations_pb2.Operation) -> operations_pb2.Operation:
     request = operations_pb2.WaitOperationRequest(name=operation.name, timeout=duration_pb2.Duration(seconds=20))
-    found: operations_pb2.Operation = clients.operations.WaitOperation(request, metadata=ADMIN, timeout=30)
+    found: operations_pb2.Operation = clients.operations.WaitOperation(request, metadata=ADMIN, timeout=LIMIT_S)
     assert found.done
     return found
 
 
 def refused(call: Any, request: Any, metadata: Any = ALICE) -> errors.CseError:
     with pytest.raises(grpc.RpcError) as raised:
-        call(request, metadata=metadata, timeout=10)
+        call(request, metadata=metadata, timeout=LIMIT_S)
     return error_of(raised.value)
 
 
@@ -76,14 +76,16 @@ def test_a_cluster_from_beginning_to_end(clients: Clients) -> None:
 def test_watching_replays_and_follows_to_the_end(clients: Clients) -> None:
     operation = clients.clusters.CreateCluster(a_request(), metadata=ALICE)
     request = operation_service_pb2.WatchOperationRequest(name=operation.name)
-    events = [each.event for each in clients.watching.WatchOperation(request, metadata=ALICE, timeout=30)]
+    events = [each.event for each in clients.watching.WatchOperation(request, metadata=ALICE, timeout=LIMIT_S)]
     assert [event.sequence for event in events] == list(range(1, len(events) + 1))
     assert events[-1].state == operation_pb2.OPERATION_STATE_SUCCEEDED
     assert events[-1].progress_percent == 100
     assert [event.progress_percent for event in events] == sorted(event.progress_percent for event in events)
     assert any(event.node.startswith("node-") for event in events)
     resumed = operation_service_pb2.WatchOperationRequest(name=operation.name, from_sequence=len(events))
-    assert [each.event for each in clients.watching.WatchOperation(resumed, metadata=ALICE, timeout=30)] == events[-1:]
+    assert [each.event for each in clients.watching.WatchOperation(resumed, metadata=ALICE, timeout=LIMIT_S)] == events[
+        -1:
+    ]
 
 
 def test_repeating_a_request_id_returns_the_first_operation(clients: Clients) -> None:
@@ -232,11 +234,11 @@ def test_a_call_that_is_given_up_starts_nothing(clients: Clients) -> None:
 
     def ask() -> None:
         asking.set()
-        assert given_up.wait(WAIT_S)
+        assert given_up.wait(LIMIT_S)
 
     clients.world.vcd.during("vdc", ask)
     waiting = clients.clusters.CreateCluster.future(a_request(), metadata=ALICE)
-    assert asking.wait(WAIT_S)
+    assert asking.wait(LIMIT_S)
     assert waiting.cancel()  # type: ignore[no-untyped-call]  # grpc-stubs leave it so
     clients.operations.ListOperations(operations_pb2.ListOperationsRequest(), metadata=ALICE)  # behind it on the wire
     given_up.set()

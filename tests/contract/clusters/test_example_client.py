@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cse_clusters.application.ports import ScriptResult
 from cse_testing.clusters.clients import Clients
+from cse_testing.waiting import LIMIT_S
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/create_cluster.py"
 
@@ -17,7 +18,7 @@ def run(clients: Clients, *arguments: str, user: str = "alice") -> subprocess.Co
         env={**os.environ, "VCD_TOKEN": f"token-of-{user}" if user else ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
 

@@ -13,6 +13,7 @@ from cse.system.v1 import system_pb2, system_service_pb2
 from cse_core import errors
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.clients import Clients, token
+from cse_testing.waiting import LIMIT_S
 
 ALICE, ADMIN = token("alice"), token("admin")
 SERVICES = {
@@ -31,7 +32,7 @@ def state(clients: Clients) -> int:
 
 def refused(call: Any, request: Any, metadata: Any) -> errors.CseError:
     with pytest.raises(grpc.RpcError) as raised:
-        call(request, metadata=metadata, timeout=10)
+        call(request, metadata=metadata, timeout=LIMIT_S)
     return error_of(raised.value)
 
 

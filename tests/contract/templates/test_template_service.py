@@ -18,6 +18,7 @@ from cse_core.errors import UnauthenticatedError, UnavailableError
 from cse_core.grpc.metadata import Credentials
 from cse_templates.bootstrap import TemplatesService, load_catalogue
 from cse_templates.settings import TemplatesSettings
+from cse_testing.waiting import LIMIT_S
 
 TOKEN = "9f2c4b7e1d6a4c03b8e5f7a0d1c2b3a4"
 CALLER = (("x-vcloud-authorization", TOKEN), ("x-vcloud-api-version", "31.0"))
@@ -94,7 +95,7 @@ def refusal(caught: pytest.ExceptionInfo[grpc.RpcError]) -> tuple[grpc.StatusCod
 
 def test_the_list_holds_what_the_configuration_offers(stub: Stub) -> None:
     first, second = stub.ListTemplates(
-        template_service_pb2.ListTemplatesRequest(), metadata=CALLER, timeout=5
+        template_service_pb2.ListTemplatesRequest(), metadata=CALLER, timeout=LIMIT_S
     ).templates
     assert (first.name, first.is_default) == ("templates/ubuntu-16.04", True)
     assert (second.name, second.is_default) == ("templates/photon-v2", False)
@@ -107,11 +108,11 @@ def test_the_list_holds_what_the_configuration_offers(stub: Stub) -> None:
 
 
 def test_pages_are_followed_with_their_token(stub: Stub) -> None:
-    first = stub.ListTemplates(template_service_pb2.ListTemplatesRequest(page_size=1), metadata=CALLER, timeout=5)
+    first = stub.ListTemplates(template_service_pb2.ListTemplatesRequest(page_size=1), metadata=CALLER, timeout=LIMIT_S)
     rest = stub.ListTemplates(
         template_service_pb2.ListTemplatesRequest(page_size=1, page_token=first.next_page_token),
         metadata=CALLER,
-        timeout=5,
+        timeout=LIMIT_S,
     )
     assert [template.name for template in (*first.templates, *rest.templates)] == [
         "templates/ubuntu-16.04",
@@ -122,10 +123,10 @@ def test_pages_are_followed_with_their_token(stub: Stub) -> None:
 
 def test_a_template_and_its_scripts_carry_the_same_digest(stub: Stub) -> None:
     template = stub.GetTemplate(
-        template_service_pb2.GetTemplateRequest(name="templates/photon-v2"), metadata=CALLER, timeout=5
+        template_service_pb2.GetTemplateRequest(name="templates/photon-v2"), metadata=CALLER, timeout=LIMIT_S
     )
     scripts = stub.GetTemplateScripts(
-        template_service_pb2.GetTemplateScriptsRequest(name="templates/photon-v2"), metadata=CALLER, timeout=5
+        template_service_pb2.GetTemplateScriptsRequest(name="templates/photon-v2"), metadata=CALLER, timeout=LIMIT_S
     )
     assert scripts.template == template.name
     assert scripts.digest == template.scripts_digest
@@ -138,7 +139,7 @@ def test_a_template_and_its_scripts_carry_the_same_digest(stub: Stub) -> None:
 
 def test_a_hyphen_reads_the_default_one(stub: Stub) -> None:
     request = template_service_pb2.GetTemplateRequest(name="templates/-")
-    assert stub.GetTemplate(request, metadata=CALLER, timeout=5).name == "templates/ubuntu-16.04"
+    assert stub.GetTemplate(request, metadata=CALLER, timeout=LIMIT_S).name == "templates/ubuntu-16.04"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,9 @@ def test_a_hyphen_reads_the_default_one(stub: Stub) -> None:
 )
 def test_a_name_that_is_not_offered_is_not_found(stub: Stub, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        stub.GetTemplateScripts(template_service_pb2.GetTemplateScriptsRequest(name=name), metadata=CALLER, timeout=5)
+        stub.GetTemplateScripts(
+            template_service_pb2.GetTemplateScriptsRequest(name=name), metadata=CALLER, timeout=LIMIT_S
+        )
     code, info = refusal(caught)
     assert code == grpc.StatusCode.NOT_FOUND
     assert (info.domain, info.reason) == ("cse", "TEMPLATE_NOT_FOUND")
@@ -157,7 +160,7 @@ def test_a_name_that_is_not_offered_is_not_found(stub: Stub, name: str) -> None:
 )
 def test_a_name_of_another_form_is_invalid(stub: Stub, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        stub.GetTemplate(template_service_pb2.GetTemplateRequest(name=name), metadata=CALLER, timeout=5)
+        stub.GetTemplate(template_service_pb2.GetTemplateRequest(name=name), metadata=CALLER, timeout=LIMIT_S)
     code, info = refusal(caught)
     assert code == grpc.StatusCode.INVALID_ARGUMENT
     assert info.metadata["field"] == "name"
@@ -169,7 +172,7 @@ def test_whatever_is_asked_for_is_refused_as_it_should_be(stub: Stub, name: str,
     request = template_service_pb2.GetTemplateScriptsRequest(name=f"templates/{name}" if prefix else name)
     assume(name not in ("-", "photon-v2", "ubuntu-16.04"))
     with pytest.raises(grpc.RpcError) as caught:
-        stub.GetTemplateScripts(request, metadata=CALLER, timeout=5)
+        stub.GetTemplateScripts(request, metadata=CALLER, timeout=LIMIT_S)
     assert refusal(caught)[0] in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT)
 
 
@@ -180,20 +183,20 @@ def test_without_a_token_that_vcd_accepts_nothing_is_told(
 ) -> None:
     request = getattr(template_service_pb2, f"{method}Request")()
     with pytest.raises(grpc.RpcError) as caught:
-        getattr(stub, method)(request, metadata=metadata, timeout=5)
+        getattr(stub, method)(request, metadata=metadata, timeout=LIMIT_S)
     assert refusal(caught)[0] == grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_both_kinds_of_tokens_reach_vcd_with_their_version(stub: Stub, verifier: OneToken) -> None:
     for metadata in (CALLER, JWT):
-        stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=metadata, timeout=5)
+        stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=metadata, timeout=LIMIT_S)
     assert [(asked.is_jwt, asked.api_version) for asked in verifier.asked] == [(False, "31.0"), (True, "")]
 
 
 def test_while_vcd_is_away_callers_are_told_to_try_again(stub: Stub, verifier: OneToken) -> None:
     verifier.down = True
     with pytest.raises(grpc.RpcError) as caught:
-        stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=CALLER, timeout=5)
+        stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=CALLER, timeout=LIMIT_S)
     code, info = refusal(caught)
     assert code == grpc.StatusCode.UNAVAILABLE
     assert info.reason == "VCD_UNAVAILABLE"
@@ -202,5 +205,5 @@ def test_while_vcd_is_away_callers_are_told_to_try_again(stub: Stub, verifier: O
 def test_health_and_reflection_answer(channel: grpc.Channel) -> None:
     health = health_pb2_grpc.HealthStub(channel)
     request = health_pb2.HealthCheckRequest(service="cse.templates.v1.TemplateService")
-    assert health.Check(request, timeout=5).status == health_pb2.HealthCheckResponse.SERVING
+    assert health.Check(request, timeout=LIMIT_S).status == health_pb2.HealthCheckResponse.SERVING
     assert "cse.templates.v1.TemplateService" in ProtoReflectionDescriptorDatabase(channel).get_services()

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cse_lab.ports import free_port
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator
 
 Run = Callable[..., Result]
-_LIMIT_S = 40
 
 
 class Server:
@@ -48,14 +47,13 @@ class Server:
 
     def wait_for(self, text: str) -> str:
         """The first line that holds the text."""
-        end = time.monotonic() + _LIMIT_S
-        while time.monotonic() < end:
-            for line in list(self.lines):
-                if text in line:
-                    return line
-            assert self._process.poll() is None, "\n".join(self.lines)
-            time.sleep(0.02)
-        raise AssertionError(f"{text!r} did not come:\n" + "\n".join(self.lines))
+
+        def said() -> str | None:
+            found = next((line for line in list(self.lines) if text in line), None)
+            assert found or self._process.poll() is None, "\n".join(self.lines)
+            return found
+
+        return wait_until(said, repr(text), seen=lambda: "\n".join(self.lines))
 
     def end(self, number: signal.Signals) -> int:
         """Sends a signal; returns the exit code."""
@@ -63,8 +61,8 @@ class Server:
         return self.wait()
 
     def wait(self) -> int:
-        code = self._process.wait(_LIMIT_S)
-        self._reader.join(_LIMIT_S)
+        code = self._process.wait(LIMIT_S)
+        self._reader.join(LIMIT_S)
         return code
 
     def kill(self) -> None:
@@ -130,7 +128,7 @@ def test_an_address_in_the_environment_is_used_in_place_of_a_socket(
     with serve("--skip-check", CSE_TEMPLATES_LISTEN=address, CSE_LOG_FORMAT="json") as server:
         with grpc.insecure_channel(address) as channel:
             request = health_pb2.HealthCheckRequest(service="cse.templates.v1.TemplateService")
-            reply = health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
+            reply = health_pb2_grpc.HealthStub(channel).Check(request, timeout=LIMIT_S)
         assert reply.status == health_pb2.HealthCheckResponse.SERVING
         tenant = VcdRest.login(simulator.address, org="acme", user="alice", password="alice-secret")
         assert len(tenant.send("GET", "/api/cse/template").json()) == 2

@@ -10,6 +10,7 @@ from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_testing.clusters.legacy import LegacyCluster, make_legacy_cluster, run_in
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.ssh import ssh_key
+from cse_testing.waiting import LIMIT_S
 
 VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 KEY = f"{ssh_key()} alice at $(home)"
@@ -44,11 +45,11 @@ def test_it_is_listed_shown_and_configured_and_nothing_changes(
     assert (shown.state, shown.control_plane_ip) == (cluster_pb2.Cluster.STATE_READY, veteran.metadata["cse.master.ip"])
     assert machines(shown) == [veteran.control_plane, veteran.worker]
     node = vcd.clusters.GetNode(
-        cluster_service_pb2.GetNodeRequest(name=shown.nodes[1].name), metadata=alice, timeout=10
+        cluster_service_pb2.GetNodeRequest(name=shown.nodes[1].name), metadata=alice, timeout=LIMIT_S
     )
     assert (node.role, node.ip_address) == (cluster_pb2.Node.ROLE_WORKER, shown.nodes[1].ip_address)
     request = cluster_service_pb2.GetKubeconfigRequest(name=NAME)
-    kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=10).kubeconfig)
+    kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=LIMIT_S).kubeconfig)
     assert kubeconfig["clusters"][0]["cluster"]["server"] == f"https://{shown.control_plane_ip}:6443"
     assert metadata(vcd, alice, shown) == veteran.metadata
 
@@ -57,7 +58,7 @@ def test_it_grows_and_shrinks_and_its_new_workers_accept_the_keys_of_the_others(
     vcd: Site, alice: Metadata, veteran: LegacyCluster
 ) -> None:
     resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=3)
-    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=10))
+    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S))
     new = [name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker)]
     assert len(new) == 2
     for name in new:
@@ -67,11 +68,11 @@ def test_it_grows_and_shrinks_and_its_new_workers_accept_the_keys_of_the_others(
     add = cluster_service_pb2.AddNodesRequest(
         name=NAME, pool=cluster_pb2.NodePool(node_count=1), role=cluster_pb2.Node.ROLE_NFS, rollback_on_failure=True
     )
-    with_nfs = ended_well(vcd, alice, vcd.clusters.AddNodes(add, metadata=alice, timeout=10))
+    with_nfs = ended_well(vcd, alice, vcd.clusters.AddNodes(add, metadata=alice, timeout=LIMIT_S))
     (nfs,) = (name for name in machines(with_nfs) if name.startswith("nfsd-"))
 
     remove = cluster_service_pb2.RemoveNodesRequest(name=NAME, node_ids=[veteran.worker, nfs])
-    left = ended_well(vcd, alice, vcd.clusters.RemoveNodes(remove, metadata=alice, timeout=10))
+    left = ended_well(vcd, alice, vcd.clusters.RemoveNodes(remove, metadata=alice, timeout=LIMIT_S))
     assert machines(left) == [veteran.control_plane, *new]
     assert kubernetes_nodes(vcd, veteran) == sorted(machines(left))
     assert metadata(vcd, alice, left) == veteran.metadata
@@ -83,7 +84,7 @@ def test_keys_that_are_bound_to_a_command_are_not_handed_on_without_it(
     bound = f'command="/usr/bin/uptime",no-pty {ssh_key()} monitoring'
     run_in(vcd.vcd, veteran.control_plane, f"cat >> /root/.ssh/authorized_keys <<'END'\n\n# more\n{bound}\nEND")
     resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=2)
-    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=10))
+    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S))
     (new,) = (name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker))
     assert run_in(vcd.vcd, new, "cat /root/.ssh/authorized_keys").splitlines() == [KEY]
 
@@ -98,19 +99,19 @@ def test_it_is_deleted(vcd: Site, alice: Metadata, veteran: LegacyCluster) -> No
 
 def names(vcd: Site, caller: Metadata) -> list[str]:
     request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-    answer = vcd.clusters.ListClusters(request, metadata=caller, timeout=10)
+    answer = vcd.clusters.ListClusters(request, metadata=caller, timeout=LIMIT_S)
     return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
 
 
 def read(vcd: Site, caller: Metadata) -> cluster_pb2.Cluster:
     request = cluster_service_pb2.GetClusterRequest(name=NAME)
-    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=10)
+    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=LIMIT_S)
     return found
 
 
 def delete(vcd: Site, caller: Metadata) -> operations_pb2.Operation:
     request = cluster_service_pb2.DeleteClusterRequest(name=NAME)
-    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=caller, timeout=10)
+    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=caller, timeout=LIMIT_S)
     return answer
 
 

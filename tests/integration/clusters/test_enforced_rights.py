@@ -17,6 +17,7 @@ from cse_core.grpc.status import error_of
 from cse_testing.clusters.rpcs import CASES, Target, call, served
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.pyvcloud_client import logged_in
+from cse_testing.waiting import LIMIT_S
 from cse_vcd.account import ServiceAccount
 from cse_vcd.platform import ensure_extension, ensure_rights
 from cse_vcd.session import Vcd, VcdEndpoint
@@ -100,5 +101,5 @@ def test_who_has_the_right_is_asked_what_for_and_who_has_not_is_refused(
 
 
 def test_nothing_was_begun(vcd: Site, target: Target, alice: Metadata) -> None:
-    listed = vcd.operations.ListOperations(operations_pb2.ListOperationsRequest(), metadata=alice, timeout=10)
+    listed = vcd.operations.ListOperations(operations_pb2.ListOperationsRequest(), metadata=alice, timeout=LIMIT_S)
     assert [each.name for each in listed.operations] == [target.operation]

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from cse_lab.processes import wait_until
 from cse_testing.clusters.site import Site, site
+from vcd_simulator.faults import SessionExpired
 
 
 def vapp_count(vcd: Site, session: Any) -> str | None:
@@ -14,16 +14,14 @@ def vapp_count(vcd: Site, session: Any) -> str | None:
 
 
 def test_a_creation_whose_session_ends_is_taken_back_by_the_service_account() -> None:
-    with site("lab") as vcd:
+    with site() as vcd:
         alice, again = (vcd.login("alice", "acme", "alice-secret") for _ in range(2))
-        creation = vcd.create(alice, "orphan", workers=1)
-        assert wait_until(lambda: vapp_count(vcd, again) == "1", timeout_s=20)
-        vcd.logout(alice)
-        ended = vcd.ended(creation, again)
+        ends = vcd.vcd.faults.add(action="recomposeVApp", user="alice", error=SessionExpired())
+        ended = vcd.ended(vcd.create(alice, "orphan", workers=1), again)
         assert ended.HasField("error")
         assert re.search(
-            r"\) failed at step (mark_vapp|add_machines): the session with vCD in which it was begun has ended; "
+            r"\) failed at step add_machines: the session with vCD in which it was begun has ended; "
             r"log in and begin it again\. Everything was taken back\.$",
             ended.error.message,
         )
-        assert vapp_count(vcd, again) == "0"
+        assert (ends.injected, vapp_count(vcd, again)) == (1, "0")

@@ -8,6 +8,7 @@ from lxml import etree
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse_testing.clusters.site import Metadata, Site, site, with_script
+from cse_testing.waiting import LIMIT_S
 
 SECRET = "abcdef.0123456789abcdef"
 
@@ -55,13 +56,13 @@ def test_a_worker_that_cannot_join_is_taken_back_and_the_cluster_stays(vcd: Site
     name = "orgs/-/vdcs/-/clusters/steady"
     pool = cluster_pb2.NodePool(node_count=2)
     request = cluster_service_pb2.AddNodesRequest(name=name, pool=pool, rollback_on_failure=True)
-    operation = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=10), alice)
+    operation = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=LIMIT_S), alice)
     assert "no route to host. The new nodes were taken back." in operation.error.message
     read = cluster_service_pb2.GetClusterRequest(name=name)
-    left = vcd.clusters.GetCluster(read, metadata=alice, timeout=10)
+    left = vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S)
     assert [node.role for node in left.nodes] == [cluster_pb2.Node.ROLE_CONTROL_PLANE]
     delete = cluster_service_pb2.DeleteClusterRequest(name=name)
-    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=10), alice).HasField("error")
+    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=LIMIT_S), alice).HasField("error")
 
 
 def test_a_half_built_cluster_is_shown_as_failed_and_deleted_like_any_other(vcd: Site, alice: Metadata) -> None:
@@ -70,10 +71,10 @@ def test_a_half_built_cluster_is_shown_as_failed_and_deleted_like_any_other(vcd:
         created.error.message
     )
     name = "orgs/-/vdcs/-/clusters/half"
-    left = vcd.clusters.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=alice, timeout=10)
+    left = vcd.clusters.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=alice, timeout=LIMIT_S)
     assert (left.state, len(left.nodes)) == (cluster_pb2.Cluster.STATE_FAILED, 2)
     delete = cluster_service_pb2.DeleteClusterRequest(name=name)
-    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=10), alice).HasField("error")
+    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=LIMIT_S), alice).HasField("error")
     assert vapps(vcd, alice) == []
 
 

@@ -20,6 +20,7 @@ from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.hostile.corpus import Corpus, Hostile, every
 from cse_testing.pyvcloud_client import Tenant, logged_in
 from cse_testing.ssh import ssh_key
+from cse_testing.waiting import LIMIT_S
 
 CORPUS = Corpus(canary="/tmp/canary", forged="2026-01-01T00:00:00Z [info     ] forged")
 PASSWORD = "as-of-old"
@@ -86,7 +87,7 @@ def use(vcd: Site, caller: Metadata) -> Iterator[str]:
     )
     for call, request in requests:
         try:
-            answer = call(request, metadata=caller, timeout=30)
+            answer = call(request, metadata=caller, timeout=LIMIT_S)
         except grpc.RpcError as refused:
             if refused.code() in NEVER or not error_of(refused).message.isprintable():
                 yield f"{type(request).__name__}: {refused.code()}: {refused.details()}"
@@ -114,7 +115,7 @@ def test_machines_with_names_that_attack_are_nobodys_nodes(vcd: Site, alice: Met
         machines = [tenant.machine(name, hostname=f"h{next(numbers)}") for name in names]
         tenant.wait(vapp.add_vms(machines, power_on=False, all_eulas_accepted=True))
     resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=0)
-    ended = vcd.ended(vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=30), alice)
+    ended = vcd.ended(vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S), alice)
     assert not ended.HasField("error"), ended.error.message
     left = cluster_pb2.Cluster()
     assert ended.response.Unpack(left)
@@ -126,7 +127,9 @@ def test_machines_with_names_that_attack_are_nobodys_nodes(vcd: Site, alice: Met
     known = run_in(vcd.vcd, veteran.control_plane, "KUBECONFIG=/root/.kube/config kubectl get nodes -o name")
     assert known.split() == [f"node/{veteran.control_plane}"]
     deleted = vcd.ended(
-        vcd.clusters.DeleteCluster(cluster_service_pb2.DeleteClusterRequest(name=NAME), metadata=alice, timeout=30),
+        vcd.clusters.DeleteCluster(
+            cluster_service_pb2.DeleteClusterRequest(name=NAME), metadata=alice, timeout=LIMIT_S
+        ),
         alice,
     )
     assert not deleted.HasField("error"), deleted.error.message

@@ -16,6 +16,7 @@ from cse_clusters.application.ports import GuestLogin
 from cse_core import errors
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.waiting import LIMIT_S
 
 NAME = "orgs/acme/vdcs/acme-vdc/clusters/{}"
 VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
@@ -46,19 +47,19 @@ def admin(vcd: Site) -> Metadata:
 
 def read(vcd: Site, metadata: Metadata, name: str) -> cluster_pb2.Cluster:
     request = cluster_service_pb2.GetClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=metadata, timeout=10)
+    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=metadata, timeout=LIMIT_S)
     return found
 
 
 def names(vcd: Site, metadata: Metadata) -> list[str]:
     request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-    answer = vcd.clusters.ListClusters(request, metadata=metadata, timeout=10)
+    answer = vcd.clusters.ListClusters(request, metadata=metadata, timeout=LIMIT_S)
     return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
 
 
 def delete(vcd: Site, metadata: Metadata, name: str) -> operations_pb2.Operation:
     request = cluster_service_pb2.DeleteClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=metadata, timeout=10)
+    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=metadata, timeout=LIMIT_S)
     return answer
 
 
@@ -152,7 +153,7 @@ def the_nodes_accept_the_key(vcd: Site, cluster: cluster_pb2.Cluster) -> None:
 
 def the_kubeconfig_leads_to_the_control_plane(vcd: Site, alice: Metadata, cluster: cluster_pb2.Cluster) -> None:
     request = cluster_service_pb2.GetKubeconfigRequest(name="orgs/-/vdcs/-/clusters/demo")
-    kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=10).kubeconfig)
+    kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=LIMIT_S).kubeconfig)
     assert kubeconfig["kind"] == "Config"
     assert kubeconfig["clusters"][0]["cluster"]["server"] == f"https://{cluster.control_plane_ip}:6443"
 
@@ -167,7 +168,7 @@ def another_org_sees_none_of_it(vcd: Site, carol: Metadata, operation: operation
     )
     for call, request in calls:
         with pytest.raises(grpc.RpcError) as refused:
-            call(request, metadata=carol, timeout=10)
+            call(request, metadata=carol, timeout=LIMIT_S)
         assert isinstance(error_of(refused.value), errors.NotFoundError)
 
 
@@ -196,7 +197,7 @@ def test_an_administrator_creates_and_deletes_for_a_tenant(vcd: Site, admin: Met
     request = cluster_service_pb2.CreateClusterRequest(
         parent="orgs/acme/vdcs/acme-vdc", cluster_id="gift", cluster=cluster
     )
-    operation = vcd.ended(vcd.clusters.CreateCluster(request, metadata=admin, timeout=10), admin)
+    operation = vcd.ended(vcd.clusters.CreateCluster(request, metadata=admin, timeout=LIMIT_S), admin)
     assert not operation.HasField("error"), operation.error.message
     assert names(vcd, alice) == ["gift"]
     assert vcd.send("GET", metadata_of(operation).task_href, alice).get("status") == "success"

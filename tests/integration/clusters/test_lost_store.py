@@ -18,6 +18,7 @@ from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
 from cse_testing.clusters.site import Metadata, Site, config_for, inventory
 from cse_testing.operations.benches import settings_in
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.faults import ToolsNeverStart
 from vcd_simulator.simulator import Simulator
 
@@ -132,24 +133,26 @@ def add_nodes(site: Site, metadata: Metadata, count: int) -> operations_pb2.Oper
     """Begins to add workers to the cluster `alive`."""
     pool = cluster_pb2.NodePool(node_count=count)
     request = cluster_service_pb2.AddNodesRequest(name=ALIVE, pool=pool, rollback_on_failure=True)
-    begun: operations_pb2.Operation = site.clusters.AddNodes(request, metadata=metadata, timeout=10)
+    begun: operations_pb2.Operation = site.clusters.AddNodes(request, metadata=metadata, timeout=LIMIT_S)
     return begun
 
 
 def nodes_of(site: Site, metadata: Metadata) -> set[str]:
     """The names of the machines of the cluster `alive`."""
     request = cluster_service_pb2.GetClusterRequest(name=ALIVE)
-    cluster = site.clusters.GetCluster(request, metadata=metadata, timeout=10)
+    cluster = site.clusters.GetCluster(request, metadata=metadata, timeout=LIMIT_S)
     return {node.name.rpartition("/")[2] for node in cluster.nodes}
 
 
 def listed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.Orphan]:
-    return list(site.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=10).orphans)
+    return list(
+        site.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=LIMIT_S).orphans
+    )
 
 
 def reclaimed(site: Site, admin: tuple[tuple[str, str], ...], *names: str) -> list[orphan_pb2.ReclaimResult]:
     request = system_service_pb2.ReclaimRequest(names=names, execute=True)
-    ended = site.ended(site.system.Reclaim(request, metadata=admin, timeout=10), admin)
+    ended = site.ended(site.system.Reclaim(request, metadata=admin, timeout=LIMIT_S), admin)
     response = system_service_pb2.ReclaimResponse()
     assert ended.response.Unpack(response), ended.error.message
     return list(response.results)

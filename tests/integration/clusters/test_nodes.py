@@ -14,6 +14,7 @@ from cse_clusters.application.ports import GuestLogin
 from cse_clusters.domain.guest_scripts import AWAIT_NODES, guest_script
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.waiting import LIMIT_S
 
 CLUSTER = "orgs/-/vdcs/-/clusters/{}"
 
@@ -31,13 +32,13 @@ def alice(vcd: Site) -> Metadata:
 
 def cluster(vcd: Site, caller: Metadata, name: str) -> cluster_pb2.Cluster:
     request = cluster_service_pb2.GetClusterRequest(name=CLUSTER.format(name))
-    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=10)
+    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=LIMIT_S)
     return found
 
 
 def node(vcd: Site, caller: Metadata, name: str) -> cluster_pb2.Node:
     request = cluster_service_pb2.GetNodeRequest(name=name)
-    found: cluster_pb2.Node = vcd.clusters.GetNode(request, metadata=caller, timeout=10)
+    found: cluster_pb2.Node = vcd.clusters.GetNode(request, metadata=caller, timeout=LIMIT_S)
     return found
 
 
@@ -64,20 +65,20 @@ def add(vcd: Site, caller: Metadata, name: str, count: int = 1, **fields: Any) -
     request = cluster_service_pb2.AddNodesRequest(
         name=CLUSTER.format(name), pool=pool, rollback_on_failure=True, **fields
     )
-    answer: operations_pb2.Operation = vcd.clusters.AddNodes(request, metadata=caller, timeout=10)
+    answer: operations_pb2.Operation = vcd.clusters.AddNodes(request, metadata=caller, timeout=LIMIT_S)
     return answer
 
 
 def remove(vcd: Site, caller: Metadata, name: str, *nodes: str, force: bool = False) -> operations_pb2.Operation:
     ids = [node.rpartition("/")[2] for node in nodes]
     request = cluster_service_pb2.RemoveNodesRequest(name=CLUSTER.format(name), node_ids=ids, force=force)
-    answer: operations_pb2.Operation = vcd.clusters.RemoveNodes(request, metadata=caller, timeout=10)
+    answer: operations_pb2.Operation = vcd.clusters.RemoveNodes(request, metadata=caller, timeout=LIMIT_S)
     return answer
 
 
 def resize(vcd: Site, caller: Metadata, name: str, workers: int) -> operations_pb2.Operation:
     request = cluster_service_pb2.ResizeClusterRequest(name=CLUSTER.format(name), worker_count=workers)
-    answer: operations_pb2.Operation = vcd.clusters.ResizeCluster(request, metadata=caller, timeout=10)
+    answer: operations_pb2.Operation = vcd.clusters.ResizeCluster(request, metadata=caller, timeout=LIMIT_S)
     return answer
 
 
@@ -98,7 +99,7 @@ def kubernetes_nodes(vcd: Site, found: cluster_pb2.Cluster) -> dict[str, bool]:
     assert guest.password
     login = GuestLogin(guest=guest, password=guest.password)
     script = guest_script(AWAIT_NODES, {"CSE_NODES": name.rpartition("/")[2], "CSE_WITHIN_S": "10"})
-    result = world.guests.run_script(login, script, lambda: None, timeout_s=20)
+    result = world.guests.run_script(login, script, lambda: None, timeout_s=LIMIT_S)
     items = json.loads(result.stdout)["items"]
     return {item["metadata"]["name"]: not item["spec"].get("unschedulable") for item in items}
 
@@ -168,7 +169,7 @@ def test_another_org_neither_reads_nor_changes_nodes_and_administrators_do(vcd: 
     admin = vcd.login("administrator", "System", "vcd-secret")
     assert node(vcd, admin, worker).name == worker
     kubeconfig = cluster_service_pb2.GetKubeconfigRequest(name=CLUSTER.format("hers"))
-    assert vcd.clusters.GetKubeconfig(kubeconfig, metadata=admin, timeout=10).kubeconfig
+    assert vcd.clusters.GetKubeconfig(kubeconfig, metadata=admin, timeout=LIMIT_S).kubeconfig
     assert not nodes(well(vcd, admin, remove(vcd, admin, "hers", worker)), "node")
     assert len(nodes(well(vcd, admin, add(vcd, admin, "hers")), "node")) == 1
 
@@ -210,7 +211,7 @@ def test_clusters_are_deleted_whatever_became_of_their_machines(vcd: Site, alice
     assert cluster(vcd, alice, "off").vapp.status == "MIXED"
     vcd.change(f"{found.vapp.href}/power/action/powerOff", alice)
     request = cluster_service_pb2.DeleteClusterRequest(name=CLUSTER.format("off"))
-    ended = vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=10), alice)
+    ended = vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=LIMIT_S), alice)
     assert not ended.HasField("error"), ended.error.message
     with pytest.raises(grpc.RpcError) as gone:
         cluster(vcd, alice, "off")

@@ -15,6 +15,7 @@ from cse_core import errors
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import Metadata, Site, site, with_script
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.faults import HttpError
 
 VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
@@ -52,13 +53,13 @@ def vapps(vcd: Site, metadata: Metadata) -> list[str]:
 
 
 def orphans(vcd: Site, admin: Metadata) -> list[orphan_pb2.Orphan]:
-    answer = vcd.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=10)
+    answer = vcd.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=LIMIT_S)
     return list(answer.orphans)
 
 
 def reclaimed(vcd: Site, admin: Metadata, *names: str, execute: bool = True) -> list[orphan_pb2.ReclaimResult]:
     request = system_service_pb2.ReclaimRequest(names=names, execute=execute)
-    ended = vcd.ended(vcd.system.Reclaim(request, metadata=admin, timeout=10), admin)
+    ended = vcd.ended(vcd.system.Reclaim(request, metadata=admin, timeout=LIMIT_S), admin)
     response = system_service_pb2.ReclaimResponse()
     assert ended.response.Unpack(response), ended.error.message
     return list(response.results)
@@ -150,7 +151,7 @@ def test_a_tenant_may_delete_what_was_left_and_its_note_is_forgotten(
 ) -> None:
     failed(vcd, alice, "kept", rollback_on_failure=False)
     request = cluster_service_pb2.DeleteClusterRequest(name="orgs/-/vdcs/-/clusters/kept")
-    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=10), alice).HasField("response")
+    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=LIMIT_S), alice).HasField("response")
     assert orphans(vcd, admin) == []
     reclaimed(vcd, admin)
     assert vcd.service._operations.ledger() == []
@@ -162,11 +163,11 @@ def test_machines_that_became_no_nodes_are_reclaimed_and_the_cluster_lives_on(
 ) -> None:
     name = "orgs/acme/vdcs/acme-vdc/clusters/alive"
     read = cluster_service_pb2.GetClusterRequest(name=name)
-    before = {node.name for node in vcd.clusters.GetCluster(read, metadata=alice, timeout=10).nodes}
+    before = {node.name for node in vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S).nodes}
     add = cluster_service_pb2.AddNodesRequest(name=name, template="ubuntu-16.04", rollback_on_failure=True)
     add.pool.node_count = 2
     with refusing(vcd, action="undeploy"):
-        ended = vcd.ended(vcd.clusters.AddNodes(add, metadata=alice, timeout=10), alice)
+        ended = vcd.ended(vcd.clusters.AddNodes(add, metadata=alice, timeout=LIMIT_S), alice)
     assert "Taking it back failed too" in ended.error.message
     found = orphans(vcd, admin)
     assert {(each.kind, each.cluster, each.operation) for each in found} == {
@@ -174,21 +175,21 @@ def test_machines_that_became_no_nodes_are_reclaimed_and_the_cluster_lives_on(
     }
     assert len(found) == 2
     assert {each.outcome for each in reclaimed(vcd, admin)} == {OUTCOME.OUTCOME_RECLAIMED}
-    after = vcd.clusters.GetCluster(read, metadata=alice, timeout=10)
+    after = vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S)
     assert {node.name for node in after.nodes} == before
     config = cluster_service_pb2.GetKubeconfigRequest(name=name)
-    assert vcd.clusters.GetKubeconfig(config, metadata=alice, timeout=30).kubeconfig
+    assert vcd.clusters.GetKubeconfig(config, metadata=alice, timeout=LIMIT_S).kubeconfig
 
 
 @pytest.mark.usefixtures("surroundings")
 def test_what_is_being_made_is_no_orphan_though_it_looks_like_one(vcd: Site, alice: Metadata, admin: Metadata) -> None:
     creation = vcd.create(alice, "coming", workers=1, template="photon-v2")
     while not vcd.operations.GetOperation(
-        operations_pb2.GetOperationRequest(name=creation.name), metadata=alice, timeout=10
+        operations_pb2.GetOperationRequest(name=creation.name), metadata=alice, timeout=LIMIT_S
     ).done:
         assert [each for each in orphans(vcd, admin) if each.display_name == "coming"] == []
     request = cluster_service_pb2.DeleteClusterRequest(name="orgs/-/vdcs/-/clusters/coming")
-    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=10), alice).HasField("response")
+    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=LIMIT_S), alice).HasField("response")
 
 
 @pytest.mark.parametrize("call", ["ListOrphans", "Reclaim"])
@@ -196,7 +197,7 @@ def test_tenants_are_refused(vcd: Site, alice: Metadata, carol: Metadata, call: 
     for tenant in (alice, carol):
         request = getattr(system_service_pb2, f"{call}Request")()
         with pytest.raises(grpc.RpcError) as caught:
-            getattr(vcd.system, call)(request, metadata=tenant, timeout=10)
+            getattr(vcd.system, call)(request, metadata=tenant, timeout=LIMIT_S)
         error = error_of(caught.value)
         assert isinstance(error, errors.PermissionDeniedError)
         assert error.code == "SYSTEM_ADMINISTRATOR_REQUIRED"

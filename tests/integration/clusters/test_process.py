@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_se
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
-from cse_testing.clusters.process import WAIT_S, config_in, running
+from cse_testing.clusters.process import config_in, running
 from cse_testing.clusters.site import (
     SESSION_TYPE,
     Metadata,
@@ -26,6 +25,7 @@ from cse_testing.clusters.site import (
     inventory,
     session_id,
 )
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator
 
 
@@ -43,7 +43,7 @@ def config(vcd: Simulator, tmp_path: Path) -> Path:
 def test_sigterm_ends_it_cleanly(config: Path, tmp_path: Path) -> None:
     with running(config, tmp_path) as (process, _):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(WAIT_S) == 0
+        assert process.wait(LIMIT_S) == 0
         assert process.stderr is not None
         lines = [json.loads(line) for line in process.stderr if line.startswith("{")]
     assert [line["event"] for line in lines if line["event"].startswith(("signal", "service"))] == [
@@ -58,14 +58,12 @@ def test_stop_system_ends_it_after_it_has_answered(vcd: Simulator, config: Path,
     metadata = (("x-vcloud-authorization", session_id(vcd, "administrator", "System", "vcd-secret")),)
     with running(config, tmp_path) as (process, channel):
         system = system_service_pb2_grpc.SystemServiceStub(channel)
-        seen = system.GetSystem(system_service_pb2.GetSystemRequest(), metadata=metadata, timeout=WAIT_S)
+        seen = system.GetSystem(system_service_pb2.GetSystemRequest(), metadata=metadata, timeout=LIMIT_S)
         assert seen.config_file == str(config)
-        system.DisableSystem(system_service_pb2.DisableSystemRequest(), metadata=metadata, timeout=WAIT_S)
-        answer = system.StopSystem(system_service_pb2.StopSystemRequest(), metadata=metadata, timeout=WAIT_S)
+        system.DisableSystem(system_service_pb2.DisableSystemRequest(), metadata=metadata, timeout=LIMIT_S)
+        answer = system.StopSystem(system_service_pb2.StopSystemRequest(), metadata=metadata, timeout=LIMIT_S)
         assert answer.operations_in_progress == 0
-        began = time.monotonic()
-        assert process.wait(WAIT_S) == 0
-        assert time.monotonic() - began < 10
+        assert process.wait(LIMIT_S) == 0
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked to end"])
@@ -77,22 +75,22 @@ def test_a_creation_goes_on_in_the_next_process(tmp_path: Path, end: signal.Sign
             creation = create(channel, alice)
             watching = operation_service_pb2_grpc.OperationServiceStub(channel)
             request = operation_service_pb2.WatchOperationRequest(name=creation.name)
-            for answer in watching.WatchOperation(request, metadata=alice, timeout=WAIT_S):
+            for answer in watching.WatchOperation(request, metadata=alice, timeout=LIMIT_S):
                 if answer.event.message.startswith("Initializing control plane"):
                     break
             process.send_signal(end)
-            assert process.wait(WAIT_S) == (-end if end == signal.SIGKILL else 0)
+            assert process.wait(LIMIT_S) == (-end if end == signal.SIGKILL else 0)
         with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
             outcome = ended(channel, alice, creation)
             assert outcome.WhichOneof("result") == "response", outcome
             clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
             everywhere = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-            found = clusters.ListClusters(everywhere, metadata=alice, timeout=WAIT_S)
+            found = clusters.ListClusters(everywhere, metadata=alice, timeout=LIMIT_S)
             assert [cluster.name.rpartition("/")[2] for cluster in found.clusters] == ["demo"]
         metadata = operation_pb2.OperationMetadata()
         assert outcome.metadata.Unpack(metadata)
         headers = {**dict(alice), "Accept": SESSION_TYPE}
-        task = requests.get(metadata.task_href, headers=headers, verify=vcd.ca_file, timeout=10)
+        task = requests.get(metadata.task_href, headers=headers, verify=vcd.ca_file, timeout=LIMIT_S)
         assert etree.fromstring(task.content).get("status") == "success"
 
 
@@ -100,15 +98,12 @@ def test_a_script_that_was_uploaded_when_the_process_was_killed_does_not_stay_in
     with Simulator(inventory(), profile="instant") as vcd, catalogue(vcd) as templates:
         config = config_in(tmp_path, vcd)
         alice = (("x-vcloud-authorization", session_id(vcd, "alice", "acme", "alice-secret")),)
-        held = vcd.faults.add(soap="StartProgramInGuest", guest="node-*", delay_s=30, times=1)
+        held = vcd.faults.add(soap="StartProgramInGuest", guest="node-*", delay_s=3600, times=1)
         with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (process, channel):
             creation = create(channel, alice)
-            end = time.monotonic() + WAIT_S
-            while not held.injected:
-                assert time.monotonic() < end
-                time.sleep(0.01)
+            wait_until(lambda: held.injected, "a script to be started")
             process.kill()
-            process.wait(WAIT_S)
+            process.wait(LIMIT_S)
         vcd.faults.remove(held)
         (worker,) = (each.vm for each in vcd.guests.all() if each.vm.startswith("node-"))
         left = vcd.guests.execute(worker, "cat /tmp/cse-*/script")
@@ -125,9 +120,9 @@ def test_a_script_that_was_uploaded_when_the_process_was_killed_does_not_stay_in
 def ended(channel: grpc.Channel, metadata: Metadata, operation: operations_pb2.Operation) -> operations_pb2.Operation:
     """The operation as it ended."""
     request = operations_pb2.WaitOperationRequest(name=operation.name)
-    request.timeout.FromSeconds(int(WAIT_S))
+    request.timeout.FromSeconds(int(LIMIT_S))
     operations = operations_pb2_grpc.OperationsStub(channel)
-    found: operations_pb2.Operation = operations.WaitOperation(request, metadata=metadata, timeout=WAIT_S)
+    found: operations_pb2.Operation = operations.WaitOperation(request, metadata=metadata, timeout=LIMIT_S)
     assert found.done, found
     return found
 
@@ -139,7 +134,7 @@ def create(channel: grpc.Channel, metadata: Metadata) -> operations_pb2.Operatio
         parent="orgs/-/vdcs/acme-vdc", cluster_id="demo", cluster=cluster, rollback_on_failure=True
     )
     clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
-    begun: operations_pb2.Operation = clusters.CreateCluster(request, metadata=metadata, timeout=WAIT_S)
+    begun: operations_pb2.Operation = clusters.CreateCluster(request, metadata=metadata, timeout=LIMIT_S)
     return begun
 
 

@@ -13,9 +13,9 @@ from google.longrunning import operations_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_lab.postgres import PrivatePostgres
-from cse_lab.processes import wait_until
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.secrets import KnownSecrets, leaks
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.faults import ProgramFails, ProgramHangs
 
 NAME = "orgs/-/vdcs/-/clusters/sealed"
@@ -38,14 +38,14 @@ def test_secrets_stay_secret(database: str, capfd: pytest.CaptureFixture[str]) -
         learn(secrets, vcd)
         joining = vcd.vcd.faults.add(program="kubeadm join*", error=ProgramHangs())
         operation = vcd.create(alice, "sealed", workers=1)
-        assert wait_until(lambda: joining.injected == 1, timeout_s=20)
+        wait_until(lambda: joining.injected == 1, "a worker to join")
         learn(secrets, vcd)
         seen.extend(("the store amid a creation", content) for content in stored(database))
         restart_workers(vcd)
         seen.extend(("an event", event.message.encode()) for event in vcd.watch(operation, alice))
         assert_ended_well(vcd, operation, alice, seen)
         request = cluster_service_pb2.GetKubeconfigRequest(name=NAME)
-        secrets.learn_kubeconfig(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=10).kubeconfig)
+        secrets.learn_kubeconfig(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=LIMIT_S).kubeconfig)
         seen.append(("a failed operation", fail_to_add_a_node(vcd, alice).SerializeToString()))
         seen.extend(("a task", str(task).encode()) for task in learn(secrets, vcd)["tasks"])
         seen.extend(("the store", content) for content in stored(database))
@@ -88,7 +88,7 @@ def fail_to_add_a_node(vcd: Site, alice: Metadata) -> operations_pb2.Operation:
     request = cluster_service_pb2.AddNodesRequest(
         name=NAME, pool=cluster_pb2.NodePool(node_count=1), rollback_on_failure=True
     )
-    ended = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=10), alice)
+    ended = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=LIMIT_S), alice)
     assert "| kubeadm join 10.10.0.10:6443 --token *** password: ***. " in ended.error.message
     assert "abcdef.0123456789abcdef" not in ended.error.message
     assert "hunter2hunter2" not in ended.error.message

@@ -1,7 +1,6 @@
 """Two processes of the cluster manager on one PostgreSQL: one switch for both, which outlives them."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grp
 from cse_core.errors import CseError
 from cse_core.grpc.status import error_of
 from cse_lab.postgres import PrivatePostgres
-from cse_testing.clusters.process import WAIT_S, config_in, running
+from cse_testing.clusters.process import config_in, running
 from cse_testing.clusters.site import Metadata, session_id
 from cse_testing.operations.benches import KEY
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator
 
 RUNNING = system_pb2.System.STATE_RUNNING
@@ -32,37 +32,35 @@ class Replica:
     admin: Metadata
 
     def state(self) -> int:
-        found: int = self.system.GetServiceState(system_service_pb2.GetServiceStateRequest(), timeout=WAIT_S).state
+        found: int = self.system.GetServiceState(system_service_pb2.GetServiceStateRequest(), timeout=LIMIT_S).state
         return found
 
     def await_state(self, state: int) -> None:
-        end = time.monotonic() + WAIT_S
-        while self.state() != state:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wanted = system_pb2.System.State.Name(state)  # type: ignore[arg-type]
+        wait_until(lambda: self.state() == state, wanted, seen=self.state)
 
     def get(self) -> system_pb2.System:
         request = system_service_pb2.GetSystemRequest()
-        found: system_pb2.System = self.system.GetSystem(request, metadata=self.admin, timeout=WAIT_S)
+        found: system_pb2.System = self.system.GetSystem(request, metadata=self.admin, timeout=LIMIT_S)
         return found
 
     def disable(self) -> None:
-        self.system.DisableSystem(system_service_pb2.DisableSystemRequest(), metadata=self.admin, timeout=WAIT_S)
+        self.system.DisableSystem(system_service_pb2.DisableSystemRequest(), metadata=self.admin, timeout=LIMIT_S)
 
     def enable(self) -> None:
-        self.system.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=self.admin, timeout=WAIT_S)
+        self.system.EnableSystem(system_service_pb2.EnableSystemRequest(), metadata=self.admin, timeout=LIMIT_S)
 
     def stop(self) -> system_service_pb2.StopSystemResponse:
         request = system_service_pb2.StopSystemRequest()
         answer: system_service_pb2.StopSystemResponse = self.system.StopSystem(
-            request, metadata=self.admin, timeout=WAIT_S
+            request, metadata=self.admin, timeout=LIMIT_S
         )
         return answer
 
     def refuses(self) -> bool:
         request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
         try:
-            self.clusters.ListClusters(request, metadata=self.admin, timeout=WAIT_S)
+            self.clusters.ListClusters(request, metadata=self.admin, timeout=LIMIT_S)
         except grpc.RpcError as exc:
             error: CseError = error_of(exc)
             assert error.code == "SERVICE_DISABLED", error
@@ -111,7 +109,7 @@ def test_both_obey_a_restart_keeps_it_and_a_stop_ends_both(start: Callable[[str]
     assert second.refuses()
 
     second.process.terminate()
-    assert second.process.wait(WAIT_S) == 0
+    assert second.process.wait(LIMIT_S) == 0
     second = start("second again")
     assert second.state() == DISABLED
     second.enable()
@@ -121,5 +119,5 @@ def test_both_obey_a_restart_keeps_it_and_a_stop_ends_both(start: Callable[[str]
     first.disable()
     answer = second.stop()  # without waiting for it to have noticed
     assert len(answer.system.replicas) == 2
-    assert [first.process.wait(WAIT_S), second.process.wait(WAIT_S)] == [0, 0]
+    assert [first.process.wait(LIMIT_S), second.process.wait(LIMIT_S)] == [0, 0]
     assert start("after the stop").state() == RUNNING

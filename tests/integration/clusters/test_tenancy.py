@@ -15,6 +15,7 @@ from cse_core import errors
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.rpcs import CASES, Target, call, served
 from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.waiting import LIMIT_S
 
 FORMS = {"as it is": ("acme", "acme-vdc"), "anywhere": ("-", "-"), "in his own org": ("globex", "-")}
 """Where a stranger may say that a cluster is."""
@@ -58,7 +59,7 @@ def methods(vcd: Site) -> dict[str, MethodDescriptor]:
 
 def nodes(vcd: Site, metadata: Metadata, target: Target) -> list[str]:
     cluster = vcd.clusters.GetCluster(
-        cluster_service_pb2.GetClusterRequest(name=target.name), metadata=metadata, timeout=10
+        cluster_service_pb2.GetClusterRequest(name=target.name), metadata=metadata, timeout=LIMIT_S
     )
     return [node.name.rpartition("/")[2] for node in cluster.nodes]
 
@@ -107,11 +108,11 @@ def test_a_stranger_gets_nothing_by_any_rpc(
 def test_nothing_came_of_what_the_stranger_tried(vcd: Site, target: Target, alice: Metadata, carol: Metadata) -> None:
     assert len(nodes(vcd, alice, target)) == 2
     request = operations_pb2.ListOperationsRequest()
-    (only,) = vcd.operations.ListOperations(request, metadata=alice, timeout=10).operations
+    (only,) = vcd.operations.ListOperations(request, metadata=alice, timeout=LIMIT_S).operations
     assert (only.name, only.done) == (target.operation, True)
-    assert not vcd.operations.ListOperations(request, metadata=carol, timeout=10).operations
+    assert not vcd.operations.ListOperations(request, metadata=carol, timeout=LIMIT_S).operations
     listed = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-    assert not vcd.clusters.ListClusters(listed, metadata=carol, timeout=10).clusters
+    assert not vcd.clusters.ListClusters(listed, metadata=carol, timeout=LIMIT_S).clusters
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_administrators_act_for_a_tenant_and_what_they_make_is_his(vcd: Site, al
     def act(name: str, request: Any) -> Any:
         done.add(name)
         stub = vcd.clusters if name.startswith("cse.clusters") else vcd.operations
-        return getattr(stub, name.rpartition("/")[2])(request, metadata=admin, timeout=10)
+        return getattr(stub, name.rpartition("/")[2])(request, metadata=admin, timeout=LIMIT_S)
 
     def finish(operation: operations_pb2.Operation) -> None:
         ended = vcd.ended(operation, admin)
@@ -163,7 +164,7 @@ def test_administrators_act_for_a_tenant_and_what_they_make_is_his(vcd: Site, al
     begun = act(f"{service}/CreateCluster", new)
     finish(begun)
     assert vcd.operations.GetOperation(
-        operations_pb2.GetOperationRequest(name=begun.name), metadata=alice, timeout=10
+        operations_pb2.GetOperationRequest(name=begun.name), metadata=alice, timeout=LIMIT_S
     ).done
     pool = cluster_pb2.NodePool(node_count=1)
     finish(act(f"{service}/AddNodes", cluster_service_pb2.AddNodesRequest(name=target.name, pool=pool)))

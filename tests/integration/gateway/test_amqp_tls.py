@@ -16,6 +16,7 @@ from cse_lab.rabbitmq import BrokerCertificate, PrivateRabbitMQ
 from cse_testing.extension import Cell
 from cse_testing.fake_services import FakeServices
 from cse_testing.gateway import gateway_config, health_of
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.tls import make_certificate
 
 NAME = "encrypted"
@@ -71,7 +72,7 @@ def running(broker: PrivateRabbitMQ, **amqp: object) -> Iterator[tuple[Gateway, 
 
 
 def serves(gateway: Gateway) -> bool:
-    return wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=20)
+    return wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=LIMIT_S)
 
 
 @pytest.mark.parametrize("variable", ["CSE_CA_FILE", "REQUESTS_CA_BUNDLE"])
@@ -93,7 +94,7 @@ def test_it_connects_again_with_tls_after_the_broker_was_killed(
         assert serves(gateway)
         broker_with_tls.flush()
         broker_with_tls.kill()
-        assert wait_until(lambda: health_of(gateway.address) == "NOT_SERVING", timeout_s=10)
+        assert wait_until(lambda: health_of(gateway.address) == "NOT_SERVING", timeout_s=LIMIT_S)
         broker_with_tls.start()
         cell.reconnect()
         assert serves(gateway)
@@ -122,7 +123,7 @@ def test_a_port_without_tls_is_named(broker_with_tls: PrivateRabbitMQ) -> None:
 def problem_of(broker: PrivateRabbitMQ, **amqp: object) -> str:
     """The one line that the gateway logs about why it cannot serve, after several attempts."""
     with structlog.testing.capture_logs() as lines, running(broker, **amqp) as (gateway, _):
-        assert wait_until(lambda: bool(problems(lines)), timeout_s=20)
+        assert wait_until(lambda: bool(problems(lines)), timeout_s=LIMIT_S)
         assert health_of(gateway.address) == "NOT_SERVING"
     (problem,) = problems(lines)
     assert broker.password not in repr(lines)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cse_lab.processes import LabError, ProcessId, ServerProcess, tail, wait_until
+from cse_lab.processes import LabError, ProcessId, ServerProcess, tail
+from cse_testing.waiting import wait_until
 
 _PARENT = """
 import signal, subprocess, sys
@@ -23,7 +24,7 @@ def _start(directory: Path, *arguments: str) -> tuple[ServerProcess, int]:
     log = directory / "log"
     command = [sys.executable, "-c", _PARENT, *arguments]
     process = ServerProcess.start(command, log=log, environment=dict(os.environ), directory=directory)
-    assert wait_until(lambda: log.read_text().endswith("\n"), timeout_s=20)
+    wait_until(lambda: log.read_text().endswith("\n"), "the pid of what it started", seen=log.read_text)
     return process, int(log.read_text())
 
 
@@ -32,7 +33,7 @@ def test_ending_a_process_ends_what_it_started_too(tmp_path: Path, arguments: tu
     process, child = _start(tmp_path, *arguments)
     process.terminate(grace_s=0.5)
     assert not process.alive
-    assert wait_until(lambda: not Path(f"/proc/{child}").exists(), timeout_s=10)
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), "what it started to be gone")
     process.terminate()
 
 
@@ -40,7 +41,7 @@ def test_a_killed_process_is_gone_when_kill_returns(tmp_path: Path) -> None:
     process, child = _start(tmp_path)
     process.kill()
     assert not process.alive
-    assert wait_until(lambda: not Path(f"/proc/{child}").exists(), timeout_s=10)
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), "what it started to be gone")
 
 
 def test_another_process_with_the_same_pid_is_left_alone() -> None:

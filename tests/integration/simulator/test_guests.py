@@ -12,11 +12,10 @@ from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim as typed_vim
 from pyVmomi import vmodl
 
-from cse_lab.processes import wait_until
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.waiting import wait_until
 from vcd_simulator.simulator import Simulator
 
-LIMIT_S = 20.0
 vim: Any = typed_vim  # made when it is imported, so untyped
 connect: Any = SmartConnect
 disconnect: Any = Disconnect
@@ -59,7 +58,7 @@ class Guest:
         self.login = vim.vm.guest.NamePasswordAuthentication(
             username="root", password=vapp.get_admin_password(name), interactiveSession=False
         )
-        assert wait_until(self._is_running, timeout_s=LIMIT_S)
+        wait_until(self._is_running, "the tools to run")
 
     def _is_running(self) -> bool:
         return bool(self.vm.guest.toolsRunningStatus == "guestToolsRunning")
@@ -74,15 +73,12 @@ class Guest:
         """Whether a shell command ends with 0 in the guest."""
         manager = self.content.guestOperationsManager.processManager
         pid = self.start(command)
-        ended: list[Any] = []
 
-        def has_ended() -> bool:
+        def ended() -> Any:
             (process,) = manager.ListProcessesInGuest(self.vm, self.login, [pid])
-            ended[:] = [process]
-            return process.endTime is not None
+            return None if process.endTime is None else process
 
-        assert wait_until(has_ended, timeout_s=LIMIT_S)
-        return bool(ended[0].exitCode == 0)
+        return bool(wait_until(ended, "the program to end").exitCode == 0)
 
 
 def test_a_guest_has_the_name_address_password_and_script_that_vcd_gave_it(
@@ -115,7 +111,7 @@ def test_a_guest_that_is_off_cannot_be_used_and_vcd_notices_one_that_ended(
         vapp.reload()
         return bool(vapp.is_powered_off())
 
-    assert wait_until(is_off, timeout_s=LIMIT_S)
+    wait_until(is_off, "the vApp to be off")
     with pytest.raises(vim.fault.InvalidPowerState):
         guest.succeeds("true")
     alice.wait(vapp.power_on())
@@ -137,16 +133,16 @@ def test_query_records_follow_what_happens_inside_of_guests_and_in_vcenter(
         )
         return str(next(iter(query.execute())).get("status"))
 
-    def is_recorded(status: str) -> bool:
-        return wait_until(lambda: recorded() == status, timeout_s=LIMIT_S)
+    def wait_for_record(status: str) -> None:
+        wait_until(lambda: recorded() == status, f"a record that says {status}", seen=recorded)
 
     assert recorded() == "POWERED_ON"
     guest.start("shutdown -h now")
-    assert is_recorded("POWERED_OFF")
+    wait_for_record("POWERED_OFF")
     guest.vm.PowerOnVM_Task(None)
-    assert is_recorded("POWERED_ON")
+    wait_for_record("POWERED_ON")
     guest.vm.SuspendVM_Task()
-    assert is_recorded("SUSPENDED")
+    wait_for_record("SUSPENDED")
 
 
 def test_a_deleted_vm_is_gone_from_vcenter_too(alice: Tenant, vapp: VApp, vcenter: Any) -> None:

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.inventory import Inventory
 
 PROGRAM = str(Path(sys.executable).with_name("vcd-simulator"))
-TIMEOUT_S = 30
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
 
 @contextmanager
@@ -37,12 +37,12 @@ def serving(ready_file: Path, *arguments: str) -> Iterator[tuple[subprocess.Pope
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=TIMEOUT_S)
+        process.communicate(timeout=LIMIT_S)
 
 
 def get(url: str, ca_file: str) -> bytes:
     context = ssl.create_default_context(cafile=ca_file)
-    with urllib.request.urlopen(url, context=context, timeout=TIMEOUT_S) as response:
+    with urllib.request.urlopen(url, context=context, timeout=LIMIT_S) as response:
         return bytes(response.read())
 
 
@@ -57,7 +57,7 @@ def test_it_serves_where_the_ready_file_says_and_ends_cleanly(tmp_path: Path, nu
         assert b"urn:vim25" in get(f"https://{vcenter['address']}/sdk/vimServiceVersions.xml", facts["ca_file"])
         assert "vc-secret" not in ready.read_text(encoding="utf-8")
         os.kill(process.pid, number)
-        _, err = process.communicate(timeout=TIMEOUT_S)
+        _, err = process.communicate(timeout=LIMIT_S)
         assert process.returncode == 0, err
     assert not ready.exists(), "what has ended is not ready"
     assert not Path(facts["ca_file"]).exists()

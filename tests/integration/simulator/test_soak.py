@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cse_lab.processes import wait_until
 from cse_testing.soak import VMS, serving, soak
+from cse_testing.waiting import wait_until
 
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
 SECONDS = float(os.environ.get("SOAK_MINUTES", "1")) * 60
 MOST_GROWTH_MB = 60.0
-"""From a quarter of the time on. Tasks are remembered, 20,000 at most, and take about 2 KB each."""
+"""From a quarter of the time on, when each client had a turn. 20,000 tasks are remembered, about 2 KB each."""
 
 
 @pytest.mark.long
@@ -39,8 +39,8 @@ def test_many_clients_work_side_by_side(tmp_path: Path) -> None:
         assert all(holder == [] for holder in addresses_in_use(state))
         assert state["guests"]["guests"] == []
         assert site.guest_folders == []
-        assert wait_until(lambda: site.children == [], timeout_s=20)
-        assert wait_until(lambda: site.open_files <= files_before + 10, timeout_s=90), site.open_files
+        wait_until(lambda: site.children == [], "all programs to be gone", seen=lambda: site.children)
+        wait_until(lambda: site.open_files <= files_before + 10, "all files to be closed", seen=lambda: site.open_files)
         assert memory[1] - memory[0] < MOST_GROWTH_MB
         totals = site.control("GET", "/stats")["totals"]
         print(  # noqa: T201  # what a long run has to show, with -s

@@ -11,9 +11,9 @@ from pyvcloud.vcd.client import E, EntityType, RelationType
 from pyvcloud.vcd.exceptions import EntityNotFoundException, UploadException
 from pyvcloud.vcd.vapp import VApp
 
-from cse_testing.guests import wait_for
 from cse_testing.ovf import envelope, ova
 from cse_testing.pyvcloud_client import Tenant
+from cse_testing.waiting import wait_until
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import ToolsState
 from vcd_simulator.simulator import Simulator
@@ -58,7 +58,7 @@ def test_an_ova_is_uploaded_used_captured_and_replaced(
     vapp = alice.vapp(name)
     guest = _guest(shared_vcd, vapp)
     assert guest.packages.family == "rpm"
-    wait_for(lambda: guest.tools is ToolsState.RUNNING, "the tools run, which a shutdown needs")
+    wait_until(lambda: guest.tools is ToolsState.RUNNING, "the tools to run, which a shutdown needs")
     guest.disk.lay_out()
     (guest.disk.paths.root / "root" / "installed").write_text("kubernetes")
     alice.wait(vapp.shutdown())

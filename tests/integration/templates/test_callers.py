@@ -12,6 +12,7 @@ from cse_templates.bootstrap import create
 from cse_templates.settings import TemplatesSettings
 from cse_testing.clusters.rpcs import call, served
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.inventory import Inventory
 from vcd_simulator.simulator import Simulator
 
@@ -60,7 +61,7 @@ def stub(channel: grpc.Channel) -> Stub:
 
 def names(stub: Stub, **metadata: str) -> list[str]:
     pairs = tuple((name.replace("_", "-"), value) for name, value in metadata.items())
-    reply = stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=pairs, timeout=20)
+    reply = stub.ListTemplates(template_service_pb2.ListTemplatesRequest(), metadata=pairs, timeout=LIMIT_S)
     return [template.name for template in reply.templates]
 
 

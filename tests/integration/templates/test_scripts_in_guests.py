@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from cse_templates.domain.template import Scripts
-from cse_testing.guests import Machine, mint, wait_for
+from cse_testing.guests import Machine, mint
+from cse_testing.waiting import wait_until
 
 Boot = Callable[..., Machine]
 
@@ -40,7 +41,7 @@ def test_the_kubeconfig_is_where_the_cluster_manager_looks(control_plane: Machin
 
 
 def test_the_container_network_is_applied(control_plane: Machine) -> None:
-    wait_for(lambda: nodes(control_plane) == {"mstr-a1b2": True}, "the control plane to be ready")
+    wait_until(lambda: nodes(control_plane) == {"mstr-a1b2": True}, "the control plane to be ready")
     assert "weave-net" in control_plane.succeed(
         "kubectl --kubeconfig /root/.kube/config -n kube-system get daemonsets\n"
     )
@@ -71,7 +72,7 @@ def test_workers_join_and_become_ready(control_plane: Machine, boot: Boot, image
     for number, name in ((3, "node-c3d4"), (4, "node-e5f6")):
         boot(name, f"10.0.0.{number}", image).succeed(scripts.worker, CSE_NODE_NAME=name, **join.variables)
     expected = {"mstr-a1b2": True, "node-c3d4": True, "node-e5f6": True}
-    wait_for(lambda: nodes(control_plane) == expected, "all nodes to be ready")
+    wait_until(lambda: nodes(control_plane) == expected, "all nodes to be ready")
 
 
 def test_joining_again_changes_nothing(control_plane: Machine, boot: Boot, image: str, scripts: Scripts) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cse_core.errors import AlreadyExistsError, NotFoundError, PermissionDeniedError
 from cse_core.secret import Secret
+from cse_testing.waiting import LIMIT_S
 from cse_vcd import vapps
 from cse_vcd.account import ServiceAccount
 from cse_vcd.catalogs import VmTemplate, get_vm_template
@@ -39,16 +40,16 @@ def compose(alice: VcdSession, vdc: Vdc, poller: TaskPoller) -> Iterator[Compose
             network_href=vdc.networks["acme-net"],
         )
         made.append(started.href)
-        poller.wait(started.task_href, timeout_s=30)
+        poller.wait(started.task_href, timeout_s=LIMIT_S)
         if metadata:
-            poller.wait(vapps.set_metadata(alice, started.href, metadata), timeout_s=30)
+            poller.wait(vapps.set_metadata(alice, started.href, metadata), timeout_s=LIMIT_S)
         return started.href
 
     yield make
     for href in made:
         task = vapps.delete(alice, href)
         if task is not None:
-            poller.wait(task, timeout_s=30)
+            poller.wait(task, timeout_s=LIMIT_S)
 
 
 def machines_of(session: VcdSession, href: str) -> dict[str, Machine]:
@@ -99,7 +100,7 @@ def test_machines_of_one_recompose_have_names_hardware_and_passwords_of_their_ow
         ),
         NewMachine(name="node-c3d4", template=template, network="acme-net", admin_password=Secret("g1ven pa$$'word")),
     ]
-    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=60)
+    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=LIMIT_S)
     found = machines_of(account, href)
     assert {name: (one.cpu_count, one.memory_mb, one.storage_profile) for name, one in found.items()} == {
         "mstr-a1b2": (3, 4096, "gold"),
@@ -113,9 +114,9 @@ def test_machines_of_one_recompose_have_names_hardware_and_passwords_of_their_ow
     for name, one in found.items():
         assert one.moid and one.admin_password  # noqa: PT018 - for the type checker
         guest = Guest(vcenters.get("vc1"), moid=one.moid, password=one.admin_password)
-        guest.wait_ready(timeout_s=30)
-        assert guest.run("hostname", timeout_s=30).stdout == f"{name}\n"
-        assert guest.run("nproc", timeout_s=30).exit_code == 0
+        guest.wait_ready(timeout_s=LIMIT_S)
+        assert guest.run("hostname", timeout_s=LIMIT_S).stdout == f"{name}\n"
+        assert guest.run("nproc", timeout_s=LIMIT_S).exit_code == 0
 
 
 def test_machines_are_taken_away_again(
@@ -123,10 +124,10 @@ def test_machines_are_taken_away_again(
 ) -> None:
     href = compose()
     new = [NewMachine(name=name, template=template, network="acme-net") for name in ("node-1", "node-2")]
-    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=60)
+    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=LIMIT_S)
     first = machines_of(alice, href)["node-1"]
-    poller.wait(vapps.undeploy(alice, first.href), timeout_s=30)
-    poller.wait(vapps.delete_machines(alice, href, [first.href]), timeout_s=30)
+    poller.wait(vapps.undeploy(alice, first.href), timeout_s=LIMIT_S)
+    poller.wait(vapps.delete_machines(alice, href, [first.href]), timeout_s=LIMIT_S)
     assert set(machines_of(alice, href)) == {"node-2"}
 
 
@@ -135,13 +136,13 @@ def test_hardware_of_a_machine_that_is_off(
 ) -> None:
     href = compose()
     new = [NewMachine(name="node-1", template=template, network="acme-net")]
-    poller.wait(vapps.add_machines(alice, href, new, power_on=False), timeout_s=60)
+    poller.wait(vapps.add_machines(alice, href, new, power_on=False), timeout_s=LIMIT_S)
     machine = machines_of(alice, href)["node-1"]
     assert machine.status == "POWERED_OFF"
     for task in vapps.set_hardware(alice, machine.href, cpu_count=4, memory_mb=1024):
-        poller.wait(task, timeout_s=30)
+        poller.wait(task, timeout_s=LIMIT_S)
     assert vapps.set_hardware(alice, machine.href, cpu_count=4, memory_mb=1024) == []
-    poller.wait(vapps.power_on(alice, href), timeout_s=30)
+    poller.wait(vapps.power_on(alice, href), timeout_s=LIMIT_S)
     changed = machines_of(alice, href)["node-1"]
     assert (changed.status, changed.cpu_count, changed.memory_mb) == ("POWERED_ON", 4, 1024)
 
@@ -225,7 +226,7 @@ def test_changes_of_a_busy_vapp_wait_their_turn(alice: VcdSession, compose: Comp
     for thread in threads:
         thread.join()
     for task in tasks:
-        poller.wait(task, timeout_s=30)
+        poller.wait(task, timeout_s=LIMIT_S)
     assert set(read_metadata(alice, href)) == {f"cse.k{n}" for n in range(6)}
 
 
@@ -240,35 +241,37 @@ def guest(
 ) -> Guest:
     href = compose()
     new = [NewMachine(name="node-1", template=template, network="acme-net")]
-    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=60)
+    poller.wait(vapps.add_machines(alice, href, new, power_on=True), timeout_s=LIMIT_S)
     machine = machines_of(account, href)["node-1"]
     assert machine.moid and machine.admin_password  # noqa: PT018 - for the type checker
     found = Guest(vcenters.get("vc1"), moid=machine.moid, password=machine.admin_password)
-    found.wait_ready(timeout_s=30)
+    found.wait_ready(timeout_s=LIMIT_S)
     return found
 
 
 def test_scripts_run_in_a_real_shell(guest: Guest, vcenters: Vcenters) -> None:
     hostile = {"A": "it's", "B": '$(id) `id` \\ "', "C": "two\nlines", "D": "ü漢", "E": ""}
     result = guest.run_script(
-        'set -euo pipefail\nprintf "%s|" "$A" "$B" "$C" "$D" "$E"; cat; echo oops >&2; exit 7', hostile, timeout_s=30
+        'set -euo pipefail\nprintf "%s|" "$A" "$B" "$C" "$D" "$E"; cat; echo oops >&2; exit 7',
+        hostile,
+        timeout_s=LIMIT_S,
     )
     assert result.stdout == "".join(f"{value}|" for value in hostile.values())
     assert (result.stderr, result.exit_code) == ("oops\n", 7)
 
-    long = guest.run_script("seq 1 200000", timeout_s=60, output_bytes=1000)
+    long = guest.run_script("seq 1 200000", timeout_s=LIMIT_S, output_bytes=1000)
     assert (len(long.stdout), long.stdout[-7:], long.is_cut) == (1000, "200000\n", True)
 
-    assert guest.run("printf", "%s;", "a b", "$HOME", "'", timeout_s=30).stdout == "a b;$HOME;';"
+    assert guest.run("printf", "%s;", "a b", "$HOME", "'", timeout_s=LIMIT_S).stdout == "a b;$HOME;';"
 
     guest.write_file("/root/file", b"\0\xff binary")
     assert guest.read_file("/root/file", 100) == b"\0\xff binary"
-    mode = guest.run("stat", "-c", "%a", "/root/file", timeout_s=30)
+    mode = guest.run("stat", "-c", "%a", "/root/file", timeout_s=LIMIT_S)
     assert mode.stdout == "600\n"
 
     with pytest.raises(ScriptTimeoutError):
         guest.run_script("sleep 600 & sleep 600", timeout_s=0.5)
-    left = guest.run_script('ls -A /tmp | grep -v "$(basename "$CSE_SCRIPT_DIRECTORY")"', timeout_s=30)
+    left = guest.run_script('ls -A /tmp | grep -v "$(basename "$CSE_SCRIPT_DIRECTORY")"', timeout_s=LIMIT_S)
     assert left.stdout == ""
 
     wrong = Guest(vcenters.get("vc1"), moid=guest._moid, password=Secret("wrong"))
@@ -279,7 +282,7 @@ def test_scripts_run_in_a_real_shell(guest: Guest, vcenters: Vcenters) -> None:
 def test_many_guests_work_side_by_side(guest: Guest) -> None:
     results: list[str] = []
     threads = [
-        threading.Thread(target=lambda n=n: results.append(guest.run("echo", str(n), timeout_s=60).stdout))
+        threading.Thread(target=lambda n=n: results.append(guest.run("echo", str(n), timeout_s=LIMIT_S).stdout))
         for n in range(12)
     ]
     for thread in threads:

@@ -7,6 +7,7 @@ import pytest
 
 from cse_core.errors import FailedPreconditionError, NotFoundError
 from cse_core.secret import Secret
+from cse_testing.waiting import LIMIT_S
 from cse_vcd import platform
 from cse_vcd.account import ServiceAccount
 from cse_vcd.catalogs import find_catalogs
@@ -99,6 +100,6 @@ def test_a_task_of_ours_is_seen_by_its_tenant_alone(
     tasks.progress(href, card, "late")
     tasks.close()
     with pytest.raises(TaskFailedError, match="node-1 did not boot"):
-        poller.wait(href, timeout_s=10)
+        poller.wait(href, timeout_s=LIMIT_S)
     shown = read_task(alice, href)
     assert (shown.status, shown.minor, shown.operation) == ("error", "GUEST_UNAVAILABLE", "Creating cluster c1 failed")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cse_testing.waiting import LIMIT_S
 from cse_vcd.script import MARK, clear_away, compose, kill_marked, prefix
 
 VALUES = ["it's", '"$(touch canary)`touch canary`"', "a\nb", "\\", "ü漢", "", "-n", "a;b&c|d>e", "!!"]
@@ -15,7 +16,7 @@ VALUES = ["it's", '"$(touch canary)`touch canary`"', "a\nb", "\\", "ü漢", "", 
 def bash(path: Path, text: str) -> subprocess.CompletedProcess[str]:
     path.write_text(text)
     return subprocess.run(
-        ["/bin/bash", str(path)], cwd=path.parent, capture_output=True, text=True, timeout=30, check=False
+        ["/bin/bash", str(path)], cwd=path.parent, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
 
 

@@ -2,13 +2,11 @@
 
 import re
 import shlex
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cse_testing.waiting import wait_until
 from vcd_simulator.guests import Hypervisor
-
-_LIMIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Machine:
 
     def __init__(self, hypervisor: Hypervisor, moid: str, image: str) -> None:
         self._guest = hypervisor.guest(moid)
-        wait_for(lambda: self._guest.is_up and not _fails(self._guest.check_tools), "the guest to boot")
+        wait_until(lambda: self._guest.is_up and not _fails(self._guest.check_tools), "the guest to boot")
         self._root = self._guest.log_in("root", hypervisor.image_password(image))
         self.files = self._guest.tree
 
@@ -35,7 +33,7 @@ class Machine:
         self.files.write("/tmp/script.sh", f"#!/bin/bash\n{exports}{script}", mode=0o700)
         line = f"/tmp/script.sh {argument} > /tmp/out 2> /tmp/err"
         program = self._guest.programs.start(self._root, ["/bin/bash", "-c", line], environment={})
-        wait_for(lambda: program.exit_code is not None, "the script to end")
+        wait_until(lambda: program.exit_code is not None, "the script to end")
         assert program.exit_code is not None
         return Done(program.exit_code, self.files.read("/tmp/out").decode(), self.files.read("/tmp/err").decode())
 
@@ -44,13 +42,6 @@ class Machine:
         done = self.run(script, argument, **variables)
         assert done.exit_code == 0, done.stderr
         return done.stdout
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + _LIMIT_S
-    while not condition():
-        assert time.monotonic() < end, f"waited too long for {what}"
-        time.sleep(0.02)
 
 
 def _fails(check: Callable[[], None]) -> bool:

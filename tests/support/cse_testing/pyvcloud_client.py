@@ -10,11 +10,11 @@ from pyvcloud.vcd.org import Org
 from pyvcloud.vcd.vapp import VApp
 from pyvcloud.vcd.vdc import VDC
 
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 
 PASSWORDS = {"administrator": "vcd-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
 ORGS = {"administrator": "System", "alice": "acme", "bob": "acme", "carol": "globex"}
-TASK_TIMEOUT_S = 30
 POLL_S = 0.05
 PHOTON = "photon-custom-hw11-2.0-304b817-k8s"
 """A ready-made template of the lab."""
@@ -44,7 +44,7 @@ class Tenant:
     def wait(self, task: Any) -> Any:
         """Wait for a task, which must succeed."""
         monitor = self.client.get_task_monitor()
-        return monitor.wait_for_success(task, timeout=TASK_TIMEOUT_S, poll_frequency=POLL_S)
+        return monitor.wait_for_success(task, timeout=LIMIT_S, poll_frequency=POLL_S)
 
     def vapp(self, name: str) -> VApp:
         return VApp(self.client, resource=self.vdc.get_vapp(name))

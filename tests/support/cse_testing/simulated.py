@@ -1,7 +1,5 @@
 """Simulated guests as tests use them: by root's shell, and through a vCenter with the real client."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,12 +7,11 @@ from typing import Any, Protocol
 import requests
 from pyVmomi import vim
 
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.guests.accounts import Account
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.vcenter.service import VimService
-
-LIMIT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -68,14 +65,6 @@ class Boot(Protocol):
     """Boots a guest and returns its shell."""
 
     def __call__(self, name: str = ..., address: str = ..., image: str = ..., **spec: Any) -> Shell: ...
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds, with a limit."""
-    end = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @dataclass(frozen=True)
@@ -132,8 +121,13 @@ class GuestClient:
     def run(self, program: str, arguments: str = "", **spec: Any) -> int:
         """Starts a program and polls until it has ended; returns the exit code."""
         pid = self.start(program, arguments, **spec)
-        for _ in range(10_000):
+        return int(self.end_of(pid).exitCode)
+
+    def end_of(self, pid: int) -> Any:
+        """What is known of a program when it has ended."""
+
+        def ended() -> Any:
             info = self.info(pid)
-            if info.endTime is not None:
-                return int(info.exitCode)
-        raise AssertionError("the program does not end")
+            return None if info.endTime is None else info
+
+        return wait_until(ended, f"the end of program {pid}", seen=lambda: self.info(pid))

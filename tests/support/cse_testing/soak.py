@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,11 @@ from pyvcloud.vcd.client import BasicLoginCredentials, Client, QueryResultFormat
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim as typed_vim
 
-from cse_lab.processes import wait_until
 from cse_testing.pyvcloud_client import ORGS, PASSWORDS, Tenant
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.inventory import Inventory, lab_text
 
-PATIENCE_S = 60.0
 VMS = 2
 USERS = (("alice", "acme-vdc"), ("carol", "globex-vdc"))
 vim: Any = typed_vim  # made when it is imported, so untyped
@@ -77,8 +76,11 @@ class Site:
     @property
     def children(self) -> list[int]:
         """Processes that the simulator has started and that have not ended."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+        found: list[int] = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+                found += map(int, (task / "children").read_text().split())
+        return found
 
     @property
     def guest_folders(self) -> list[Path]:
@@ -101,11 +103,11 @@ def serving(folder: Path) -> Iterator[Site]:
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
     try:
-        assert wait_until(lambda: ready.exists() or process.poll() is not None, timeout_s=PATIENCE_S)
+        wait_until(lambda: ready.exists() or process.poll() is not None, "the simulator to be ready")
         assert process.poll() is None, log.read_text()
         yield Site(process, json.loads(ready.read_text()), state_dir)
         process.terminate()
-        assert process.wait(PATIENCE_S) == 0, log.read_text()
+        assert process.wait(LIMIT_S) == 0, log.read_text()
         assert "Traceback" not in log.read_text(), log.read_text()
     finally:
         if process.poll() is None:
@@ -114,17 +116,24 @@ def serving(folder: Path) -> Iterator[Site]:
 
 
 def soak(site: Site, *, clients: int, seconds: float, on_quarter: Callable[[], None]) -> Tally:
-    """Let clients work; `on_quarter` is called when a quarter of the time is over. Stops at the first error."""
+    """Let clients work, and give each of them a turn before and after a quarter of the time, even if that takes longer.
+
+    `on_quarter` is called when the quarter is over. Stops at the first error.
+    """
     tally = Tally()
     began = time.monotonic()
     stop = threading.Event()
     logging.disable(logging.DEBUG)  # pyvcloud tells everything that it sends
     with ThreadPoolExecutor(clients, thread_name_prefix="client") as pool:
         workers = [pool.submit(_work, site, number, stop, tally) for number in range(clients)]
-        stop.wait(seconds / 4)
+
+        def work_until(elapsed_s: float, rounds: int) -> None:
+            while (time.monotonic() - began < elapsed_s or tally.rounds < rounds) and not stop.is_set():
+                stop.wait(0.25)
+
+        work_until(seconds / 4, clients)
         on_quarter()
-        while time.monotonic() - began < seconds and not tally.errors:
-            stop.wait(0.25)
+        work_until(seconds, 2 * clients)
         stop.set()
         for worker in workers:
             worker.result()
@@ -191,18 +200,15 @@ def _round(site: Site, session: Any, number: int, name: str, tally: Tally) -> No
 def _use_guest(session: Any, moid: str, password: str, name: str) -> None:
     """Run a program in a guest that knows its own name."""
     vm = vim.VirtualMachine(moid, session._stub)
-    assert wait_until(lambda: vm.guest.toolsRunningStatus == "guestToolsRunning", timeout_s=PATIENCE_S)
+    wait_until(lambda: vm.guest.toolsRunningStatus == "guestToolsRunning", "the tools to run")
     login = vim.vm.guest.NamePasswordAuthentication(username="root", password=password, interactiveSession=False)
     manager = session.content.guestOperationsManager.processManager
     script = f'[ "$(hostname)" = {name} ] && echo done > /root/mark'
     spec = vim.vm.guest.ProcessManager.ProgramSpec(programPath="/bin/sh", arguments=f"-c {shlex.quote(script)}")
     pid = manager.StartProgramInGuest(vm, login, spec)
-    ended: list[Any] = []
 
-    def is_over() -> bool:
+    def ended() -> Any:
         (process,) = manager.ListProcessesInGuest(vm, login, [pid])
-        ended[:] = [process]
-        return process.endTime is not None
+        return None if process.endTime is None else process
 
-    assert wait_until(is_over, timeout_s=PATIENCE_S)
-    assert ended[0].exitCode == 0
+    assert wait_until(ended, "the program to end").exitCode == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-TIMEOUT_S = 60
+from cse_testing.waiting import LIMIT_S
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class VcdCliServer:
         with self._lock:
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
-            ready, _, _ = select.select([self._process.stdout], [], [], TIMEOUT_S)
-            assert ready, f"vcd {' '.join(arguments)} did not end in {TIMEOUT_S} s"
+            ready, _, _ = select.select([self._process.stdout], [], [], LIMIT_S)
+            assert ready, f"vcd {' '.join(arguments)} did not end in {LIMIT_S} s"
             code = json.loads(self._process.stdout.readline())["code"]
         return Outcome(code, out.read_text(), err.read_text())
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from cse_testing.waiting import LIMIT_S
+
 XML = "application/*+xml;version=31.0"
 JSON = "application/*+json;version=31.0"
 
@@ -59,7 +61,7 @@ class VcdRest:
         *,
         accept: str = JSON,
         headers: dict[str, str] | None = None,
-        timeout_s: float = 30,
+        timeout_s: float = LIMIT_S + 10,
     ) -> Reply:
         """Send one request on a connection of its own; a body that is not bytes is sent as JSON."""
         sent = {"Accept": accept, **({"x-vcloud-authorization": self.token} if self.token else {}), **(headers or {})}

@@ -25,7 +25,8 @@ from cse_core.errors import (
 )
 from cse_core.names import VdcName
 from cse_core.operations import Operation
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_of_two_simultaneous_requests_for_a_name_one_wins(clusters: ClustersInMe
     together = threading.Barrier(8)
 
     def attempt(number: int) -> str:
-        together.wait(WAIT_S)
+        together.wait(LIMIT_S)
         try:
             return clusters.create(a_cluster(vdc="dev" if number % 2 else "prod")).name
         except AlreadyExistsError:
@@ -149,7 +150,7 @@ def at_two_replicas(
 ) -> list[Operation | AlreadyExistsError]:
     """What two replicas answer that both have found nothing in the way before either has submitted."""
     together = threading.Barrier(len(requests))
-    clusters.vcd.during("create_task", lambda: together.wait(WAIT_S))
+    clusters.vcd.during("create_task", lambda: together.wait(LIMIT_S))
 
     def attempt(request: tuple[NewCluster, str]) -> Operation | AlreadyExistsError:
         cluster, request_id = request
@@ -187,7 +188,7 @@ def test_one_request_that_reaches_two_replicas_is_one_operation(clusters: Cluste
 def test_independent_questions_are_asked_side_by_side(clusters: ClustersInMemory) -> None:
     together = threading.Barrier(3)
     for question in ("clusters", "vdc", "vm_template"):
-        clusters.vcd.during(question, lambda: together.wait(WAIT_S))
+        clusters.vcd.during(question, lambda: together.wait(LIMIT_S))
     operation = clusters.create()
     for question in ("clusters", "vdc", "vm_template"):
         clusters.vcd.during(question, lambda: None)

@@ -21,7 +21,8 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import Operation, OperationState
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import HURRIED, ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 OLD = {CLUSTER_ID: "1", TEMPLATE: "old", CONTROL_PLANE_IP: "10.0.0.1"}
 FAILED = ScriptResult(exit_code=7, stdout="", stderr="no route to host")
@@ -30,6 +31,12 @@ FAILED = ScriptResult(exit_code=7, stdout="", stderr="no route to host")
 @pytest.fixture
 def clusters() -> Iterator[ClustersInMemory]:
     with ClustersInMemory() as service:
+        yield service
+
+
+@pytest.fixture
+def hurried() -> Iterator[ClustersInMemory]:
+    with ClustersInMemory(limits=HURRIED) as service:
         yield service
 
 
@@ -212,11 +219,11 @@ def test_a_cluster_that_is_being_deleted_takes_no_nodes(clusters: ClustersInMemo
 
     def hold() -> None:
         deleting.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
 
     clusters.vcd.during("delete", hold)
     deletion = clusters.delete()
-    assert deleting.wait(WAIT_S)
+    assert deleting.wait(LIMIT_S)
     with pytest.raises(ConflictError, match="is being deleted") as refused:
         clusters.add_nodes()
     assert refused.value.code == "CLUSTER_BUSY"
@@ -229,12 +236,12 @@ def test_nodes_wait_for_the_creation_of_their_cluster(clusters: ClustersInMemory
 
     def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
         initializing.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
         return clusters.guests.run_by_default(login, script)
 
     clusters.guests.on("BODY-control-plane", hold)
     creation = clusters.create(a_cluster(workers=0))
-    assert initializing.wait(WAIT_S)
+    assert initializing.wait(LIMIT_S)
     addition = clusters.add_nodes()
     go_on.set()
     assert clusters.finished(creation).error is None
@@ -258,29 +265,29 @@ def test_a_worker_that_cannot_join_takes_back_what_was_added_and_nothing_else(cl
     assert clusters.vcd.calls.count("delete_machines") == 1
 
 
-def test_nodes_that_have_joined_leave_kubernetes_when_they_are_taken_back(clusters: ClustersInMemory) -> None:
-    clusters.created(a_cluster(workers=0))
-    clusters.guests.on("get nodes -o json", lambda *_: FAILED)
-    error = failed(clusters, clusters.add_nodes(1))
+def test_nodes_that_have_joined_leave_kubernetes_when_they_are_taken_back(hurried: ClustersInMemory) -> None:
+    hurried.created(a_cluster(workers=0))
+    hurried.guests.on("get nodes -o json", lambda *_: FAILED)
+    error = failed(hurried, hurried.add_nodes(1))
     assert error.reason == "NODES_NOT_READY"
-    assert clusters.guests.joined == clusters.nodes("mstr")
-    assert clusters.nodes("node") == []
+    assert hurried.guests.joined == hurried.nodes("mstr")
+    assert hurried.nodes("node") == []
 
 
 def test_a_control_plane_that_does_not_answer_does_not_keep_nodes_from_being_taken_back(
-    clusters: ClustersInMemory,
+    hurried: ClustersInMemory,
 ) -> None:
-    clusters.created(a_cluster(workers=0))
+    hurried.created(a_cluster(workers=0))
 
     def refuse(*_: object) -> ScriptResult:
         raise UnavailableError("the tools do not answer")
 
-    clusters.guests.on("kubeadm token create", refuse)
-    clusters.guests.on("kubectl delete", refuse)
-    error = failed(clusters, clusters.add_nodes(1))
+    hurried.guests.on("kubeadm token create", refuse)
+    hurried.guests.on("kubectl delete", refuse)
+    error = failed(hurried, hurried.add_nodes(1))
     assert error.details["step"] == "mint_join_credentials"
     assert error.message.endswith("The new nodes were taken back.")
-    assert clusters.nodes("node") == []
+    assert hurried.nodes("node") == []
 
 
 def test_nodes_are_left_for_inspection_when_no_rollback_is_wanted(clusters: ClustersInMemory) -> None:
@@ -338,7 +345,7 @@ def test_cancelling_takes_the_new_nodes_back_whatever_was_asked_for(clusters: Cl
 
     clusters.guests.on("BODY-worker", endless)
     operation = clusters.add_nodes(1, rollback_on_failure=False)
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     clusters.operations.cancel(operation.id)
     ended = clusters.finished(operation)
     assert ended.state is OperationState.CANCELLED

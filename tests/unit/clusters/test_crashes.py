@@ -11,7 +11,7 @@ from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, TEMPLATE
 from cse_core.errors import CseError
 from cse_core.operations import OperationKind, OperationRequest
 from cse_testing.clusters.replay import Journal, Outcome
-from cse_testing.clusters.service import FAST, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import PATIENT, ClustersInMemory, a_cluster
 
 NODES = ["mstr-aaaa", "node-aaaa", "node-bbbb", "nfsd-aaaa"]
 FAILED = ScriptResult(exit_code=1, stdout="", stderr="it does not work")
@@ -55,7 +55,7 @@ def kind_of(clusters: ClustersInMemory, name: str) -> OperationKind:
         board=clusters.board,
         templates=clusters.templates,
     )
-    return next(kind for kind in operation_kinds(ports, version="0.1.0", limits=FAST) if kind.name == name)
+    return next(kind for kind in operation_kinds(ports, version="0.1.0", limits=PATIENT) if kind.name == name)
 
 
 def runs_with_a_crash_at_every_moment(

@@ -16,12 +16,19 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import OperationState
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import HURRIED, ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture
 def clusters() -> Iterator[ClustersInMemory]:
     with ClustersInMemory() as service:
+        yield service
+
+
+@pytest.fixture
+def hurried() -> Iterator[ClustersInMemory]:
+    with ClustersInMemory(limits=HURRIED) as service:
         yield service
 
 
@@ -71,7 +78,7 @@ def test_workers_are_awaited_while_the_control_plane_is_initialized(clusters: Cl
     workers_ready = threading.Event()
 
     def slow_init(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        assert workers_ready.wait(WAIT_S), "no worker was looked at meanwhile"
+        assert workers_ready.wait(LIMIT_S), "no worker was looked at meanwhile"
         return clusters.guests.run_by_default(login, script)
 
     def wait(login: GuestLogin) -> None:
@@ -170,13 +177,13 @@ def test_what_guests_print_is_redacted_and_cut(clusters: ClustersInMemory) -> No
     assert message.count("x |") <= 5
 
 
-def test_nodes_that_never_become_ready_fail_the_creation_by_name(clusters: ClustersInMemory) -> None:
+def test_nodes_that_never_become_ready_fail_the_creation_by_name(hurried: ClustersInMemory) -> None:
     def not_ready(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        clusters.guests.not_ready.update(name for name in clusters.guests.joined if name.startswith("node-"))
-        return clusters.guests.run_by_default(login, script)
+        hurried.guests.not_ready.update(name for name in hurried.guests.joined if name.startswith("node-"))
+        return hurried.guests.run_by_default(login, script)
 
-    clusters.guests.on("get nodes", not_ready)
-    operation = clusters.finished(clusters.create(a_cluster(workers=1)))
+    hurried.guests.on("get nodes", not_ready)
+    operation = hurried.finished(hurried.create(a_cluster(workers=1)))
     assert operation.error is not None
     assert operation.error.reason == "NODES_NOT_READY"
     assert "node-" in operation.error.message
@@ -256,27 +263,27 @@ def test_no_answer_after_a_vapp_that_vcd_has_failed_to_make_leaves_nothing_behin
     assert not clusters.vcd.vapps
 
 
-def test_a_vcd_that_stays_away_leaves_nothing_behind(clusters: ClustersInMemory) -> None:
-    find_vapp = clusters.vcd.find_vapp
+def test_a_vcd_that_stays_away_leaves_nothing_behind(hurried: ClustersInMemory) -> None:
+    find_vapp = hurried.vcd.find_vapp
 
     def find_while_rolling_back(*arguments: Any) -> Any:
-        rolling_back = any(each.state is OperationState.ROLLING_BACK for each in clusters.operations.find())
-        if clusters.vcd.vapps and not rolling_back:
+        rolling_back = any(each.state is OperationState.ROLLING_BACK for each in hurried.operations.find())
+        if hurried.vcd.vapps and not rolling_back:
             raise UnavailableError("vCD does not answer")
         return find_vapp(*arguments)
 
     def composed_without_an_answer() -> None:
-        clusters.vcd.add_vapp(clusters.dev, "demo").description = "cluster demo"
+        hurried.vcd.add_vapp(hurried.dev, "demo").description = "cluster demo"
 
-    clusters.vcd.during("compose", composed_without_an_answer)
-    clusters.vcd.fail("compose", UnavailableError("the connection broke"))
+    hurried.vcd.during("compose", composed_without_an_answer)
+    hurried.vcd.fail("compose", UnavailableError("the connection broke"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters.vcd, "find_vapp", find_while_rolling_back)
-        ended = clusters.finished(clusters.create())
+        patch.setattr(hurried.vcd, "find_vapp", find_while_rolling_back)
+        ended = hurried.finished(hurried.create())
     assert ended.error is not None
     assert "vCD does not answer" in ended.error.message
     assert ended.error.message.endswith("Everything was taken back.")
-    assert not clusters.vcd.vapps
+    assert not hurried.vcd.vapps
 
 
 def test_a_busy_vapp_is_tried_again(clusters: ClustersInMemory) -> None:
@@ -344,7 +351,7 @@ def test_cancelling_takes_everything_back_whatever_was_asked_for(clusters: Clust
 
     clusters.guests.on("BODY-control-plane", endless)
     operation = clusters.create(a_cluster(rollback_on_failure=False))
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     clusters.operations.cancel(operation.id)
     ended = clusters.finished(operation)
     assert ended.state is OperationState.CANCELLED

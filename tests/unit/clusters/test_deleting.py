@@ -10,7 +10,8 @@ from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from cse_core.operations import OperationState
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(cluste
 
     clusters.guests.on("BODY-control-plane", endless)
     creation = clusters.create(a_cluster(rollback_on_failure=False))
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     deletion = clusters.finished(clusters.delete())
     assert deletion.error is None
     ended = clusters.operations.get(creation.id)
@@ -81,11 +82,11 @@ def test_a_creation_that_has_no_vapp_yet_can_be_deleted(clusters: ClustersInMemo
 
     def compose() -> None:
         composing.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
 
     clusters.vcd.during("compose", compose)
     clusters.create()
-    assert composing.wait(WAIT_S)
+    assert composing.wait(LIMIT_S)
     deletion = clusters.delete()
     go_on.set()
     assert clusters.finished(deletion).error is None
@@ -105,7 +106,7 @@ def test_what_is_in_progress_on_a_cluster_is_ended_by_its_deletion(clusters: Clu
 
     clusters.guests.on("BODY-worker", endless)
     addition, queued = clusters.add_nodes(1), clusters.resize(0)
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     deletion = clusters.finished(clusters.delete())
     assert deletion.error is None
     assert {clusters.finished(each).state for each in (addition, queued)} == {OperationState.CANCELLED}

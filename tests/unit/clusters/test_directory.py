@@ -11,7 +11,8 @@ from cse_clusters.application.listings import KEPT_CLUSTERS, Listings
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, Cluster, State
 from cse_core.errors import NotFoundError, UnavailableError
 from cse_core.names import ClusterName, VdcName
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory
+from cse_testing.clusters.service import ClustersInMemory
+from cse_testing.waiting import LIMIT_S
 
 EVERYWHERE = VdcName("-", "-")
 
@@ -41,11 +42,11 @@ def creation_held_at(clusters: ClustersInMemory, method: str) -> Iterator[None]:
 
     def hold() -> None:
         there.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
 
     clusters.vcd.during(method, hold)
     operation = clusters.create()
-    assert there.wait(WAIT_S)
+    assert there.wait(LIMIT_S)
     yield
     go_on.set()
     assert clusters.finished(operation).error is None
@@ -185,11 +186,11 @@ def test_a_cluster_that_is_being_deleted_says_so(clusters: ClustersInMemory) -> 
 
     def hold() -> None:
         there.set()
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
 
     clusters.vcd.during("delete", hold)
     operation = clusters.delete()
-    assert there.wait(WAIT_S)
+    assert there.wait(LIMIT_S)
     assert read(clusters).state is State.DELETING
     go_on.set()
     clusters.finished(operation)

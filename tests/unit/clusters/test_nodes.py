@@ -11,7 +11,8 @@ from cse_clusters.domain.cluster import CLUSTER_ID, TEMPLATE, Node, Role
 from cse_clusters.domain.nfs import exports_in
 from cse_core.errors import NotFoundError, UnavailableError
 from cse_core.names import ClusterName, NodeName
-from cse_testing.clusters.service import WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 OLD = {CLUSTER_ID: "1", TEMPLATE: "old"}
 
@@ -83,7 +84,7 @@ def test_a_guest_that_hangs_delays_the_answer_by_a_bounded_time(clusters: Cluste
     go_on = threading.Event()
 
     def hang(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        assert go_on.wait(WAIT_S)
+        assert go_on.wait(LIMIT_S)
         return clusters.guests.run_by_default(login, script)
 
     clusters.guests.on("showmount", hang)

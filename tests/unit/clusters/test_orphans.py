@@ -26,8 +26,9 @@ from cse_core.errors import (
 from cse_core.operations import LedgerEntry, OperationRequest, OperationState
 from cse_core.operations.ids import new_operation_id
 from cse_testing.clusters.replay import Crash, Journal
-from cse_testing.clusters.service import UNKNOWN_AFTER, WAIT_S, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import UNKNOWN_AFTER, ClustersInMemory, a_cluster
 from cse_testing.clusters.world import FakeVapp
+from cse_testing.waiting import LIMIT_S
 
 WILL_NOT = FailedPreconditionError("vCD will not")
 
@@ -116,7 +117,7 @@ def test_what_an_operation_is_making_changing_or_deleting_is_no_orphan(clusters:
     release = threading.Event()
     begun = held_guests(clusters, release)
     creation = clusters.create(a_cluster("coming"))
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     assert CONTROL_PLANE_IP not in vapp(clusters, "coming").metadata
     assert found(clusters) == []
     assert reclaimed(clusters, f"orphans/vapp-{vapp(clusters, 'coming').id}")[0].outcome is Outcome.SKIPPED
@@ -124,7 +125,7 @@ def test_what_an_operation_is_making_changing_or_deleting_is_no_orphan(clusters:
     assert clusters.finished(creation).error is None
     going = left(clusters, "going")
     deleting = threading.Event()
-    clusters.vcd.during("delete", lambda: deleting.wait(WAIT_S))
+    clusters.vcd.during("delete", lambda: deleting.wait(LIMIT_S))
     deletion = clusters.delete("going")
     assert found(clusters) == []
     deleting.set()
@@ -144,11 +145,11 @@ def test_a_creation_that_composes_just_now_under_the_name_of_one_that_left_a_not
 
     def hold() -> None:
         composed.set()
-        assert release.wait(WAIT_S)
+        assert release.wait(LIMIT_S)
 
     clusters.vcd.during("set_metadata", hold)
     second = clusters.create(a_cluster("again"))
-    assert composed.wait(WAIT_S)
+    assert composed.wait(LIMIT_S)
     assert vapp(clusters, "again").metadata == {}
     assert found(clusters) == []
     release.set()
@@ -198,7 +199,7 @@ def test_what_was_left_for_inspection_is_reclaimed_only_if_it_is_named(clusters:
 def test_a_cancelled_creation_leaves_nothing_for_inspection(clusters: ClustersInMemory) -> None:
     begun = held_guests(clusters, threading.Event())
     operation = clusters.create(a_cluster("cancelled", rollback_on_failure=False))
-    assert begun.wait(WAIT_S)
+    assert begun.wait(LIMIT_S)
     clusters.vcd.fail("delete", WILL_NOT)
     clusters.operations.cancel(operation.id)
     assert clusters.finished(operation).state is OperationState.CANCELLED
@@ -454,12 +455,12 @@ def test_cancelling_leaves_alone_what_was_not_begun_and_says_so(clusters: Cluste
     deleting, release = threading.Barrier(AT_ONCE + 1), threading.Event()
 
     def hold() -> None:
-        deleting.wait(WAIT_S)
-        assert release.wait(WAIT_S)
+        deleting.wait(LIMIT_S)
+        assert release.wait(LIMIT_S)
 
     clusters.vcd.during("delete", hold)
     operation = clusters.reclaim(*every(clusters))
-    deleting.wait(WAIT_S)
+    deleting.wait(LIMIT_S)
     clusters.operations.cancel(operation.id)
     release.set()
     ended = clusters.finished(operation)

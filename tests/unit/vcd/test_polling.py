@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from cse_core.errors import CseError
-from cse_lab.processes import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.polling import Poller
 from cse_vcd.timing import Deadline
 
@@ -30,10 +30,10 @@ def test_very_many_are_asked_for_in_turn() -> None:
     things, keys = Things(), [str(number) for number in range(20)]
     poller = Poller("things", things.ask, most_s=0.1, most_per_s=50.0)
     with ThreadPoolExecutor(len(keys)) as pool:
-        outcomes = pool.map(lambda key: poller.wait(key, deadline=Deadline(60)), keys)
-        assert wait_until(lambda: len(things.asked) == len(keys), timeout_s=60)
+        outcomes = pool.map(lambda key: poller.wait(key, deadline=Deadline(LIMIT_S)), keys)
+        wait_until(lambda: len(things.asked) == len(keys), "a look at each")
         all_wait = time.monotonic()
-        assert wait_until(lambda: len(things.asked["0"]) >= 5, timeout_s=60)
+        wait_until(lambda: len(things.asked["0"]) >= 5, "five looks at one")
         things.ended.set()
         assert set(outcomes) == {"done"}
     poller.close()

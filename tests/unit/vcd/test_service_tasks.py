@@ -10,6 +10,7 @@ from requests.models import PreparedRequest
 
 from cse_core.errors import UnavailableError
 from cse_testing.scripted_vcd import NS, URL, Answer, ManualClock, ScriptedVcd, a_session, error, records, session, task
+from cse_testing.waiting import LIMIT_S
 from cse_vcd.documents import NAMESPACES
 from cse_vcd.service_tasks import ServiceTasks, TaskCard
 
@@ -74,13 +75,13 @@ def test_of_many_updates_the_newest_is_written_and_never_an_older_one_after_it(
 
     def slow(_request: PreparedRequest) -> Answer:
         entered.set()
-        go.wait(10)
+        go.wait(LIMIT_S)
         return Answer(task("t1", "running"))
 
     server.on("PUT", "/api/task/t1", slow)
     tasks.create(CARD, "begin")
     tasks.progress(HREF, CARD, "step 0")
-    assert entered.wait(10)
+    assert entered.wait(LIMIT_S)
     for number in range(1, 50):
         tasks.progress(HREF, CARD, f"step {number}", number)
     go.set()
@@ -104,13 +105,13 @@ def test_pending_progress_does_not_overwrite_the_end(server: ScriptedVcd, tasks:
 
     def slow(_request: PreparedRequest) -> Answer:
         entered.set()
-        go.wait(10)
+        go.wait(LIMIT_S)
         return Answer(task("t1", "running"))
 
     server.on("PUT", "/api/task/t1", slow)
     tasks.create(CARD, "begin")
     tasks.progress(HREF, CARD, "one")
-    assert entered.wait(10)
+    assert entered.wait(LIMIT_S)
     tasks.progress(HREF, CARD, "two")
     end = threading.Thread(target=tasks.succeed, args=(HREF, CARD, "done"))
     end.start()

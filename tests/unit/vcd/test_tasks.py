@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
 import pytest
@@ -11,6 +12,7 @@ from requests.models import PreparedRequest
 
 from cse_core.errors import AlreadyExistsError, CseError, DeadlineError, ExhaustedError, NotFoundError
 from cse_testing.scripted_vcd import URL, Answer, ScriptedVcd, a_session, error, records, session, task
+from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, VcdUnavailableError
 from cse_vcd.tasks import Task, TaskPoller
 
@@ -58,16 +60,9 @@ def poller(server: ScriptedVcd, tasks: Tasks) -> Iterator[TaskPoller]:
     found.close()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
-
-
 def test_a_task_that_has_ended_already_costs_one_request(server: ScriptedVcd, tasks: Tasks, poller: TaskPoller) -> None:
     (href,) = tasks.add("t1", status="success")
-    assert poller.wait(href, timeout_s=5).status == "success"
+    assert poller.wait(href, timeout_s=LIMIT_S).status == "success"
     assert [path for path in server.paths() if "task" in path] == ["/api/task/t1"]
 
 
@@ -75,11 +70,12 @@ def test_many_waiters_share_one_query(server: ScriptedVcd, tasks: Tasks, poller:
     hrefs = tasks.add(*(f"t{n}" for n in range(40)))
     results: list[Task] = []
     threads = [
-        threading.Thread(target=lambda href=href: results.append(poller.wait(href, timeout_s=10))) for href in hrefs
+        threading.Thread(target=lambda href=href: results.append(poller.wait(href, timeout_s=LIMIT_S)))
+        for href in hrefs
     ]
     for thread in threads:
         thread.start()
-    until(lambda: sum("adminTask" in path for path in server.paths()) >= 3)
+    wait_until(lambda: sum("adminTask" in path for path in server.paths()) >= 3, "three queries", seen=server.paths)
     asked = len(server.paths())
     tasks.status = dict.fromkeys(tasks.status, "success")
     for thread in threads:
@@ -92,9 +88,14 @@ def test_a_fresh_task_is_asked_for_soon_and_an_old_one_seldom(
     server: ScriptedVcd, tasks: Tasks, poller: TaskPoller
 ) -> None:
     (href,) = tasks.add("t1")
-    with pytest.raises(DeadlineError):
-        poller.wait(href, timeout_s=1)
-    assert 6 <= server.paths().count("/api/task/t1") <= 20
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(poller.wait, href, timeout_s=LIMIT_S)
+        began = time.monotonic()
+        wait_until(lambda: server.paths().count("/api/task/t1") >= 25, "many looks at a task", seen=server.paths)
+        elapsed_s = time.monotonic() - began
+        tasks.status["t1"] = "success"
+        assert waiting.result(LIMIT_S).status == "success"
+    assert elapsed_s > 24 * 0.06, "the looks become rarer than the first, of which there are twenty in a second"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_task_that_ends_badly_raises_what_that_means(
     (href,) = tasks.add("t1", status=status)
     tasks.inner["t1"] = inner
     with pytest.raises(expected) as caught:
-        poller.wait(href, timeout_s=5)
+        poller.wait(href, timeout_s=LIMIT_S)
     assert type(caught.value) is expected
     assert "'Composing'" in str(caught.value)
 
@@ -125,7 +126,7 @@ def test_vcds_reason_is_told(tasks: Tasks, poller: TaskPoller) -> None:
     (href,) = tasks.add("t1", status="error")
     tasks.inner["t1"] = '<Error message="out of addresses" minorErrorCode="X"/>'
     with pytest.raises(TaskFailedError, match="out of addresses"):
-        poller.wait(href, timeout_s=5)
+        poller.wait(href, timeout_s=LIMIT_S)
 
 
 def test_a_wait_ends_with_its_time_and_the_task_goes_on(tasks: Tasks, poller: TaskPoller) -> None:
@@ -133,7 +134,7 @@ def test_a_wait_ends_with_its_time_and_the_task_goes_on(tasks: Tasks, poller: Ta
     with pytest.raises(DeadlineError):
         poller.wait(href, timeout_s=0.05)
     tasks.status["t1"] = "success"
-    assert poller.wait(href, timeout_s=5).status == "success"
+    assert poller.wait(href, timeout_s=LIMIT_S).status == "success"
 
 
 def test_a_wait_ends_when_the_check_says_so(tasks: Tasks, poller: TaskPoller) -> None:
@@ -146,29 +147,29 @@ def test_a_wait_ends_when_the_check_says_so(tasks: Tasks, poller: TaskPoller) ->
         raise StopError
 
     with pytest.raises(StopError):
-        poller.wait(href, timeout_s=60, check=check)
+        poller.wait(href, timeout_s=LIMIT_S, check=check)
 
 
 def test_an_unknown_task_is_not_waited_for(tasks: Tasks, poller: TaskPoller) -> None:
     with pytest.raises(NotFoundError):
-        poller.wait(f"{URL}/api/task/unknown", timeout_s=60)
+        poller.wait(f"{URL}/api/task/unknown", timeout_s=LIMIT_S)
 
 
 def test_a_vcd_that_is_away_for_a_while_ends_no_wait(server: ScriptedVcd, tasks: Tasks, poller: TaskPoller) -> None:
     (href,) = tasks.add("t1")
     away = Answer(status=503)
     server.answer("GET", "/api/task/t1", away, away, Answer(task("t1", "success")))
-    assert poller.wait(href, timeout_s=10).status == "success"
+    assert poller.wait(href, timeout_s=LIMIT_S).status == "success"
 
 
 def test_what_the_query_does_not_show_is_read_on_its_own(server: ScriptedVcd, tasks: Tasks, poller: TaskPoller) -> None:
     first, second = tasks.add("t1", "t2")
     server.answer("GET", "/api/query", records())
     results: list[Task] = []
-    thread = threading.Thread(target=lambda: results.append(poller.wait(first, timeout_s=10)))
+    thread = threading.Thread(target=lambda: results.append(poller.wait(first, timeout_s=LIMIT_S)))
     thread.start()
     tasks.status = dict.fromkeys(tasks.status, "success")
-    assert poller.wait(second, timeout_s=10).status == "success"
+    assert poller.wait(second, timeout_s=LIMIT_S).status == "success"
     thread.join()
     assert [found.id for found in results] == ["t1"]
 

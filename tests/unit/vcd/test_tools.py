@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cse_core.errors import CseError
-from cse_lab.processes import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.errors import GuestGoneError, GuestUnavailableError, UntrustedError, VcenterUnavailableError
 from cse_vcd.soap import vim
 from cse_vcd.timing import Deadline, Pace
@@ -76,7 +76,7 @@ def test_a_guest_whose_tools_run_is_not_waited_for(
     machines: Machines, watch: ToolsWatch, properties: dict[str, Any]
 ) -> None:
     machines.properties["vm-1"] = properties
-    watch.wait("vm-1", deadline=Deadline(30))
+    watch.wait("vm-1", deadline=Deadline(LIMIT_S))
     assert machines.asked == [["vm-1"]]
 
 
@@ -89,14 +89,16 @@ def test_nobody_waits_past_the_deadline(machines: Machines, watch: ToolsWatch) -
 def test_one_call_asks_for_many(machines: Machines, watch: ToolsWatch) -> None:
     moids = [f"vm-{number}" for number in range(30)]
     machines.properties = {moid: {READY: False} for moid in moids}
-    threads = [threading.Thread(target=lambda moid=moid: watch.wait(moid, deadline=Deadline(60))) for moid in moids]
+    threads = [
+        threading.Thread(target=lambda moid=moid: watch.wait(moid, deadline=Deadline(LIMIT_S))) for moid in moids
+    ]
     for thread in threads:
         thread.start()
-    assert wait_until(lambda: sum(len(asked) for asked in machines.asked) >= 20 * len(moids), timeout_s=50)
+    wait_until(lambda: sum(len(asked) for asked in machines.asked) >= 20 * len(moids), "many looks at all machines")
     assert len(machines.asked) < 20 * len(moids) / 5, "not a call for each look at each machine"
     machines.properties = {moid: {READY: True} for moid in moids}
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_S)
         assert not thread.is_alive()
 
 
@@ -106,20 +108,20 @@ def test_a_machine_that_is_gone_is_nobody_elses_problem(machines: Machines, watc
     assert isinstance(outcomes.pop("vm-3"), GuestGoneError)
     assert outcomes == {"vm-1": True, "vm-2": True, "vm-4": True}
     with pytest.raises(GuestGoneError):
-        watch.wait("vm-3", deadline=Deadline(30))
+        watch.wait("vm-3", deadline=Deadline(LIMIT_S))
 
 
 def test_a_vcenter_that_is_away_is_asked_again(machines: Machines, watch: ToolsWatch) -> None:
     machines.problems = [VcenterUnavailableError("away"), GuestUnavailableError("busy")]
     machines.properties["vm-1"] = {READY: True}
-    watch.wait("vm-1", deadline=Deadline(30))
+    watch.wait("vm-1", deadline=Deadline(LIMIT_S))
     assert len(machines.asked) == 1
 
 
 def test_what_does_not_pass_is_raised(machines: Machines, watch: ToolsWatch) -> None:
     machines.problems = [UntrustedError("who is that?")]
     with pytest.raises(UntrustedError):
-        watch.wait("vm-1", deadline=Deadline(30))
+        watch.wait("vm-1", deadline=Deadline(LIMIT_S))
 
 
 def test_many_who_poll_share_the_pace() -> None:

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 
 PASSWORDS = {"administrator": ("System", "vcd-secret"), "alice": ("acme", "alice-secret")}
@@ -52,7 +53,7 @@ class Control:
 
     def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         """Send a request that has to be answered with this status; returns the JSON, if there is any."""
-        reply = self.session.request(method, f"{self.vcd.url}/simulator{path}", timeout=30, **options)
+        reply = self.session.request(method, f"{self.vcd.url}/simulator{path}", timeout=LIMIT_S, **options)
         assert reply.status_code == status, reply.text
         return reply.json() if reply.content else None
 

@@ -41,9 +41,9 @@ def test_a_delay_holds_up_one_request_and_no_other(vcd: Simulator, alice: VcdRes
     vcd.faults.add(route="/api/session", delay_s=0.4)
     began = time.monotonic()
     assert alice.send("GET", "/api/session").status == 200
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began > 0.39
     (counter,) = vcd.stats.find("rest", "GET /api/session", "alice@acme")
-    assert counter.seconds >= 0.4
+    assert counter.seconds > 0.39
 
 
 def test_a_vcenter_is_away_until_the_fault_is_removed(vcd: Simulator) -> None:

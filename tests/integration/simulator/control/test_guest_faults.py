@@ -9,7 +9,7 @@ import requests
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim as typed_vim
 
-from cse_lab.processes import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.faults import (
     ConnectionReset,
     DiskFull,
@@ -27,7 +27,6 @@ from vcd_simulator.guests.errors import ToolsNotRunningError
 from vcd_simulator.guests.spec import PowerState
 from vcd_simulator.simulator import Simulator
 
-LIMIT_S = 20.0
 vim: Any = typed_vim  # made when it is imported, so untyped
 connect: Any = SmartConnect
 disconnect: Any = Disconnect
@@ -69,10 +68,13 @@ class Machine:
     def run(self, script: str) -> int:
         """Run a script with its output in /tmp/out and /tmp/err; returns its exit code."""
         pid = self.start(f"-c '{script}' > /tmp/out 2> /tmp/err")
-        assert wait_until(lambda: self.exit_code(pid) is not None, timeout_s=LIMIT_S)
+        self.wait_for_the_end(pid)
         code = self.exit_code(pid)
         assert code is not None
         return code
+
+    def wait_for_the_end(self, pid: int) -> None:
+        wait_until(lambda: self.exit_code(pid) is not None, "the program to end")
 
     def read(self, path: str) -> str:
         return self.vcd.hypervisor.guest(self.moid).tree.read(path).decode()
@@ -91,19 +93,19 @@ def machine(vcd: Simulator) -> Iterator[Machine]:
 @pytest.fixture
 def running(machine: Machine) -> Machine:
     machine.boot()
-    assert wait_until(machine.tools_run, timeout_s=LIMIT_S)
+    wait_until(machine.tools_run, "the tools to run")
     return machine
 
 
 def test_tools_that_never_start_run_after_the_next_boot(vcd: Simulator, machine: Machine) -> None:
     fault = vcd.faults.add(guest=machine.name, error=ToolsNeverStart())
     machine.boot()
-    assert wait_until(lambda: vcd.hypervisor.guest(machine.moid).is_up, timeout_s=LIMIT_S)
+    wait_until(lambda: vcd.hypervisor.guest(machine.moid).is_up, "the guest to be up")
     with pytest.raises(vim.fault.GuestOperationsUnavailable):
         machine.start("-c true")
     assert (machine.tools_run(), fault.injected) == (False, 1)
     vcd.hypervisor.reset(machine.moid)
-    assert wait_until(machine.tools_run, timeout_s=LIMIT_S)
+    wait_until(machine.tools_run, "the tools to run")
     assert machine.run("true") == 0
 
 
@@ -124,20 +126,20 @@ def test_a_guest_hangs_until_it_is_reset(vcd: Simulator, running: Machine) -> No
     assert not running.tools_run()
     assert vcd.hypervisor.power_state(running.moid) is PowerState.ON
     vcd.hypervisor.reset(running.moid)
-    assert wait_until(running.tools_run, timeout_s=LIMIT_S)
+    wait_until(running.tools_run, "the tools to run")
     assert running.run("true") == 0
 
 
 def test_a_guest_hangs_amid_a_program_and_while_it_boots(vcd: Simulator, running: Machine) -> None:
     vcd.faults.add(program="hostnamectl", error=GuestHangs())
     running.start("-c 'hostnamectl; echo survived > /root/mark'")
-    assert wait_until(lambda: not running.tools_run(), timeout_s=LIMIT_S)
+    wait_until(lambda: not running.tools_run(), "the guest to hang")
     guest = vcd.hypervisor.guest(running.moid)
-    assert wait_until(lambda: guest.programs.all() == [], timeout_s=LIMIT_S)
+    wait_until(lambda: guest.programs.all() == [], "its programs to be gone", seen=guest.programs.all)
     assert not guest.tree.exists("/root/mark")
     fault = vcd.faults.add(guest=running.name, at="boot", error=GuestHangs())
     vcd.hypervisor.reset(running.moid)
-    assert wait_until(lambda: fault.injected == 1, timeout_s=LIMIT_S)
+    wait_until(lambda: fault.injected == 1, "the guest to boot and hang")
     with pytest.raises(ToolsNotRunningError):
         vcd.hypervisor.wait_for_tools(running.moid, LIMIT_S)
     vcd.hypervisor.reset(running.moid)
@@ -154,7 +156,7 @@ def test_a_program_that_is_started_fails_or_hangs(vcd: Simulator, running: Machi
     assert running.run("true") == 0
     assert running.exit_code(pid) is None
     running.content.guestOperationsManager.processManager.TerminateProcessInGuest(running.vm, running.login, pid)
-    assert wait_until(lambda: running.exit_code(pid) is not None, timeout_s=LIMIT_S)
+    running.wait_for_the_end(pid)
 
 
 def test_a_stand_in_fails_and_all_programs_are_counted(vcd: Simulator, running: Machine) -> None:
@@ -163,9 +165,11 @@ def test_a_stand_in_fails_and_all_programs_are_counted(vcd: Simulator, running: 
     assert running.run("hostnamectl set-hostname x; exit $?") == 9
     assert running.read("/tmp/err") == "no bus\n"
     assert running.run("hostnamectl set-hostname x") == 0
+    # Programs are counted when they have ended, by the thread that has waited for them.
+    wait_until(lambda: vcd.stats.total("program", "hostnamectl", "root") == 2, "both calls to be counted")
     (standin,) = vcd.stats.find("program", "hostnamectl", "root")
     assert (standin.count, standin.errors) == (2, 1)
-    assert vcd.stats.total("program", "bash", "root") == 2
+    wait_until(lambda: vcd.stats.total("program", "bash", "root") == 2, "both programs to be counted")
 
 
 def test_a_full_disk_takes_no_file_and_lets_programs_write_nothing(vcd: Simulator, running: Machine) -> None:
@@ -177,7 +181,7 @@ def test_a_full_disk_takes_no_file_and_lets_programs_write_nothing(vcd: Simulato
     with pytest.raises(vim.fault.FileFault) as caught:
         manager.InitiateFileTransferToGuest(*arguments)
     assert "no space left" in str(caught.value.msg).lower()
-    with requests.put(url, b"12345", verify=vcd.ca_file, timeout=30) as reply:
+    with requests.put(url, b"12345", verify=vcd.ca_file, timeout=LIMIT_S) as reply:
         assert (reply.status_code, "No space left" in reply.text) == (500, True)
     assert running.run("echo something") != 0
     assert running.read("/tmp/out") == ""
@@ -216,8 +220,8 @@ def test_a_transfer_that_was_reset_can_be_repeated(vcd: Simulator, running: Mach
     url = manager.InitiateFileTransferToGuest(running.vm, running.login, "/tmp/new", attributes, 5, True)
     vcd.faults.add(at="transfer", method="PUT", guest=running.name, error=ConnectionReset())
     with pytest.raises(requests.ConnectionError):
-        requests.put(url, b"12345", verify=vcd.ca_file, timeout=30)
-    with requests.put(url, b"12345", verify=vcd.ca_file, timeout=30) as reply:
+        requests.put(url, b"12345", verify=vcd.ca_file, timeout=LIMIT_S)
+    with requests.put(url, b"12345", verify=vcd.ca_file, timeout=LIMIT_S) as reply:
         assert reply.status_code == 200
     assert running.read("/tmp/new") == "12345"
     assert vcd.stats.total("transfer", "PUT /guestFile") == 2

@@ -16,6 +16,7 @@ from pyVmomi import vim as typed_vim
 from tests.integration.simulator.control.conftest import Control
 
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.control.guests import AmbiguousGuestError
 from vcd_simulator.guests.errors import PowerStateError
 from vcd_simulator.inventory import Inventory, lab_text
@@ -52,7 +53,7 @@ def moid(vcd: Simulator, tenant: Tenant, name: str) -> Iterator[str]:
     tenant.wait(vapp.add_vms([tenant.machine(name)]))
     vapp.reload()
     found = str(vapp.get_vm_moid(name))
-    vcd.hypervisor.wait_for_tools(found, 20)
+    vcd.hypervisor.wait_for_tools(found, LIMIT_S)
     yield found
     tenant.wait(tenant.vdc.delete_vapp(name, force=True))
 
@@ -65,7 +66,7 @@ def guest(vcd: Simulator, moid: str, tmp_path: Path) -> Callable[..., "subproces
 
     def run(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         line = [PROGRAM, "guest", "--ready-file", str(ready), *arguments]
-        return subprocess.run(line, input=stdin, capture_output=True, timeout=60, check=False)
+        return subprocess.run(line, input=stdin, capture_output=True, timeout=LIMIT_S, check=False)
 
     return run
 
@@ -111,7 +112,9 @@ def test_what_cannot_be_run(control: Control, moid: str, body: Any, status: int,
 def test_files_go_in_and_out(control: Control, vcd: Simulator, moid: str, name: str) -> None:
     content = bytes(range(256)) * 5000
     control.call("PUT", f"/guests/{moid}/file", 204, params={"path": "/srv/b i n", "mode": "750"}, data=content)
-    reply = control.session.get(f"{vcd.url}/simulator/guests/{name}/file", params={"path": "/srv/b i n"}, timeout=30)
+    reply = control.session.get(
+        f"{vcd.url}/simulator/guests/{name}/file", params={"path": "/srv/b i n"}, timeout=LIMIT_S
+    )
     assert reply.content == content
     assert vcd.guests.execute(moid, "stat -c %a '/srv/b i n'").stdout == "750\n"
     for path, status in (
@@ -121,7 +124,7 @@ def test_files_go_in_and_out(control: Control, vcd: Simulator, moid: str, name: 
         ("", 400),
         ("/etc/../../../../etc/shadow", 200),
     ):
-        answer = control.session.get(f"{vcd.url}/simulator/guests/{moid}/file", params={"path": path}, timeout=30)
+        answer = control.session.get(f"{vcd.url}/simulator/guests/{moid}/file", params={"path": path}, timeout=LIMIT_S)
         assert answer.status_code == status, path
     assert "octal" in control.call("PUT", f"/guests/{moid}/file", 400, params={"path": "/srv/x", "mode": "9"})["error"]
 
@@ -188,11 +191,11 @@ def test_the_command_lists_and_copies(guest: Callable[..., Any], name: str, moid
 
 def test_without_a_token_the_command_says_what_to_do(vcd: Simulator, moid: str) -> None:
     line = [PROGRAM, "guest", "list"]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin"})
+    done = subprocess.run(line, capture_output=True, text=True, timeout=LIMIT_S, check=False, env={"PATH": "/usr/bin"})
     assert done.returncode == 2
     assert "--ready-file" in done.stderr
     wrong = [PROGRAM, "guest", "--url", vcd.url, "--ca-file", vcd.ca_file, "--control-token", "wrong", "list"]
-    done = subprocess.run(wrong, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(wrong, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "control token" in done.stderr
 

@@ -11,15 +11,13 @@ from typing import Any
 
 import pytest
 
-from cse_lab.processes import wait_until
 from cse_testing.guests import Machine, mint
 from cse_testing.vcd_rest import XML, VcdRest
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests import GuestSpec
 from vcd_simulator.guests.spec import PowerState
 from vcd_simulator.simulator import Simulator
 from vcd_simulator.state import StateError
-
-LIMIT_S = 30.0
 
 
 @pytest.fixture
@@ -113,9 +111,14 @@ def test_a_guest_that_was_booting_boots(clean: Simulator) -> None:
     fault = clean.faults.add(guest="slow", at="boot", delay_s=LIMIT_S * 10)
     clean.hypervisor.create("slow", "photon", "vc1")
     clean.hypervisor.power_on("slow", GuestSpec(name="slow", computer_name="slow"))
-    assert wait_until(lambda: fault.injected == 1, timeout_s=LIMIT_S)
+    wait_until(lambda: fault.injected == 1, "the boot")
     clean.restore(clean.saved())
     clean.hypervisor.wait_for_tools("slow", LIMIT_S)
+
+
+def wait_until_ready(process: "subprocess.Popen[bytes]", ready: Path) -> None:
+    wait_until(lambda: ready.exists() or process.poll() is not None, "the ready file")
+    assert ready.exists(), process.communicate()
 
 
 def test_the_command_continues_where_it_ended(tmp_path: Path) -> None:
@@ -125,7 +128,7 @@ def test_the_command_continues_where_it_ended(tmp_path: Path) -> None:
         program = Path(sys.executable).with_name("vcd-simulator")
         process = subprocess.Popen([program, "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            assert wait_until(ready.exists, timeout_s=LIMIT_S), process.communicate()
+            wait_until_ready(process, ready)
             facts = json.loads(ready.read_text())
             assert ready.stat().st_mode & 0o777 == 0o600
             vcd = VcdRest(facts["address"])

@@ -12,8 +12,8 @@ from pyvcloud.vcd.vdc import VDC
 from pyvcloud.vcd.vm import VM
 
 from cse_testing.coverage import Calls
-from cse_testing.guests import wait_for
-from cse_testing.pyvcloud_client import POLL_S, TASK_TIMEOUT_S, Tenant, Wait
+from cse_testing.pyvcloud_client import POLL_S, Tenant, Wait
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests.spec import ToolsState
 from vcd_simulator.simulator import Simulator
 
@@ -46,7 +46,7 @@ def wait(administrator: Client) -> Wait:
 
     def until_done(task: Any) -> Any:
         monitor = administrator.get_task_monitor()
-        return monitor.wait_for_success(task, timeout=TASK_TIMEOUT_S, poll_frequency=POLL_S)
+        return monitor.wait_for_success(task, timeout=LIMIT_S, poll_frequency=POLL_S)
 
     return until_done
 
@@ -88,7 +88,7 @@ def tools(shared_vcd: Simulator) -> Callable[[VApp], None]:
     def until_running(vapp: VApp) -> None:
         vapp.reload()
         guest = shared_vcd.hypervisor.guest(vapp.get_vm_moid("one"))
-        wait_for(lambda: guest.tools is ToolsState.RUNNING, "the tools run")
+        wait_until(lambda: guest.tools is ToolsState.RUNNING, "the tools to run")
 
     return until_running
 

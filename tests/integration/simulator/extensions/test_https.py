@@ -12,6 +12,7 @@ import requests
 
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.amqp_extension import Extension, answer_with
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import Forwarder
@@ -34,7 +35,6 @@ from vcd_simulator.server import HttpsServer, bind
 from vcd_simulator.sessions import Session, Sessions
 from vcd_simulator.tls import make_certificate
 
-LIMIT_S = 20.0
 JSON_31 = "application/*+json;version=31.0"
 XML_31 = "application/*+xml;version=31.0"
 

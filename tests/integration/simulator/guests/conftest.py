@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cse_testing.simulated import LIMIT_S, Boot, Shell, Times
+from cse_testing.simulated import Boot, Shell, Times
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import GuestSpec, Hypervisor
 from vcd_simulator.guests.limits import Limits
 

@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -176,13 +175,10 @@ class TestTime:
 class TestSpace:
     @pytest.fixture
     def limits(self) -> Limits:
-        return Limits(wall_s=120.0, disk_bytes=4 << 20)
+        return Limits(wall_s=3600.0, disk_bytes=4 << 20)
 
     def test_the_disk_is_limited(self, shell: Shell) -> None:
-        script = "for i in $(seq 9); do head -c 1000000 /dev/urandom > /srv/$i; done; sleep 100"
-        began = time.monotonic()
-        assert shell.fail(script).code == 137
-        assert time.monotonic() - began < 100, "the disk was full before the time was over"
+        assert shell.fail("for i in $(seq 9); do head -c 1000000 /dev/urandom > /srv/$i; done; sleep 1800").code == 137
 
 
 def test_nothing_is_left_when_the_simulator_closes(hypervisor: Hypervisor, boot: Boot, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cse_testing.simulated import LIMIT_S, Shell, Times, wait_for
+from cse_testing.simulated import Shell, Times
+from cse_testing.waiting import LIMIT_S, wait_until
 
 TEXTS = (
     "plain",
@@ -59,12 +60,12 @@ def test_what_a_program_leaves_behind_goes_on(shell: Shell) -> None:
     shell.succeed("nohup sh -c 'until [ -e /tmp/go ]; do sleep 0.02; done; echo done > /tmp/result' >/dev/null 2>&1 &")
     assert not shell.guest.tree.exists("/tmp/result")
     shell.guest.tree.write("/tmp/go", "")
-    wait_for(lambda: shell.guest.tree.exists("/tmp/result"))
+    wait_until(lambda: shell.guest.tree.exists("/tmp/result"), "what was left behind to go on")
 
 
 def test_power_off_ends_everything(shell: Shell) -> None:
     shell.succeed("nohup sh -c 'while :; do date +%N > /tmp/tick; sleep 0.02; done' >/dev/null 2>&1 &")
-    wait_for(lambda: shell.guest.tree.exists("/tmp/tick"))
+    wait_until(lambda: shell.guest.tree.exists("/tmp/tick"), "a tick")
     programs = shell.guest.programs.all()
     shell.hypervisor.power_off(shell.moid)
     assert all(program.gone.done() for program in programs)
@@ -78,7 +79,8 @@ def test_programs_run_side_by_side(shell: Shell) -> None:
     root = shell.account("root")
     script = "touch /tmp/{0}; until [ -e /tmp/{1} ]; do sleep 0.02; done"
     programs = [
-        shell.guest.programs.start(root, ["/bin/sh", "-c", script.format(number, (number + 1) % 10)]) for number in range(10)
+        shell.guest.programs.start(root, ["/bin/sh", "-c", script.format(number, (number + 1) % 10)])
+        for number in range(10)
     ]
     assert [program.finished.result(LIMIT_S) for program in programs] == [0] * 10
 

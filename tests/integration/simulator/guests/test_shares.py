@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cse_testing.simulated import Boot, Shell, wait_for
+from cse_testing.simulated import Boot, Shell
+from cse_testing.waiting import wait_until
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.guests.shares import BoundShare
 
@@ -77,7 +78,7 @@ def test_a_program_that_is_older_than_the_export(boot: Boot, client: Shell, serv
     root = client.account("root")
     wait = "until mount 10.0.0.5:/srv /mnt 2>/tmp/err; do sleep 0.02; done; mount | grep -c /srv > /tmp/out"
     program = client.guest.programs.start(root, ["/bin/bash", "-c", wait])
-    wait_for(lambda: client.guest.tree.exists("/tmp/err"))
+    wait_until(lambda: client.guest.tree.exists("/tmp/err"), "the mount to begin")
     server.succeed("exportfs -ra")
     assert program.finished.result(20) == 0
     assert client.succeed("cat /tmp/out /tmp/err; ls /mnt").splitlines() == [

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pyVim.connect import Disconnect, SmartConnect
 
-from cse_testing.simulated import LIMIT_S, Endpoint, GuestClient
+from cse_testing.simulated import Endpoint, GuestClient
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests import GuestSpec, Hypervisor
 from vcd_simulator.latency import Latency

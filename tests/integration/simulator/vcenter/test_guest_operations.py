@@ -11,7 +11,8 @@ import pytest
 import requests
 from pyVmomi import vim, vmodl
 
-from cse_testing.simulated import Endpoint, GuestClient, wait_for
+from cse_testing.simulated import Endpoint, GuestClient
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests import GuestSpec, Hypervisor
 
 vim_files = vim.vm.guest.FileManager
@@ -41,7 +42,7 @@ def test_a_password_is_changed_through_a_pipe(guest: GuestClient, log_in: Callab
             return False
         return True
 
-    wait_for(is_changed)
+    wait_until(is_changed, "the new password")
     with pytest.raises(vim.fault.InvalidGuestLogin):
         guest.credentials.ValidateCredentialsInGuest(guest.vm, guest.auth)
 
@@ -89,14 +90,14 @@ def test_transfer_urls_work_once_and_one_way(guest: GuestClient, vcenter: Endpoi
     url = guest.files.InitiateFileTransferFromGuest(guest.vm, guest.auth, "/tmp/f").url
     assert url.startswith(f"{vcenter.url}/guestFile?")
     verify = str(vcenter.ca)
-    assert requests.put(url, data=b"y", verify=verify, timeout=9).status_code == 404
-    assert requests.get(url, verify=verify, timeout=9).content == b"x"
-    assert requests.get(url, verify=verify, timeout=9).status_code == 404
-    assert requests.get(f"{vcenter.url}/guestFile?id=1&token=guess", verify=verify, timeout=9).status_code == 404
+    assert requests.put(url, data=b"y", verify=verify, timeout=LIMIT_S).status_code == 404
+    assert requests.get(url, verify=verify, timeout=LIMIT_S).content == b"x"
+    assert requests.get(url, verify=verify, timeout=LIMIT_S).status_code == 404
+    assert requests.get(f"{vcenter.url}/guestFile?id=1&token=guess", verify=verify, timeout=LIMIT_S).status_code == 404
 
 
 def test_processes_are_listed_with_what_is_known(guest: GuestClient) -> None:
-    before = datetime.now(UTC)
+    before = datetime.now(UTC).replace(microsecond=0)
     pid = guest.start("/bin/sleep", "60")
     running = guest.info(pid)
     assert (running.name, running.owner, running.cmdLine) == ("sleep", "root", '"/bin/sleep" 60')
@@ -107,9 +108,7 @@ def test_processes_are_listed_with_what_is_known(guest: GuestClient) -> None:
     assert guest.processes.ListProcessesInGuest(guest.vm, guest.auth, [4_000_000_000]) == []
 
     guest.processes.TerminateProcessInGuest(guest.vm, guest.auth, pid)
-    while guest.info(pid).endTime is None:
-        pass
-    assert guest.info(pid).exitCode != 0
+    assert guest.end_of(pid).exitCode != 0
     for unknown in (pid, 999_999):
         with pytest.raises(vim.fault.GuestProcessNotFound) as refused:
             guest.processes.TerminateProcessInGuest(guest.vm, guest.auth, unknown)
@@ -254,7 +253,7 @@ def test_faults_before_the_guest_is_ready(
     with pytest.raises(vim.fault.GuestOperationsUnavailable):
         off.start("/bin/true")
     hypervisor.guest("vm-off").tree.write("/tmp/go", "")
-    hypervisor.wait_for_tools("vm-off", 20)
+    hypervisor.wait_for_tools("vm-off", LIMIT_S)
     with pytest.raises(vim.fault.InvalidGuestLogin):
         off.start("/bin/true")
     assert log_in("vm-off", password="x").run("/bin/true") == 0

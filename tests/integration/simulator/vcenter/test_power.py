@@ -7,7 +7,8 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
-from cse_testing.simulated import Endpoint, wait_for
+from cse_testing.simulated import Endpoint
+from cse_testing.waiting import wait_until
 from vcd_simulator.faults import BusyEntity, Faults, TaskFails
 from vcd_simulator.guests import Hypervisor
 
@@ -105,13 +106,13 @@ def test_programs_go_on_after_a_suspension(vm: Any, hypervisor: Hypervisor) -> N
     assert root is not None
     line = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count.new; mv /tmp/count.new /tmp/count; sleep 0.01; done"
     program = guest.programs.start(root, ["/bin/bash", "-c", line])
-    wait_for(lambda: guest.tree.exists("/tmp/count"))
+    wait_until(lambda: guest.tree.exists("/tmp/count"), "the program to count")
     WaitForTask(vm.Suspend())
     at = guest.tree.read("/tmp/count")
     assert {state for _, state in program.states()} <= {"T", "Z"}, "stopped, or ended and not yet noticed"
     assert hypervisor.power_state("vm-1") == "suspended"
     WaitForTask(vm.PowerOn())
-    wait_for(lambda: guest.tree.read("/tmp/count") != at)
+    wait_until(lambda: guest.tree.read("/tmp/count") != at, "the program to go on")
     assert (program.exit_code, guest.boots) == (None, 1)
     program.kill()
 

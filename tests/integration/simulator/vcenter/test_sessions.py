@@ -12,6 +12,7 @@ from pyVmomi import vim, vmodl
 from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from cse_testing.simulated import Endpoint
+from cse_testing.waiting import LIMIT_S
 
 LEAVES_CONNECTIONS_OPEN = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 """pyvmomi does so when a login fails."""
@@ -143,7 +144,7 @@ def test_other_paths_and_methods(vcenter: Endpoint) -> None:
         ("/sdk/vimService.wsdl", 404),
         ("/sdk/vimServiceVersions.xml", 200),
     ):
-        assert requests.get(f"{vcenter.url}{path}", verify=str(vcenter.ca), timeout=9).status_code == status
+        assert requests.get(f"{vcenter.url}{path}", verify=str(vcenter.ca), timeout=LIMIT_S).status_code == status
 
 
 def test_fifty_clients_side_by_side(vcenter: Endpoint, boot: Callable[..., None], connect: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from pyVim.task import WaitForTask, WaitForTasks
 from pyVmomi import vim, vmodl
 
 from cse_testing.simulated import Endpoint
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import Hypervisor
 
 Collector = vmodl.query.PropertyCollector
@@ -96,7 +97,7 @@ def test_waiting_ends_with_a_change(
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait, version)
         hypervisor.power_off("vm-1")
-        update = waiting.result(20)
+        update = waiting.result(LIMIT_S)
     assert told(update) == [("modify", "vm-1", {"guest.toolsRunningStatus": "guestToolsNotRunning"})]
 
 
@@ -112,11 +113,11 @@ def test_waiting_is_cancelled(client: Any, vcenter: Endpoint, boot: Callable[...
         while not waiting.done() and not pulse.wait(0.02):  # it may not wait yet when we cancel for the first time
             collector.CancelWaitForUpdates()
         with pytest.raises(vmodl.fault.RequestCanceled):
-            waiting.result(20)
+            waiting.result(LIMIT_S)
         waiting = pool.submit(collector.WaitForUpdatesEx, version)
         service.sessions.expire_all()
         with pytest.raises(vim.fault.NotAuthenticated):
-            waiting.result(20)
+            waiting.result(LIMIT_S)
 
 
 def test_partial_updates_name_what_is_within(client: Any, boot: Callable[..., None], hypervisor: Hypervisor) -> None:

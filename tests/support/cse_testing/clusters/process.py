@@ -12,9 +12,8 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cse_testing.clusters.site import config_data
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
-
-WAIT_S = 30.0
 
 
 def config_in(folder: Path, vcd: Simulator) -> Path:
@@ -38,7 +37,7 @@ def running(config: Path, folder: Path, **variables: str) -> Iterator[tuple[subp
         try:
             with grpc.insecure_channel(address) as channel:
                 health = health_pb2_grpc.HealthStub(channel)
-                answer = health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=WAIT_S)
+                answer = health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=LIMIT_S)
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING
                 yield process, channel
         finally:

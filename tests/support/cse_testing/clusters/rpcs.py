@@ -15,8 +15,8 @@ from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_service_pb2
 from cse.system.v1 import system_service_pb2
 from cse_testing.clusters.site import Metadata
+from cse_testing.waiting import LIMIT_S
 
-LIMIT_S = 30.0
 INFRASTRUCTURE = ("grpc.",)
 """Health, reflection and channelz tell nothing of anybody."""
 

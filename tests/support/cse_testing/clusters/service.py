@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -31,20 +32,16 @@ from cse_core.operations import Operation, Operations
 from cse_core.operations.in_memory import InMemoryOperations
 from cse_testing.clusters.guests import FakeGuests, FakeTemplates
 from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
+from cse_testing.waiting import LIMIT_S
 
-WAIT_S = 20.0
 EXPORTS_WITHIN_S = 0.5
 UNKNOWN_AFTER = timedelta(hours=2)
-FAST = Limits(
-    placing=timedelta(seconds=2),
-    boot=timedelta(seconds=2),
-    script=timedelta(seconds=2),
-    mint=timedelta(seconds=2),
-    drain=timedelta(seconds=2),
-    ready=timedelta(seconds=1),
-    busy=timedelta(seconds=1),
-    outage=timedelta(seconds=2),
+PATIENT = Limits(
+    **dict.fromkeys(("placing", "boot", "script", "mint", "drain", "ready", "busy", "outage"), timedelta(minutes=1))
 )
+"""For what takes no time here, whatever else the machine does."""
+HURRIED = replace(PATIENT, **dict.fromkeys(("ready", "busy", "outage"), timedelta(seconds=1)))
+"""For tests in which somebody waits in vain."""
 
 
 def a_cluster(
@@ -63,7 +60,7 @@ def a_cluster(
 class ClustersInMemory:
     """Everything but gRPC and vCD. Orgs `acme` (alice, bob) and `globex` (carol), VDCs `dev` and `prod`, an admin."""
 
-    def __init__(self, *, enforce_rights: bool = False, max_running: int = 8) -> None:
+    def __init__(self, *, enforce_rights: bool = False, max_running: int = 8, limits: Limits = PATIENT) -> None:
         self.vcd = FakeVcd()
         self.vcd.add_org("System", "admin")
         self.vcd.add_org("acme", "alice", "bob")
@@ -78,9 +75,9 @@ class ClustersInMemory:
             inventory=self.vcd, host=self.vcd, guests=self.guests, board=self.board, templates=self.templates
         )
         self._lookups = ThreadPoolExecutor(8)
-        reclaiming = ReclaimOperation(ports, FAST, self._sweep)
+        reclaiming = ReclaimOperation(ports, limits, self._sweep)
         self.operations = InMemoryOperations(
-            [*operation_kinds(ports, version="0.1.0", limits=FAST), reclaiming.kind()], max_running=max_running
+            [*operation_kinds(ports, version="0.1.0", limits=limits), reclaiming.kind()], max_running=max_running
         )
         self.reclaiming = reclaiming.kind()
         self.sweep = reclaiming.use(self.operations)
@@ -115,7 +112,7 @@ class ClustersInMemory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.operations.close(WAIT_S)
+        self.operations.close(LIMIT_S)
         self._lookups.shutdown(wait=True)
 
     def another_creation(self) -> ClusterCreation:
@@ -185,7 +182,7 @@ class ClustersInMemory:
 
     def finished(self, operation: Operation) -> Operation:
         """The operation as it ended; fails if it does not end."""
-        ended = self.operations.wait(operation.id, WAIT_S)
+        ended = self.operations.wait(operation.id, LIMIT_S)
         assert ended.state.is_final, ended
         return ended
 

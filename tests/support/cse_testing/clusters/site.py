@@ -1,7 +1,6 @@
 """A simulated vCD with the real services beside it: templates and clusters, each on a gRPC port of its own."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,10 +29,10 @@ from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
 from cse_testing.operations.benches import settings_in
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.simulator import Simulator
 
-WAIT_S = 60
 SESSION_TYPE = "application/*+xml;version=31.0"
 
 Metadata = tuple[tuple[str, str], ...]
@@ -68,7 +67,7 @@ class Site:
             auth=(f"{user}@{org}", password),
             headers={"Accept": "application/json;version=36.0"},
             verify=self.vcd.ca_file,
-            timeout=10,
+            timeout=LIMIT_S,
         )
         answer.raise_for_status()
         token = answer.headers["x-vmware-vcloud-access-token"]
@@ -80,13 +79,13 @@ class Site:
 
     def change(self, href: str, metadata: Metadata) -> None:
         """Posts to vCD, for example a power action, and waits for the task that it answers with."""
-        task = self.send("POST", href, metadata)
-        end = time.monotonic() + WAIT_S
-        while task.get("status") in ("queued", "preRunning", "running"):
-            assert time.monotonic() < end, etree.tostring(task)
-            time.sleep(0.02)
-            task = self.send("GET", str(task.get("href")), metadata)
-        assert task.get("status") == "success", etree.tostring(task)
+        task = str(self.send("POST", href, metadata).get("href"))
+
+        def ended() -> etree._Element | None:
+            seen = self.send("GET", task, metadata)
+            return None if seen.get("status") in ("queued", "preRunning", "running") else seen
+
+        assert wait_until(ended, f"the end of {task}").get("status") == "success"
 
     def share(self, vapp_href: str, metadata: Metadata, level: str) -> None:
         """Lets everybody in the org see a vApp (`ReadOnly`), or change it (`Change`)."""
@@ -109,7 +108,7 @@ class Site:
             headers={**headers, "Content-Type": kind} if body is not None else headers,
             data=body,
             verify=self.vcd.ca_file,
-            timeout=10,
+            timeout=LIMIT_S,
         )
         answer.raise_for_status()
         return answer.content
@@ -117,15 +116,15 @@ class Site:
     def watch(self, operation: operations_pb2.Operation, metadata: Metadata) -> Iterator[OperationEvent]:
         """The operation's events as they come."""
         request = operation_service_pb2.WatchOperationRequest(name=operation.name)
-        for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=WAIT_S):
+        for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=LIMIT_S):
             yield answer.event
 
     def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
         """The operation as it ended; fails if it does not end in time."""
         request = operations_pb2.WaitOperationRequest(
-            name=operation.name, timeout=duration_pb2.Duration(seconds=WAIT_S)
+            name=operation.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S))
         )
-        found: operations_pb2.Operation = self.operations.WaitOperation(request, metadata=metadata, timeout=WAIT_S + 5)
+        found: operations_pb2.Operation = self.operations.WaitOperation(request, metadata=metadata, timeout=LIMIT_S + 5)
         assert found.done, found
         return found
 
@@ -138,7 +137,7 @@ class Site:
         request = cluster_service_pb2.CreateClusterRequest(
             parent=f"orgs/-/vdcs/{vdc}", cluster_id=name, cluster=cluster, rollback_on_failure=rollback
         )
-        answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=10)
+        answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=LIMIT_S)
         return answer
 
 
@@ -149,7 +148,7 @@ def session_id(vcd: Simulator, user: str, org: str, password: str) -> str:
         auth=(f"{user}@{org}", password),
         headers={"Accept": SESSION_TYPE},
         verify=vcd.ca_file,
-        timeout=10,
+        timeout=LIMIT_S,
     )
     answer.raise_for_status()
     return answer.headers["x-vcloud-authorization"]

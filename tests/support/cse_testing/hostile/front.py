@@ -10,10 +10,10 @@ import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import duration_pb2
 
-from cse_lab.processes import wait_until
 from cse_testing.hostile.canaries import files_in_guests, state_of
 from cse_testing.hostile.corpus import Corpus
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import wait_until
 
 AT_ONCE: Final = 6
 TWIN: Final = "twin"
@@ -71,7 +71,7 @@ def finish(session: VcdRest, task_href: str) -> None:
         body = session.send("GET", path, accept="application/*+xml;version=31.0").body
         return any(each in body for each in final)
 
-    assert wait_until(ended, timeout_s=120), task_href
+    wait_until(ended, f"the end of {task_href}")
 
 
 def remove_what_was_made(front: Front) -> None:
