@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from cse_templates.adapters.directories import SCRIPT_FILES, TemplateDirectories, builtin_directory, read_directory
+from cse_templates.adapters.directories import (
+    SCRIPT_FILES,
+    SHARED_FILES,
+    TemplateDirectories,
+    builtin_directory,
+    read_directory,
+    shared_directory,
+)
 from cse_templates.domain.catalogue import CatalogueError
 
 BUILTIN = ["photon-v2", "ubuntu-16.04"]
@@ -13,7 +20,9 @@ BUILTIN = ["photon-v2", "ubuntu-16.04"]
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(builtin_directory() / "photon-v2", tmp_path / "mine"))
+    """A directory with all scripts."""
+    directory = Path(shutil.copytree(builtin_directory() / "photon-v2", tmp_path / "mine"))
+    return Path(shutil.copytree(shared_directory(), directory, dirs_exist_ok=True))
 
 
 def findings(directory: Path) -> list[str]:
@@ -79,7 +88,7 @@ def test_all_findings_come_at_once(template: Path) -> None:
         "container_runtime: {name: docker, version: '1', package: '1'}\n"
         "container_network: {name: weave, version: '2', manifest: 'https://x/y', pod_subnet: 10.32.0.1/12}\n"
     )
-    (template / "mstr.sh").unlink()
+    (template / "init.sh").unlink()
     (template / "node.sh").write_text("echo no shebang\n")
     (template / "nfsd.sh").write_bytes(b"#!/bin/bash\r\necho\r\n")
     (template / "cust.sh").write_bytes(b"#!/bin/bash\n\xff\n")
@@ -91,12 +100,28 @@ def test_all_findings_come_at_once(template: Path) -> None:
         "template.yaml: ova.sha256:",
         "template.yaml: kubernetes.version: must be a text; put it between quotes",
         "template.yaml: container_network.pod_subnet: must be an IPv4 network",
-        "mstr.sh: is missing",
+        "init.sh: is missing",
         "node.sh: must begin with the line #!/bin/bash",
         "nfsd.sh: has carriage returns",
         "cust.sh: is not UTF-8 text",
     ):
         assert expected in found
+
+
+def test_scripts_that_do_alike_on_all_guests_need_not_be_there(template: Path) -> None:
+    own = read_directory(template).scripts
+    rewrite(template / "nfsd.sh", "# Makes", "# Still makes")
+    for file in SHARED_FILES - {"nfsd.sh"}:
+        (template / file).unlink()
+    scripts = read_directory(template).scripts
+    assert (scripts.control_plane, scripts.worker) == (own.control_plane, own.worker)
+    assert "# Still makes" in scripts.nfs
+
+
+def test_a_script_that_is_a_link_to_nowhere_is_missing(template: Path) -> None:
+    (template / "node.sh").unlink()
+    (template / "node.sh").symlink_to("nowhere.sh")
+    assert findings(template) == ["node.sh: is missing"]
 
 
 def test_broken_yaml_is_told_with_its_line(template: Path) -> None:

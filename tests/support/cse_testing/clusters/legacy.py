@@ -7,8 +7,8 @@ guest, the key of whoever asked in the guests that were made with it.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 
+from cse_templates.adapters.directories import shared_directory
 from cse_testing.pyvcloud_client import Tenant, logged_in
 from vcd_simulator.simulator import Simulator
 
@@ -75,4 +75,4 @@ def _moid(vcd: Simulator, node: str) -> str:
 
 
 def _script(name: str) -> str:
-    return (resources.files("cse_templates") / "builtin" / "photon-v2" / name).read_text()
+    return (shared_directory() / name).read_text()

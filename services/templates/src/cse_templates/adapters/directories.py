@@ -1,5 +1,10 @@
-"""Templates as directories: `template.yaml` and five scripts each; built in, and the provider's own."""
+"""Templates as directories: `template.yaml` and scripts each; built in, and the provider's own.
 
+Scripts that do the same on every guest with systemd and kubeadm need not be in a template's directory: those in the
+directory `_shared` of the built-in templates stand in for them.
+"""
+
+import os
 import shlex
 from collections.abc import Iterable
 from importlib.resources import files
@@ -18,6 +23,8 @@ SCRIPT_FILES: Final = {
     "worker": "node.sh",
     "nfs": "nfsd.sh",
 }
+SHARED_FILES: Final = frozenset({"mstr.sh", "node.sh", "nfsd.sh"})
+"""Those that need not be in a directory."""
 _SHEBANG: Final = "#!/bin/bash"
 _MAX_BYTES: Final = 256 * 1024
 _MAX_CUSTOMIZATION: Final = 49_000
@@ -27,6 +34,11 @@ _MAX_CUSTOMIZATION: Final = 49_000
 def builtin_directory() -> Path:
     """The templates that come with the service."""
     return Path(str(files("cse_templates"))) / "builtin"
+
+
+def shared_directory() -> Path:
+    """The scripts of templates that have none of their own."""
+    return builtin_directory() / "_shared"
 
 
 class TemplateDirectories:
@@ -92,12 +104,18 @@ def read_directory(directory: Path) -> Definition:
     scripts: dict[str, str] = {}
     for role, file in SCRIPT_FILES.items():
         try:
-            scripts[role] = _script(directory, file)
+            scripts[role] = _script(_source(directory, file), file)
         except CatalogueError as exc:
             findings += [_at(directory / file, finding) for finding in exc.findings]
     if data is None or findings:
         raise CatalogueError(findings)
     return _definition(directory.name, data, scripts)
+
+
+def _source(directory: Path, file: str) -> Path:
+    """The directory that a script is read from; a link that leads nowhere counts as there."""
+    is_there = os.path.lexists(directory / file)
+    return directory if is_there or file not in SHARED_FILES else shared_directory()
 
 
 def _at(path: Path, finding: str) -> str:
