@@ -158,6 +158,8 @@ class Vm:
     memory_hot_add: bool = False
     cpu_hot_add: bool = False
     nested_hypervisor: bool = False
+    datastore_id: str | None = None
+    """Where it was relocated to; None: its vCenter's first datastore."""
     compliance_checked: float | None = None
     """When somebody last had it checked that the VM is where its storage profile wants it."""
     product_sections: list[ProductSection] = field(default_factory=list)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Disk, ProductSection, Status, Vapp, Vm
+from vcd_simulator.model.infrastructure import Datastore
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
@@ -175,6 +176,40 @@ def consolidate(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:
     """Join the disks of a VM that was cloned from another one; here they are whole already."""
     require_off(vm, "its chain of disks")
     return start(cloud, user, vapp, vm, lambda: None, "vmConsolidateDisks", "Consolidating", "Consolidated")
+
+
+def install_tools(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:
+    """Put the tools' installer into a running VM's drive. Guests here have the tools already, so nothing comes of it.
+
+    Raises:
+        VcdError: the VM does not run.
+    """
+    if not vm.is_on:
+        raise errors.not_allowed(f"The VM {vm.name} must be powered on before VMware Tools can be installed.")
+    return start(cloud, user, vapp, vm, lambda: None, "vmInstallVMwareTools", "Installing VMware Tools in",
+        "Installed VMware Tools in",
+    )  # fmt: skip
+
+
+def relocate(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, datastore: Datastore) -> Task:
+    """Move a VM's disks to another datastore of its vCenter, also while it runs.
+
+    Raises:
+        VcdError: the datastore belongs to another vCenter, or is disabled.
+    """
+    if datastore.vim_server_id != vm.vim_server_id or not datastore.enabled:
+        raise errors.not_allowed(f"The datastore {datastore.name} is not available to the VM {vm.name}.")
+
+    def effect() -> None:
+        vm.datastore_id = datastore.id
+
+    return start(cloud, user, vapp, vm, effect, "vmRelocate", "Relocating", "Relocated")
+
+
+def datastore_of(cloud: Cloud, vm: Vm) -> Datastore | None:
+    """Where a VM's disks lie, as far as its vCenter's datastores are known."""
+    own = cloud.datastores.get(vm.datastore_id)
+    return own or next((one for one in cloud.datastores if one.vim_server_id == vm.vim_server_id), None)
 
 
 def reload_from_vcenter(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:

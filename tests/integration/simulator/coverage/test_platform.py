@@ -203,8 +203,8 @@ def test_vms_are_migrated_between_resource_pools(platform: Platform, alice: Tena
 
 @covers("Platform.get_datastores", "Platform.list_datastores", "Platform.get_datastore_href_by_id")
 def test_datastores(platform: Platform) -> None:
-    (found,) = platform.list_datastores()
-    assert found["name"] == "datastore1"
+    found, other = platform.list_datastores()
+    assert (found["name"], other["name"]) == ("datastore1", "shared-disk-2")
     datastore = platform.client.get_resource(platform.get_datastore_href_by_id(found["Id"]))
     assert (datastore.get("name"), str(datastore.Enabled).lower()) == ("datastore1", "true")
 

@@ -186,6 +186,16 @@ def test_a_network_of_its_own(alice: Tenant, vapp: VApp) -> None:
     assert vapp.get_vapp_network_name() == "acme-net"
 
 
+@covers("VApp.create_vapp_network_from_ovdc_network")
+def test_a_network_of_the_vdc_comes_later(alice: Tenant, uid: str) -> None:
+    vapp = alice.compose(f"vapp-{uid}", network=None)
+    alice.wait(vapp.create_vapp_network_from_ovdc_network("acme-net"))
+    vapp.reload()
+    config = vapp.get_resource().NetworkConfigSection.NetworkConfig
+    assert (config.get("networkName"), str(config.Configuration.FenceMode)) == ("acme-net", "bridged")
+    alice.wait(alice.vdc.delete_vapp(f"vapp-{uid}", force=True))
+
+
 @covers("VApp.reset_vapp_network")
 def test_the_services_of_a_network_begin_anew(alice: Tenant, running: VApp) -> None:
     task = running.reset_vapp_network("acme-net")

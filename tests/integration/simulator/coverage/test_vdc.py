@@ -271,3 +271,21 @@ def test_a_vdc_offers_compute_policies(shared_vcd: Simulator, fresh: VDC, uid: s
     assert [one.get("name") for one in fresh.list_compute_policies()] == ["System Default", uid]
     fresh.remove_compute_policy(href)
     assert [one.get("name") for one in fresh.list_compute_policies()] == ["System Default"]
+
+
+@covers("VApp.move_to")
+def test_a_vapp_moves_with_its_owner(
+    alice: Tenant, administrator: Client, acme: Org, fresh: VDC, uid: str, wait: Wait
+) -> None:
+    composed = alice.compose(f"vapp-{uid}")
+    alice.wait(composed.add_vms([alice.machine("one")], deploy=False, power_on=False))
+    seen = VApp(administrator, resource=administrator.get_resource(composed.href))
+    wait(seen.move_to(fresh.href))
+    alice.org.reload()
+    target = VDC(alice.client, resource=alice.org.get_vdc(f"vdc-{uid}"))
+    moved = VApp(alice.client, resource=target.get_vapp(f"vapp-{uid}"))
+    resource = moved.get_resource()
+    assert (resource.Owner.User.get("name"), [vm.get("name") for vm in resource.Children.Vm]) == ("alice", ["one"])
+    with pytest.raises(EntityNotFoundException):
+        alice.vdc.get_vapp(f"vapp-{uid}")
+    alice.wait(target.delete_vapp(f"vapp-{uid}", force=True))

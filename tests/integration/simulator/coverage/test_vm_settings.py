@@ -3,6 +3,7 @@
 import pytest
 from pyvcloud.vcd.client import Client
 from pyvcloud.vcd.exceptions import BadRequestException, OperationNotSupportedException
+from pyvcloud.vcd.platform import Platform
 from pyvcloud.vcd.vapp import VApp
 from pyvcloud.vcd.vm import VM
 
@@ -131,3 +132,16 @@ def test_maintenance(administrator: Client, alice: Tenant, vapp: VApp) -> None:
     as_provider.exit_maintenance_mode()
     vapp.reload()
     alice.wait(vapp.power_on())
+
+
+@covers("VM.relocate", "VM.install_vmware_tools")
+def test_another_datastore_and_the_tools(
+    alice: Tenant, vm: VM, as_provider: VM, administrator: Client, wait: Wait
+) -> None:
+    target = Platform(administrator).list_datastores()[1]
+    wait(as_provider.relocate(target["Id"]))
+    with pytest.raises(OperationNotSupportedException):
+        vm.install_vmware_tools()
+    alice.wait(vm.power_on())
+    vm.reload()
+    alice.wait(vm.install_vmware_tools())

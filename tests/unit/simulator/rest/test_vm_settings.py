@@ -1,10 +1,14 @@
 """Settings of VMs and vApps, through the REST API."""
 
+from dataclasses import replace
+
 import pytest
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.operations.power import notice_customization
+from vcd_simulator.operations.settings import datastore_of
+from vcd_simulator.operations.vcenters import add_datastore
 
 V = 'xmlns="http://www.vmware.com/vcloud/v1.5"'
 RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
@@ -234,3 +238,40 @@ def test_customization_is_pending_until_the_guest_has_reported_it(
 
 def test_a_report_about_a_machine_that_is_gone_does_no_harm(lab: LabCloud) -> None:
     notice_customization(lab.cloud, "vm-none")
+
+
+def test_a_vm_is_relocated_by_the_provider(
+    lab: LabCloud, alice: RestCaller, administrator: RestCaller, vapp: Vapp, vm: Vm
+) -> None:
+    here, media = f"/api/vApp/vm-{vm.id}", "application/vnd.vmware.vcloud.relocateVmParams+xml"
+    server = lab.cloud.vim_servers[vm.vim_server_id]
+    other = add_datastore(lab.cloud, server, "other")
+    elsewhere = add_datastore(lab.cloud, replace(server, id="vc-2"), "elsewhere")
+    shown = "{*}VCloudExtension/{*}VmVimInfo/{*}DatastoreVimObjectRef/{*}MoRef"
+    first = datastore_of(lab.cloud, vm)
+    assert first is not None
+    assert administrator.get(here).xml.findtext(shown) == first.moref
+
+    def body(datastore_id: str) -> str:
+        href = f"https://vcd/api/admin/extension/datastore/{datastore_id}"
+        return f'<RelocateParams {V}><Datastore href="{href}"/></RelocateParams>'
+
+    path = administrator.get(here).links()["relocate", media]
+    assert ("relocate", media) not in alice.get(here).links()
+    assert alice.post(f"{here}/action/relocate", body(other.id)).status == 403
+    assert administrator.post(path, body("none")).status == 403
+    assert "not available" in refused(administrator.post(path, body(elsewhere.id)))
+    other.enabled = False
+    assert "not available" in refused(administrator.post(path, body(other.id)))
+    other.enabled = True
+    done(lab, administrator.post(path, body(other.id)))
+    assert administrator.get(here).xml.findtext(shown) == other.moref
+    assert alice.get(here).xml.find("{*}VCloudExtension") is None
+
+
+def test_tools_can_be_installed_while_the_vm_runs(lab: LabCloud, alice: RestCaller, vapp: Vapp, vm: Vm) -> None:
+    here = f"/api/vApp/vm-{vm.id}"
+    assert ("installVmwareTools", None) not in alice.get(here).links()
+    assert "powered on" in refused(alice.post(f"{here}/action/installVMwareTools"))
+    done(lab, alice.post(f"{here}/power/action/powerOn"))
+    done(lab, alice.post(alice.get(here).links()["installVmwareTools", None]))

@@ -6,7 +6,7 @@ from vcd_simulator.clock import timestamp
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.kinds import VCLOUD
 from vcd_simulator.operations.power import available_actions
-from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION
+from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, datastore_of
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents import hardware
@@ -107,7 +107,8 @@ def _embedded(context: Context, entity: Vm, vapp: Vapp, viewer: Hashable) -> Ele
     cloud = context.cloud
     if running_tasks(context, entity.id):
         return vm(context, entity, vapp)
-    elsewhere = cloud.profiles.get(entity.storage_profile_id), cloud.vim_servers[entity.vim_server_id]
+    server, datastore = cloud.vim_servers[entity.vim_server_id], datastore_of(cloud, entity)
+    elsewhere = cloud.profiles.get(entity.storage_profile_id), server, datastore
     state = viewer, state_of(entity), state_of(elsewhere)
     place = entity.id, context.base, context.access.user.id
     return xml.embed(context.embedded, context.fragments.get(place, state, lambda: vm(context, entity, vapp)))
@@ -149,6 +150,10 @@ def _upkeep_links(context: Context, entity: Vm, path: str) -> list[Element | Non
         link(context, f"{nested}NestedHypervisor", f"{path}/action/{nested}NestedHypervisor"),
         link(context, "consolidate", f"{path}/action/consolidate") if upkeep and not entity.is_on else None,
         link(context, "reloadFromVc", f"{path}/action/reloadFromVc") if upkeep else None,
+        link(context, "relocate", f"{path}/action/relocate", VCLOUD + "relocateVmParams+xml") if upkeep else None,
+        link(context, "installVmwareTools", f"{path}/action/installVMwareTools")
+        if entity.is_on and access.has("vApp: Edit VM Properties")
+        else None,
         link(context, "checkCompliance", f"{path}/action/checkCompliance") if checks else None,
         link(context, "down", f"{path}/complianceResult", hardware.COMPLIANCE_RESULT) if checks else None,
     ]
@@ -164,7 +169,7 @@ def _template_links(context: Context, entity: Vm) -> list[Element | None]:
 
 def _vim_info(context: Context, entity: Vm) -> Element:
     """Where the VM is in vCenter; for system administrators."""
-    server = context.cloud.vim_servers[entity.vim_server_id]
+    server, datastore = context.cloud.vim_servers[entity.vim_server_id], datastore_of(context.cloud, entity)
     return vcloud(
         "VCloudExtension",
         vmext(
@@ -175,6 +180,14 @@ def _vim_info(context: Context, entity: Vm) -> Element:
                 vmext("MoRef", entity.moid),
                 vmext("VimObjectType", "VIRTUAL_MACHINE"),
             ),
+            vmext(
+                "DatastoreVimObjectRef",
+                reference(context, "VimServerRef", server, build=vmext),
+                vmext("MoRef", datastore.moref),
+                vmext("VimObjectType", "DATASTORE"),
+            )
+            if datastore is not None
+            else None,
         ),
         required=False,
     )

@@ -10,10 +10,10 @@ from vcd_simulator.operations import settings
 from vcd_simulator.operations.settings import DiskSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import hardware, products
-from vcd_simulator.rest.parsing import optional_text, rasd_int, require_root
+from vcd_simulator.rest.parsing import optional_text, rasd_int, referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import RASD_NS, VCLOUD_NS, VMW_NS, Element, children, flag_of, int_of
+from vcd_simulator.rest.xml import RASD_NS, VCLOUD_NS, VMW_NS, Element, child, children, flag_of, int_of
 
 router = Router()
 _VM = "/api/vApp/vm-{vm_id}"
@@ -152,6 +152,18 @@ _serve_action("upgradeHardwareVersion", _PROPERTIES, settings.upgrade_hardware)
 _serve_action("checkCompliance", _COMPLIANCE, settings.check_compliance)
 _serve_action("consolidate", _UPKEEP, settings.consolidate)
 _serve_action("reloadFromVc", _UPKEEP, settings.reload_from_vcenter)
+_serve_action("installVMwareTools", _PROPERTIES, settings.install_tools)
+
+
+@router.post(f"{_VM}/action/relocate")
+def relocate(context: Context, vm_id: str) -> Reply:
+    vapp, vm = context.access.vm_to_change(vm_id, _UPKEEP)
+    root = require_root(context.xml(), "RelocateParams")
+    datastore_id = referenced_id(child(root, "Datastore"), "Datastore")
+    datastore = context.cloud.datastores.get(datastore_id)
+    if datastore is None:
+        raise errors.no_access("datastore", datastore_id)
+    return accepted(context, settings.relocate(context.cloud, context.session.user, vapp, vm, datastore))
 
 
 @router.get(f"{_VM}/productSections")
