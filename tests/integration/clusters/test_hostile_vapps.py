@@ -55,7 +55,6 @@ def fits_into_xml(value: Hostile) -> bool:
     return bool(value.text) and len(value.text) < 4_000
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("key", KEYS)
 def test_metadata_that_tenants_have_changed_breaks_nothing(
     vcd: Site, alice: Metadata, veteran: LegacyCluster, key: str
@@ -102,7 +101,6 @@ def nothing_was_executed(vcd: Site, cluster: LegacyCluster) -> bool:
     return run_in(vcd.vcd, cluster.control_plane, "ls -a /tmp /root /").find("canary") < 0
 
 
-@pytest.mark.timeout(300)
 def test_machines_with_names_that_attack_are_nobodys_nodes(vcd: Site, alice: Metadata, veteran: LegacyCluster) -> None:
     """`node-x mstr-7f3a`, as a list of nodes, would be two."""
     wanted = [value for value in CORPUS.values if value.name.startswith("shell-") and fits_into_xml(value)]

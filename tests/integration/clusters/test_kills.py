@@ -13,7 +13,6 @@ EVERY = 11
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_operations_of_every_kind_survive_kills() -> None:
     with open_field() as field:
         rows = kill_at_every_point(field, "killed at some points", lanes=2, every=EVERY)

@@ -15,7 +15,6 @@ POINTS = {
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("store", POINTS)
 def test_an_operation_survives_a_kill_at_every_point(store: str, field_on: Callable[[str], Field]) -> None:
     """One operation per point; those of three share a partition, and the kills cut off all that run besides."""

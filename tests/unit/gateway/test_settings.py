@@ -1,9 +1,10 @@
-import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from cse_core.settings import SettingsError
+from cse_gateway.entrypoints.amqp import consumer
 from cse_gateway.entrypoints.amqp.consumer import Timing
 from cse_gateway.settings import GatewaySettings
 
@@ -45,10 +46,13 @@ def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
         GatewaySettings.read({variable: value})
 
 
-def test_the_time_left_is_bounded_by_the_extension_timeout_and_moved_by_the_tolerance() -> None:
+def test_the_time_left_is_bounded_by_the_extension_timeout_and_moved_by_the_tolerance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(time=lambda: 1000.0))
     timing = Timing(extension_timeout_s=10, margin_s=0.5, clock_tolerance_s=2)
     assert timing.remaining_s(None) == 10
-    assert timing.remaining_s(time.time() + 3600) == 10
-    assert timing.remaining_s(time.time() + 3) == pytest.approx(5, abs=0.1)
-    assert timing.remaining_s(time.time() - 1) == pytest.approx(1, abs=0.1)
-    assert timing.remaining_s(time.time() - 3) < 0
+    assert timing.remaining_s(4600) == 10
+    assert timing.remaining_s(1003) == 5
+    assert timing.remaining_s(999) == 1
+    assert timing.remaining_s(997) == -1

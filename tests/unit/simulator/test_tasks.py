@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator import errors, tasks
 from vcd_simulator.clock import ManualClock, SystemClock
 from vcd_simulator.errors import VcdError
@@ -165,7 +166,7 @@ def test_old_tasks_that_are_over_are_forgotten_and_open_ones_never(
 
 def test_the_scheduler_finishes_tasks_by_itself_in_the_order_of_their_ends() -> None:
     lock = StateLock()
-    profile = Profile.model_validate({"delays": {"task.slow": 0.06, "task.fast": 0.02}})
+    profile = Profile.model_validate({"delays": {"task.slow": 1.0, "task.fast": 0.02}})
     numbers = iter("12")
     engine = TaskEngine(lock, SystemClock(), Latency(profile), lambda: next(numbers))
     over = threading.Event()
@@ -182,8 +183,8 @@ def test_the_scheduler_finishes_tasks_by_itself_in_the_order_of_their_ends() -> 
     engine.start()
     try:
         reference = Reference(href="/x")
-        for name in ("slow", "fast"):
-            with lock:
+        with lock:
+            for name in ("slow", "fast"):
                 engine.begin(
                     operation_name=name,
                     operation=name,
@@ -193,7 +194,7 @@ def test_the_scheduler_finishes_tasks_by_itself_in_the_order_of_their_ends() -> 
                     owner_id="x",
                     effect=end(name),
                 )
-        assert over.wait(10)
+        assert over.wait(LIMIT_S)
     finally:
         engine.stop()
     assert ended == ["fast", "slow"]

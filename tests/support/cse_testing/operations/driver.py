@@ -29,6 +29,7 @@ from cse_operations import DurableOperations, OperationsSettings, Timing
 from cse_operations.journal import Journal
 from cse_operations.runner import Runner
 from cse_testing.operations.cloud import Cloud
+from cse_testing.waiting import LIMIT_S
 
 NODES = ("m", "n1", "n2")
 STEPS = (
@@ -233,7 +234,7 @@ def main(spec: Spec) -> int:
             time.sleep(0.02)
         while spec.stays or engine.active_count():
             time.sleep(0.02)
-        return 0 if engine.close(10) else 1
+        return 0 if engine.close(LIMIT_S) else 1
 
 
 def _submit(engine: DurableOperations, job: Job) -> Operation:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -20,6 +21,7 @@ from cse_operations.store import Store
 from cse_testing.operations.benches import QUICK
 from cse_testing.operations.cloud import Cloud, Happening
 from cse_testing.operations.driver import NODES, Job, Spec
+from cse_testing.waiting import wait_until
 
 _MODULE = "cse_testing.operations.driver"
 _PATH = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))
@@ -81,22 +83,24 @@ class Field:
 
     def wait_for(self, what: str, name: str, times: int = 1) -> None:
         """Until that has happened so often."""
-        deadline = time.monotonic() + LIMIT_S
-        while time.monotonic() < deadline:
-            if sum((each.what, each.name) == (what, name) for each in self.cloud.history()) >= times:
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{what} {name} did not happen:\n{self.log()}")
+
+        def happened() -> bool:
+            return sum((each.what, each.name) == (what, name) for each in self.cloud.history()) >= times
+
+        wait_until(happened, f"{what} {name}", seen=self.log, within_s=LIMIT_S)
 
     def wait_until_all_ended(self, jobs: list[Job]) -> list[Operation]:
         """Until all of the jobs were submitted and have ended."""
-        deadline = time.monotonic() + LIMIT_S
-        while time.monotonic() < deadline:
-            operations = self.operations()
-            if len(operations) >= len(jobs) and all(operation.state.is_final for operation in operations):
-                return operations
-            time.sleep(0.05)
-        raise AssertionError(f"not ended: {[(o.target, o.state, o.step) for o in operations]}\n{self.log()}")
+
+        def ended() -> list[Operation] | None:
+            found = self.operations()
+            return found if len(found) >= len(jobs) and all(each.state.is_final for each in found) else None
+
+        def seen() -> str:
+            return f"{[(each.target, each.state, each.step) for each in self.operations()]}\n{self.log()}"
+
+        pause = partial(time.sleep, 0.05)
+        return wait_until(ended, "the end of all operations", seen=seen, within_s=LIMIT_S, pause=pause)
 
     def log(self) -> str:
         """The end of what the drivers have said, without what went as it should."""

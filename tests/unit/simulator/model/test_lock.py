@@ -1,5 +1,6 @@
 import threading
 
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.model.lock import StateLock
 
 
@@ -60,5 +61,5 @@ def test_waiting_for_a_condition_lets_others_in_and_comes_back_with_the_lock() -
     with condition:
         other = threading.Thread(target=come)
         other.start()
-        assert condition.wait_for(came.is_set, timeout=5)
+        assert condition.wait_for(came.is_set, timeout=LIMIT_S)
     other.join()
