@@ -140,6 +140,34 @@ def test_nobody_waits_who_does_not_want_to(vcd: Vcd, server: ScriptedHttp, argum
     assert json.loads(result.stdout)["task_href"].endswith(TASK)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "method", "path"),
+    [
+        (["cluster", "info", "c1"], "GET", "/api/cse/c1/info"),
+        (["cluster", "config", "c1"], "GET", "/api/cse/c1/config"),
+        (["cluster", "delete", "c1", "-y"], "DELETE", "/api/cse/c1"),
+        (["cluster", "resize", "c1", "-N", "3"], "POST", "/api/cse/_clusters/c1/resize"),
+        (["node", "list", "c1"], "GET", "/api/cse/c1/info"),
+        (["node", "info", "c1", "node-c3d4"], "GET", "/api/cse/c1/node-c3d4/info"),
+        (["node", "create", "c1"], "POST", "/api/cse/c1/node"),
+        (["node", "delete", "c1", "node-c3d4", "-y"], "DELETE", "/api/cse/c1/node"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
+)
+def test_every_command_that_names_a_cluster_can_say_which_of_that_name(
+    vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str
+) -> None:
+    place = "?vdc=a%20b%26org%3Dx&org=acme"
+    server.on("GET", f"/api/cse/c1/info{place}", Reply.of_json(CLUSTER))
+    if method == "GET":
+        server.on(method, f"{path}{place}", Reply.of_json(CLUSTER))
+    else:
+        accepts(server, method, f"{path}{place}")
+    result = vcd("cse", *arguments, "--vdc", "a b&org=x", "--org", "acme")
+    assert result.exit_code == 0, result.output
+    assert any((asked.method, asked.path) == (method, f"{path}{place}") for asked in server.asked)
+
+
 def test_an_option_of_the_command_goes_before_that_of_vcd(vcd: Vcd, server: ScriptedHttp) -> None:
     server.on("GET", "/api/cse", Reply.of_json([]))
     assert vcd("--json", "cse", "cluster", "list", "-o", "table").stdout == ""

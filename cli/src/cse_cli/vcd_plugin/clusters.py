@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from cse_cli.vcd_plugin.commands import CONTEXT, cluster_path, finish, no_wait_option, path_name, with_session
+from cse_cli.vcd_plugin.commands import (
+    CONTEXT,
+    cluster_path,
+    finish,
+    no_wait_option,
+    path_name,
+    place_options,
+    with_session,
+)
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.keys import public_key
 from cse_cli.vcd_plugin.output import print_message, print_properties, print_rows, wants_json
@@ -56,6 +64,7 @@ def list_clusters(context: click.Context, session: Session) -> None:
 
 @cluster.command(short_help="show a cluster")
 @click.argument("name", callback=path_name, metavar="NAME")
+@place_options
 @with_session
 def info(context: click.Context, session: Session, name: str) -> None:
     """Show a cluster with its nodes.
@@ -116,6 +125,7 @@ def create(
 @click.argument("name", callback=path_name, metavar="NAME")
 @click.option("-N", "--nodes", "node_count", type=click.IntRange(min=0), required=True, help="Workers afterwards.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before workers are removed.")
+@place_options
 @no_wait_option
 @with_session
 def resize(context: click.Context, session: Session, name: str, *, node_count: int, yes: bool) -> None:
@@ -139,6 +149,7 @@ def resize(context: click.Context, session: Session, name: str, *, node_count: i
 @cluster.command(short_help="delete a cluster")
 @click.argument("name", callback=path_name, metavar="NAME")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@place_options
 @no_wait_option
 @with_session
 def delete(context: click.Context, session: Session, name: str, *, yes: bool) -> None:
@@ -156,6 +167,7 @@ def delete(context: click.Context, session: Session, name: str, *, yes: bool) ->
 @cluster.command(short_help="show or save a cluster's kubeconfig")
 @click.argument("name", callback=path_name, metavar="NAME")
 @click.option("-s", "--save", is_flag=True, help="Write it to ~/.kube/config, keeping a copy of what is there.")
+@place_options
 @with_session
 def config(context: click.Context, session: Session, name: str, *, save: bool) -> None:
     """Print the kubeconfig of a cluster's administrator: whoever has it may do anything in the cluster.

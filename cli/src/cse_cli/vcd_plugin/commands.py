@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 from vcd_cli.profiles import Profiles
@@ -27,6 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T", bound=Callable[..., Any])
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
+_PLACE = f"{__name__}.place"
 
 
 def path_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -37,8 +38,26 @@ def path_name(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 def cluster_path(*parts: str) -> str:
-    """The path of something of a cluster, below `/api`; every part stays one segment."""
-    return "/".join(["/cse", *(quote(part, safe="") for part in parts)])
+    """The path of something of a cluster, below `/api`, with what `place_options` were given; parts stay segments."""
+    place = click.get_current_context().meta.get(_PLACE, {})
+    query = f"?{urlencode(place, quote_via=quote)}" if place else ""
+    return "/".join(["/cse", *(quote(part, safe="") for part in parts)]) + query
+
+
+def place_options(command: T) -> T:
+    """`--vdc` and `--org`, which tell clusters of one name from each other."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        if value:
+            context.meta.setdefault(_PLACE, {})[parameter.name] = value
+
+    options = (
+        ("--org", "Its org, for system administrators who see several of that name."),
+        ("--vdc", "Its org VDC, where you see several of that name."),
+    )
+    for name, explanation in options:
+        command = click.option(name, metavar="NAME", expose_value=False, callback=remember, help=explanation)(command)
+    return command
 
 
 def output_option(command: T) -> T:

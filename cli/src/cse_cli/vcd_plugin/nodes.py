@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from cse_cli.vcd_plugin.commands import CONTEXT, cluster_path, finish, no_wait_option, path_name, with_session
+from cse_cli.vcd_plugin.commands import (
+    CONTEXT,
+    cluster_path,
+    finish,
+    no_wait_option,
+    path_name,
+    place_options,
+    with_session,
+)
 from cse_cli.vcd_plugin.keys import public_key
 from cse_cli.vcd_plugin.output import print_properties, print_rows
 from cse_cli.vcd_plugin.session import Session
@@ -32,6 +40,7 @@ def node() -> None:
 
 @node.command("list", short_help="list the nodes of a cluster")
 @click.argument("cluster", callback=path_name, metavar="CLUSTER")
+@place_options
 @with_session
 def list_nodes(context: click.Context, session: Session, cluster: str) -> None:
     """List the nodes of a cluster.
@@ -48,6 +57,7 @@ def list_nodes(context: click.Context, session: Session, cluster: str) -> None:
 @node.command(short_help="show a node")
 @click.argument("cluster", callback=path_name, metavar="CLUSTER")
 @click.argument("name", callback=path_name, metavar="NODE")
+@place_options
 @with_session
 def info(context: click.Context, session: Session, cluster: str, name: str) -> None:
     """Show a node; an NFS node with the directories that it exports.
@@ -72,6 +82,7 @@ def info(context: click.Context, session: Session, cluster: str, name: str) -> N
               help="File with an SSH public key to be let in as root.")  # fmt: skip
 @click.option("-t", "--template", help="Template of the nodes; the cluster's if not given.")
 @click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if adding them fails.")
+@place_options
 @no_wait_option
 @with_session
 def create(
@@ -108,6 +119,7 @@ def create(
 @click.argument("nodes", nargs=-1, required=True, metavar="NODE…")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("-f", "--force", is_flag=True, help="Go on past what fails.")
+@place_options
 @no_wait_option
 @with_session
 def delete(
