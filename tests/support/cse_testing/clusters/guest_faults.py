@@ -1,7 +1,7 @@
 """What can go wrong in a guest, from the simulator's own list of faults, and how an operation has to end then."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, get_args
 
@@ -79,6 +79,12 @@ class Case:
         where = {"at": self.at, "vcenter": vcenter, "guest": f"{role.value}-*"}
         how = {"error": self.error, "delay_s": self.delay_s, "times": self.times, "after": self.after}
         return {**where, **when, **how}
+
+
+def _meets_removals(case: Case) -> bool:
+    """Whether it hits any script on the control plane of a cluster that has long been there."""
+    gets_over_it = not case.reason and case.at is not Place.BOOT
+    return (case.on_old is not None or gets_over_it) and case.when.get("program") in (None, _SCRIPT["program"])
 
 
 SET_UP: Final = "*"
@@ -225,6 +231,51 @@ CASES: Final = (
     ),
     Case(name="transfers-are-slow", at=Place.TRANSFER, delay_s=0.3, reason=""),
 )
+
+_KUBECTL_FAILS: Final = ProgramFails(exit_code=1, stderr="etcdserver: request timed out")
+_OF_KUBECTL: Final = (
+    Case(
+        name="cordon-fails",
+        at=Place.PROGRAM,
+        error=_KUBECTL_FAILS,
+        when={"program": "kubectl cordon*"},
+        reason="GUEST_SCRIPT_FAILED",
+        says="request timed out",
+        roles=(Role.CONTROL_PLANE,),
+    ),
+    Case(
+        name="drain-fails",
+        at=Place.PROGRAM,
+        error=_KUBECTL_FAILS,
+        when={"program": "kubectl drain*"},
+        reason="DRAIN_FAILED",
+        says="request timed out",
+        roles=(Role.CONTROL_PLANE,),
+    ),
+    Case(
+        name="drain-never-ends",
+        at=Place.PROGRAM,
+        error=ProgramHangs(),
+        when={"program": "kubectl drain*"},
+        reason="SCRIPT_TIMEOUT",
+        says="did not end within",
+        roles=(Role.CONTROL_PLANE,),
+    ),
+    Case(
+        name="node-is-not-deleted",
+        at=Place.PROGRAM,
+        error=_KUBECTL_FAILS,
+        when={"program": "kubectl delete node*"},
+        reason="GUEST_SCRIPT_FAILED",
+        says="request timed out",
+        roles=(Role.CONTROL_PLANE,),
+    ),
+)
+REMOVALS: Final = (
+    *(replace(case, reason=case.on_old or "", roles=(Role.CONTROL_PLANE,)) for case in CASES if _meets_removals(case)),
+    *_OF_KUBECTL,
+)
+"""What goes wrong on the control plane of a cluster that loses a node, and how an operation ends that is not forced."""
 
 
 def faults_of_guests() -> Iterator[tuple[str, Place]]:
