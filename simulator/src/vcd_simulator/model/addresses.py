@@ -141,7 +141,9 @@ class IpPool:
             strict=record.strict,
             enabled=record.enabled,
         )
-        pool._used = {int(IPv4Address(address)): holder for address, holder in record.used.items()}
+        # Earlier releases wrote down which card of the holder it is, too.
+        holders = {address: holder.partition("/")[0] for address, holder in record.used.items()}
+        pool._used = {int(IPv4Address(address)): holder for address, holder in holders.items()}
         return pool
 
     def _to_record(self) -> "PoolRecord":

@@ -1,5 +1,6 @@
 """vApps, VMs and templates."""
 
+import uuid
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import ClassVar
@@ -180,7 +181,8 @@ class VappNetwork:
     """A network inside a vApp: bridged onto an org VDC network, or isolated with a pool of its own."""
 
     kind: ClassVar[Kind] = kinds.VAPP_NETWORK
-    id: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """Saved states of earlier releases have none."""
     name: str
     fence_mode: str
     parent_id: str | None = None

@@ -186,9 +186,8 @@ def install_tools(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:
     """
     if not vm.is_on:
         raise errors.not_allowed(f"The VM {vm.name} must be powered on before VMware Tools can be installed.")
-    return start(cloud, user, vapp, vm, lambda: None, "vmInstallVMwareTools", "Installing VMware Tools in",
-        "Installed VMware Tools in",
-    )  # fmt: skip
+    doing, done = "Installing VMware Tools in", "Installed VMware Tools in"
+    return start(cloud, user, vapp, vm, lambda: None, "vmInstallVMwareTools", doing, done)
 
 
 def relocate(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, datastore: Datastore) -> Task:
