@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.vcenter.hosts import VERSION, cluster_summary, host_hardware, host_runtime, host_summary
 from vcd_simulator.vcenter.machines import vm_properties
 from vcd_simulator.vcenter.objects import (
     AUTH_MANAGER,
@@ -33,10 +34,10 @@ from vcd_simulator.vcenter.objects import (
     Properties,
     network_ref,
 )
+from vcd_simulator.vcenter.schema import unset_properties
 from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref, SoapFaultError, Value, missing_object
 from vcd_simulator.vcenter.tasks import VcenterTasks
 
-VERSION = "6.7.0"
 API_VERSION = "6.7"
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
 _CHILD_TYPES = {
@@ -100,6 +101,10 @@ class Inventory:
 
     def properties(self, ref: Ref) -> Properties:
         """How to read each property of an object. Raises SoapFaultError (ManagedObjectNotFound)."""
+        return {**unset_properties(ref), **self._known(ref)}
+
+    def _known(self, ref: Ref) -> Properties:
+        """The properties that have values."""
         if ref.type == "VirtualMachine":
             guest = self.guest(ref)
             return {
@@ -147,21 +152,34 @@ class Inventory:
                 "datastoreFolder": lambda: DATASTORE_FOLDER,
                 "networkFolder": lambda: NETWORK_FOLDER,
                 "datastore": lambda: _refs(DATASTORE),
-                "network": lambda: _refs(*self.children(NETWORK_FOLDER, recursive=False)),
+                "network": self._networks,
             },
             CLUSTER: {
                 **_entity(CLUSTER),
                 "host": lambda: _refs(HOST),
                 "resourcePool": lambda: RESOURCE_POOL,
                 "datastore": lambda: _refs(DATASTORE),
+                "network": self._networks,
+                "summary": cluster_summary,
             },
-            HOST: {**_entity(HOST), "vm": self._machines, "datastore": lambda: _refs(DATASTORE)},
+            HOST: {
+                **_entity(HOST),
+                "vm": self._machines,
+                "datastore": lambda: _refs(DATASTORE),
+                "network": self._networks,
+                "runtime": host_runtime,
+                "hardware": lambda: host_hardware(self.name),
+                "summary": lambda: host_summary(self.name, self.guests()),
+            },
             RESOURCE_POOL: {**_entity(RESOURCE_POOL), "owner": lambda: CLUSTER, "vm": self._machines},
             DATASTORE: {**_entity(DATASTORE), "summary": _datastore_summary, "vm": self._machines},
         }
 
     def _machines(self) -> Value:
         return _refs(*self.children(VM_FOLDER, recursive=False))
+
+    def _networks(self) -> Value:
+        return _refs(*self.children(NETWORK_FOLDER, recursive=False))
 
     def _folder(self, ref: Ref) -> Properties:
         return {

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import PowerState, ToolsState
+from vcd_simulator.vcenter.devices import card_key, devices, mac_address
 from vcd_simulator.vcenter.objects import DATASTORE, HOST, NAMES, RESOURCE_POOL, VM_FOLDER, Properties, network_ref
-from vcd_simulator.vcenter.soap import Array, Data, Enum, Ref
+from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref
 
 _GUEST_IDS = {
     "photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"),
@@ -14,6 +15,8 @@ _GUEST_IDS = {
     "blank": ("otherGuest64", "Other (64-bit)"),
 }
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
+_DISK_USED = 2 << 30
+"""What a machine's disk is said to take, in bytes: vCenter measures that now and then only."""
 _STATISTICS_S = 20
 """How often vCenter has new numbers about a machine."""
 
@@ -21,12 +24,6 @@ _STATISTICS_S = 20
 def vm_uuid(moid: str, kind: str = "bios") -> str:
     """A VM's BIOS UUID, or (`instance`) its instance UUID."""
     return str(uuid.uuid5(_UUIDS, f"{kind} {moid}"))
-
-
-def mac_address(moid: str, card: int) -> str:
-    """The address of a VM's network card, in VMware's range."""
-    digits = uuid.uuid5(_UUIDS, f"mac {moid} {card}").hex
-    return f"00:50:56:{int(digits[:2], 16) & 0x3F:02x}:{digits[2:4]}:{digits[4:6]}"
 
 
 def vm_path(guest: Guest) -> str:
@@ -72,7 +69,7 @@ def _guest_info(guest: Guest) -> Data:
                 "ipAddress": address,
                 "macAddress": mac_address(guest.moid, number),
                 "connected": True,
-                "deviceConfigId": 4000 + number,
+                "deviceConfigId": card_key(number),
             },
         )
         for number, (network, address) in enumerate(guest.cards)
@@ -116,7 +113,15 @@ def _config(guest: Guest) -> Data:
             "guestId": guest_id,
             "alternateGuestName": full_name,
             "files": Data("VirtualMachineFileInfo", {"vmPathName": vm_path(guest)}),
-            "hardware": Data("VirtualHardware", {"numCPU": guest.spec.cpu_count, "memoryMB": guest.spec.memory_mb}),
+            "hardware": Data(
+                "VirtualHardware",
+                {
+                    "numCPU": guest.spec.cpu_count,
+                    "numCoresPerSocket": 1,
+                    "memoryMB": guest.spec.memory_mb,
+                    "device": devices(guest),
+                },
+            ),
             "extraConfig": [
                 Data("OptionValue", {"key": f"guestinfo.{key}", "value": value})
                 for key, value in sorted({**guest.spec.guest_properties, **guest.information}.items())
@@ -145,7 +150,7 @@ def _runtime(guest: Guest) -> Data:
 
 def _summary(guest: Guest, ref: Ref) -> Data:
     info = _guest_info(guest).fields
-    config = _config(guest).fields
+    guest_id, full_name = _GUEST_IDS[guest.image.distribution.name]
     inside = (
         "guestId",
         "guestFullName",
@@ -172,10 +177,19 @@ def _summary(guest: Guest, ref: Ref) -> Data:
                     "numCpu": guest.spec.cpu_count,
                     "numEthernetCards": len(guest.cards),
                     "numVirtualDisks": 1,
-                    "uuid": config["uuid"],
-                    "instanceUuid": config["instanceUuid"],
-                    "guestId": config["guestId"],
-                    "guestFullName": config["guestFullName"],
+                    "uuid": vm_uuid(guest.moid),
+                    "instanceUuid": vm_uuid(guest.moid, "instance"),
+                    "guestId": guest_id,
+                    "guestFullName": full_name,
+                },
+            ),
+            "storage": Data(
+                "VirtualMachineStorageSummary",
+                {
+                    "committed": Long(_DISK_USED),
+                    "uncommitted": Long(0),
+                    "unshared": Long(_DISK_USED),
+                    "timestamp": datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
                 },
             ),
             "quickStats": Data("VirtualMachineQuickStats", {"uptimeSeconds": _uptime(guest)}),

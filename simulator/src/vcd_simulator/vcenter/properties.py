@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.objects import Properties
+from vcd_simulator.vcenter.schema import is_unset
 from vcd_simulator.vcenter.soap import (
     Arguments,
     Array,
@@ -135,9 +136,9 @@ class PropertyReader:
         for part in rest:
             if value is None:
                 return None
-            if not isinstance(value, Data) or part not in value.fields:
+            if not isinstance(value, Data) or (part not in value.fields and not is_unset(value.type, part)):
                 raise _invalid_property(path)
-            value = value.fields[part]
+            value = value.fields.get(part)
         return value
 
     def names(self, session: str, ref: Ref) -> list[str]:

@@ -1,0 +1,132 @@
+"""The host that all machines of a vCenter run on, and the cluster that it is in."""
+
+import uuid
+from collections.abc import Sequence
+
+from vcd_simulator.guests.machine import Guest
+from vcd_simulator.vcenter.objects import HOST, NAMES
+from vcd_simulator.vcenter.soap import Data, Enum, Long, Value
+
+VERSION = "6.7.0"
+_UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
+_PACKAGES, _CORES, _MHZ = 2, 32, 2600
+_MEMORY_BYTES = 1 << 40
+
+
+def host_runtime() -> Data:
+    """It is there, and takes machines."""
+    return Data(
+        "HostRuntimeInfo",
+        {"connectionState": "connected", "powerState": "poweredOn", "standbyMode": "none", "inMaintenanceMode": False},
+    )
+
+
+def host_hardware(vcenter: str) -> Data:
+    """Processors and memory of a vCenter's host."""
+    return Data(
+        "HostHardwareInfo",
+        {
+            "systemInfo": Data(
+                "HostSystemInfo",
+                {
+                    "vendor": "vcd-simulator",
+                    "model": "Simulated Host",
+                    "uuid": str(uuid.uuid5(_UUIDS, f"host {vcenter}")),
+                },
+            ),
+            "cpuInfo": Data(
+                "HostCpuInfo",
+                {
+                    "numCpuPackages": _PACKAGES,
+                    "numCpuCores": _CORES,
+                    "numCpuThreads": _CORES,
+                    "hz": Long(_MHZ * 1_000_000),
+                },
+            ),
+            "memorySize": Long(_MEMORY_BYTES),
+        },
+    )
+
+
+def host_summary(vcenter: str, guests: Sequence[Guest]) -> Data:
+    """What lists of hosts show; what runs uses all of its memory and nothing of its processors."""
+    system = host_hardware(vcenter).fields["systemInfo"]
+    identity = dict(system.fields) if isinstance(system, Data) else {}
+    return Data(
+        "HostListSummary",
+        {
+            "host": HOST,
+            "hardware": Data(
+                "HostHardwareSummary",
+                {
+                    **identity,
+                    "memorySize": Long(_MEMORY_BYTES),
+                    "cpuModel": "Simulated CPU",
+                    "cpuMhz": _MHZ,
+                    "numCpuPkgs": _PACKAGES,
+                    "numCpuCores": _CORES,
+                    "numCpuThreads": _CORES,
+                    "numNics": 2,
+                    "numHBAs": 1,
+                },
+            ),
+            "runtime": host_runtime(),
+            "config": Data(
+                "HostConfigSummary",
+                {
+                    "name": NAMES[HOST],
+                    "port": 902,
+                    "product": _product(),
+                    "vmotionEnabled": True,
+                    "faultToleranceEnabled": False,
+                },
+            ),
+            "quickStats": Data(
+                "HostListSummaryQuickStats",
+                {
+                    "overallCpuUsage": 0,
+                    "overallMemoryUsage": sum(one.spec.memory_mb for one in guests if one.is_up),
+                    "uptime": 86400,
+                },
+            ),
+            "overallStatus": Enum("ManagedEntityStatus", "green"),
+            "rebootRequired": False,
+        },
+    )
+
+
+def cluster_summary() -> Value:
+    """What the cluster's hosts have together."""
+    return Data(
+        "ClusterComputeResourceSummary",
+        {
+            "totalCpu": _CORES * _MHZ,
+            "totalMemory": Long(_MEMORY_BYTES),
+            "numCpuCores": _CORES,
+            "numCpuThreads": _CORES,
+            "effectiveCpu": _CORES * _MHZ,
+            "effectiveMemory": Long(_MEMORY_BYTES >> 20),
+            "numHosts": 1,
+            "numEffectiveHosts": 1,
+            "overallStatus": Enum("ManagedEntityStatus", "green"),
+            "currentFailoverLevel": 0,
+            "numVmotions": 0,
+        },
+    )
+
+
+def _product() -> Data:
+    return Data(
+        "AboutInfo",
+        {
+            "name": "VMware ESXi",
+            "fullName": f"VMware ESXi {VERSION} build-0 (vcd-simulator)",
+            "vendor": "VMware, Inc.",
+            "version": VERSION,
+            "build": "0",
+            "osType": "vmnix-x86",
+            "productLineId": "embeddedEsx",
+            "apiType": "HostAgent",
+            "apiVersion": "6.7",
+        },
+    )
