@@ -27,8 +27,8 @@ from cse_lab.postgres import PrivatePostgres
 PROFILE = "field"
 WORKERS = 2
 MACHINES = 1 + WORKERS
-SCRIPTS = 3 + WORKERS
-"""That run in guests: init, the join credentials, a join for each worker, and the wait until all nodes are Ready."""
+SCRIPTS = 2 + WORKERS
+"""That run in guests: init, a join for each worker, and the wait until all nodes are Ready."""
 CLIENTS = 24
 """Calls that ask for creations at once."""
 PATIENCE_S = 1500.0
@@ -43,9 +43,9 @@ STEPS = 8
 """Requests of the steps: look, compose; mark; look, recompose; one look for all guests; record, and a last look."""
 TELLING = 6 + MACHINES
 """Writes to our own task in vCD: a sentence for each stage and each node; fewer when they come quickly."""
-IN_GUESTS = MACHINES + 6 * SCRIPTS + 3 + 7
+IN_GUESTS = MACHINES + 6 * SCRIPTS + 2 + 7
 """A login for each machine; directory, place for the script, the script, start, look at the output and cleaning up for
-each script; fetching the output of the three that print something; and another script where nodes take longer than 20 s
+each script; fetching the output of the two that print something; and another script where nodes take longer than 20 s
 to become Ready."""
 MOST_WORK = ACCEPTING + STEPS + TELLING + IN_GUESTS
 POLLS_PER_S = 50
@@ -160,7 +160,7 @@ class Requests:
         in_vcd = ACCEPTING + STEPS + TELLING
         return [
             ["vCD: accepting, steps, telling", f"{self.vcd:.1f}", f"{in_vcd} = {ACCEPTING} + {STEPS} + {TELLING}"],
-            ["vCenter: logins and scripts", f"{self.vcenter:.1f}", f"{IN_GUESTS} = {MACHINES} + 6 x {SCRIPTS} + 3 + 7"],
+            ["vCenter: logins and scripts", f"{self.vcenter:.1f}", f"{IN_GUESTS} = {MACHINES} + 6 x {SCRIPTS} + 2 + 7"],
             ["polls", f"{self.polls:.1f}", f"{most_polls:.1f} = {SHARED_POLLS} + {POLLS_PER_S} per second"],
             ["all", f"{self.work + self.polls:.1f}", f"{MOST_WORK + most_polls:.1f}"],
         ]

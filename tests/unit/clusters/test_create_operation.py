@@ -69,6 +69,22 @@ def test_workers_join_after_the_control_plane_with_a_token_that_pins_the_ca(clus
     assert "export CSE_JOIN_CA_HASH=sha256:abab" in script
 
 
+@pytest.mark.parametrize(
+    ("mints_at_init", "scripts"), [(True, 2), (False, 3)], ids=["by its own script", "by another script"]
+)
+def test_join_credentials_are_minted_once_on_the_control_plane(
+    clusters: ClustersInMemory, mints_at_init: bool, scripts: int
+) -> None:
+    clusters.guests.mints_at_init = mints_at_init
+    clusters.created(a_cluster(workers=3))
+    (control_plane,) = clusters.nodes("mstr")
+    assert clusters.guests.order.count(("mint", control_plane)) == 1
+    assert len(clusters.guests.scripts[control_plane]) == scripts, (
+        "init, perhaps mint, and the wait until all are Ready"
+    )
+    assert len(clusters.guests.joined) == 4
+
+
 def test_a_cluster_without_workers_mints_no_token(clusters: ClustersInMemory) -> None:
     clusters.created(a_cluster(workers=0))
     assert [step for step, _ in clusters.guests.order] == ["ready", "init"]

@@ -33,6 +33,8 @@ class FakeGuests:
         """Of the scripts that ran: the machine, and the slot."""
         self.joined: list[str] = []
         self.files: dict[tuple[str, str], bytes] = {}
+        self.mints_at_init = True
+        """Whether the control plane's script leaves its shell to what comes after it."""
         self.not_ready: set[str] = set()
         self.passwords: dict[str, str] = {}
         self.when_ready: Callable[[GuestLogin], None] | None = None
@@ -68,12 +70,10 @@ class FakeGuests:
                 self.order.append(("init", node))
                 self.joined.append(node)
                 self.files[node, "/root/.kube/config"] = b"apiVersion: v1\nkind: Config\n"
-                return ScriptResult(exit_code=0, stdout=f"done\n{login.guest.ip_address}\n", stderr="")
+                minted = self._mint(login) if "kubeadm token create" in text and self.mints_at_init else ""
+                return ScriptResult(exit_code=0, stdout=f"done\n{login.guest.ip_address}\n{minted}", stderr="")
             if "kubeadm token create" in text:
-                self.order.append(("mint", node))
-                line = f"kubeadm join --token {TOKEN} {login.guest.ip_address}:6443 "
-                line += f"--discovery-token-ca-cert-hash {CA_HASH}"
-                return ScriptResult(exit_code=0, stdout=line + "\n", stderr="")
+                return ScriptResult(exit_code=0, stdout=self._mint(login), stderr="")
             if "BODY-worker" in text:
                 self.order.append(("join", node))
                 self.joined.append(node)
@@ -89,6 +89,11 @@ class FakeGuests:
                 return ScriptResult(exit_code=0, stdout=self._nodes(), stderr="")
             self.order.append(("nfs", node))
             return ScriptResult(exit_code=0, stdout="", stderr="")
+
+    def _mint(self, login: GuestLogin) -> str:
+        self.order.append(("mint", login.guest.name))
+        endpoint, ca_hash = f"{login.guest.ip_address}:6443", f"--discovery-token-ca-cert-hash {CA_HASH}"
+        return f"kubeadm join --token {TOKEN} {endpoint} {ca_hash}\n"
 
     def _tell_kubernetes(self, word: str, text: str) -> ScriptResult:
         nodes = next(line for line in text.splitlines() if line.startswith("export CSE_NODES="))

@@ -76,18 +76,42 @@ class GuestWork:
             patiently(ctx, wait, within=self._limits.outage, passing=(UnavailableError,))
 
     def init_control_plane(
-        self, ctx: OperationContext, node: str, *, script: str, cluster: str, pod_subnet: str, ssh_key: str
+        self,
+        ctx: OperationContext,
+        node: str,
+        *,
+        script: str,
+        cluster: str,
+        pod_subnet: str,
+        ssh_key: str,
+        joinable: bool,
     ) -> str:
-        """Returns the control plane's address, which its script prints last."""
+        """Returns the control plane's address, which its script prints last.
+
+        With `joinable` join credentials are minted at the same time; where that fails they are at their first use.
+        """
         environment = {"CSE_CLUSTER_NAME": cluster, "CSE_NODE_NAME": node, "CSE_POD_SUBNET": pod_subnet}
-        text = guest_script(script, environment, ssh_key=ssh_key, one_at_a_time=True)
-        result = self.run(ctx, node, text, self._limits.script)
+        mint = MINT_JOIN if joinable else ""
+        text = guest_script(script, environment, ssh_key=ssh_key, one_at_a_time=True, afterwards=mint)
+        said = self.run(ctx, node, text, self._limits.script).stdout
+        if joinable:
+            said = self._keep_join_command(said)
         try:
-            return parse_ipv4(last_line(result.stdout))
+            return parse_ipv4(last_line(said))
         except UnexpectedOutputError as exc:
             raise FailedPreconditionError(
                 "the control plane's script did not print an IPv4 address as its last line", reason="SCRIPT_OUTPUT"
             ) from exc
+
+    def _keep_join_command(self, said: str) -> str:
+        """Keeps the credentials that were printed last; returns what was printed before them."""
+        try:
+            credentials = parse_join_command(said)
+        except UnexpectedOutputError:
+            return said
+        with self._minting:
+            self._join = credentials
+        return said.rstrip().rpartition("\n")[0]
 
     def join_credentials(self, ctx: OperationContext, control_plane: str) -> JoinCredentials:
         """Minted once, at first use, and kept in memory only."""

@@ -79,6 +79,7 @@ class NodeBranches:
                 cluster=cluster,
                 pod_subnet=self._make.scripts.pod_subnet,
                 ssh_key=self._make.ssh_public_key,
+                joinable=bool(self._names.workers),
             )
 
         def branch(ctx: OperationContext) -> Json:

@@ -135,8 +135,24 @@ _UNTIL_HERE: Final = "\n} 9>&-\n"
 """What the script leaves running does not keep the lock."""
 
 
+_AFTERWARDS: Final = """
+code=$?
+if ((code == 0)); then
+    timeout 60 bash 9>&- <<'CSE_AFTERWARDS' || true
+{}
+CSE_AFTERWARDS
+fi
+exit "$code"
+"""
+
+
 def guest_script(
-    body: str, environment: Mapping[str, str], *, ssh_key: str = "", one_at_a_time: bool = False
+    body: str,
+    environment: Mapping[str, str],
+    *,
+    ssh_key: str = "",
+    one_at_a_time: bool = False,
+    afterwards: str = "",
 ) -> Secret:
     """One file: the parameters as exports, the key that root's login is to accept, then the script's own lines.
 
@@ -148,6 +164,8 @@ def guest_script(
         ssh_key: that root's login is to accept; several are several lines.
         one_at_a_time: it waits for the end of another such script in the same guest. One that is begun again, because
             its answer was lost or our process died, may still be running.
+        afterwards: a script of ours that runs, for a minute at most, when the other has ended well without leaving the
+            shell; how it ends itself makes no difference.
 
     Raises:
         ValueError: a parameter has a name that is not ours, or a NUL in its value.
@@ -163,6 +181,8 @@ def guest_script(
     script = (_ACCEPT_KEY if ssh_key else "") + _without_interpreter(body)
     if one_at_a_time:
         script = _ONE_AT_A_TIME + script + _UNTIL_HERE
+    if afterwards:
+        script += _AFTERWARDS.format(afterwards)
     return Secret("\n".join(lines) + "\n" + script)
 
 
