@@ -24,6 +24,8 @@ log = structlog.get_logger()
 _Result = TypeVar("_Result")
 
 _POOL: Final = 24
+_SQLITE_POOL: Final = 8
+"""Writers take turns, and readers are quick; each connection keeps statements and pages of its own."""
 _PAUSE_S: Final = (0.05, 2.0)
 """First and longest pause between attempts."""
 _SUBSECOND_SQLITE: Final = (3, 42, 0)
@@ -120,7 +122,7 @@ def _postgres_engine(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_POOL)
+    engine = sa.create_engine(url, pool_size=_SQLITE_POOL, max_overflow=0, pool_use_lifo=True)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:
