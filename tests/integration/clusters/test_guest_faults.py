@@ -23,22 +23,22 @@ from google.rpc import error_details_pb2
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse_clusters.application.guest_work import Limits
-from cse_lab.processes import wait_until
-from cse_templates.adapters.directories import builtin_directory
+from cse_templates.adapters.directories import builtin_directory, shared_directory
 from cse_testing.clusters.guest_faults import CASES, Case, Role, faults_of_guests
 from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.faults import ProgramHangs
 
-LANES = 8
+LANES = 12
 LIMITS = Limits(
-    placing=timedelta(seconds=20),
-    boot=timedelta(seconds=10),
-    script=timedelta(seconds=15),
-    mint=timedelta(seconds=10),
-    drain=timedelta(seconds=10),
-    ready=timedelta(seconds=8),
-    busy=timedelta(seconds=20),
-    outage=timedelta(seconds=3),
+    placing=timedelta(seconds=40),
+    boot=timedelta(seconds=20),
+    script=timedelta(seconds=25),
+    mint=timedelta(seconds=20),
+    drain=timedelta(seconds=20),
+    ready=timedelta(seconds=12),
+    busy=timedelta(seconds=40),
+    outage=timedelta(seconds=8),
 )
 """Long enough for a guest in which nothing goes wrong on a machine that is busy, short enough to wait for."""
 
@@ -167,7 +167,7 @@ class Trials:
             rollback_on_failure=trial.rollback,
         )
         with self._going_wrong(trial, lane):
-            operation = self._vcd.clusters.AddNodes(request, metadata=self._alice, timeout=10)
+            operation = self._vcd.clusters.AddNodes(request, metadata=self._alice, timeout=LIMIT_S)
             return self._ending(operation, name, before)
 
     @contextmanager
@@ -201,7 +201,7 @@ class Trials:
     def _delete(self, name: str) -> None:
         request = cluster_service_pb2.DeleteClusterRequest(name=_named(name))
         deleted = self._vcd.ended(
-            self._vcd.clusters.DeleteCluster(request, metadata=self._alice, timeout=10), self._alice
+            self._vcd.clusters.DeleteCluster(request, metadata=self._alice, timeout=LIMIT_S), self._alice
         )
         assert not deleted.HasField("error"), deleted.error.message
 
@@ -215,8 +215,8 @@ def vcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Workers of `ubuntu-16.04` join, but their kubelet stops."""
     folder = tmp_path_factory.mktemp("templates")
     shutil.copytree(str(builtin_directory() / "ubuntu-16.04"), folder / "ubuntu-16.04")
-    with (folder / "ubuntu-16.04" / "node.sh").open("a") as script:
-        script.write("systemctl stop kubelet\n")
+    join = (shared_directory() / "node.sh").read_text()
+    (folder / "ubuntu-16.04" / "node.sh").write_text(f"{join}systemctl stop kubelet\n")
     with site(limits=LIMITS, lanes=LANES, templates_dir=folder) as running:
         yield running
 
@@ -251,7 +251,7 @@ def test_a_node_that_never_becomes_ready_is_named(vcd: Site, alice: Metadata) ->
     ended = vcd.ended(vcd.create(alice, "unready", workers=2, template="ubuntu-16.04"), alice)
     assert reason_of(ended) == "NODES_NOT_READY"
     assert re.search(
-        r" failed at step verify_nodes on mstr-\w+: after 0:00:08: (node-\w+ is not Ready(, )?){2}\. Everything was",
+        r" failed at step verify_nodes on mstr-\w+: after 0:00:12: (node-\w+ is not Ready(, )?){2}\. Everything was",
         ended.error.message,
     )
 
@@ -260,14 +260,13 @@ def test_a_guest_that_is_restarted_amid_its_script_is_set_up_all_the_same(vcd: S
     simulator = vcd.vcd
     hanging = simulator.faults.add(program="kubeadm join*", vcenter="vc1", error=ProgramHangs())
     operation = vcd.create(alice, "restarted", workers=1)
-    assert wait_until(lambda: hanging.injected == 1, timeout_s=20)
+    wait_until(lambda: hanging.injected == 1, "a worker to join")
     (worker,) = (each for each in simulator.hypervisor.guests_of("vc1") if each.names[0].startswith("node-"))
     simulator.hypervisor.reset(worker.moid)
     ended = vcd.ended(operation, alice)
     assert not ended.HasField("error"), ended.error.message
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("trial", TRIALS)
 def test_an_operation_ends_whatever_happens_in_a_guest(run: Callable[[Trial], Ending], trial: Trial) -> None:
     ending = run(trial)
