@@ -1,5 +1,6 @@
 """Adding nodes over a world of dictionaries: what is made, with what, and what is left when it fails."""
 
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -294,8 +295,11 @@ def test_nodes_are_left_for_inspection_when_no_rollback_is_wanted(clusters: Clus
     clusters.created(a_cluster(workers=0))
     clusters.guests.on("BODY-worker", lambda *_: FAILED)
     error = failed(clusters, clusters.add_nodes(1, rollback_on_failure=False))
-    assert error.message.endswith("New nodes are left for inspection; remove them when you have seen enough.")
-    assert len(clusters.nodes("node")) == 1
+    (name,) = clusters.nodes("node")
+    left = "is left for inspection; remove it when you have seen enough."
+    assert error.message.endswith(f" What was made of {name} {left}")
+    error = failed(clusters, clusters.add_nodes(7, rollback_on_failure=False))
+    assert re.search(rf" What was made of (node-\w+, ){{4}}node-\w+ and 2 more {left}$", error.message), error.message
 
 
 def test_what_works_on_the_vapp_is_waited_for_before_it_is_looked_at(clusters: ClustersInMemory) -> None:

@@ -21,6 +21,7 @@ from cse_core.errors import CseError, FailedPreconditionError, NotFoundError
 from cse_core.names import new_node_name
 from cse_core.operations import Json, OperationContext
 
+_NAMED_AT_ONCE: Final = 5
 _NODES: Final = (30, 90)
 """Percent of the work that is done when the machines are there, and when all nodes are set up."""
 
@@ -90,10 +91,12 @@ class NodeAddition:
 
     def take_back(self, exc: CseError, /) -> str:
         """Deletes what was added, and nothing else, if that is wanted; returns what became of it."""
-        if not wants_rollback(exc, asked_for=self._order.rollback_on_failure):
-            return "New nodes are left for inspection; remove them when you have seen enough."
         if not self._may_exist:
             return "Nothing was left behind."
+        if not wants_rollback(exc, asked_for=self._order.rollback_on_failure):
+            return (
+                f"What was made of {_named(self._names)} is left for inspection; remove it when you have seen enough."
+            )
         with self._ctx.rollback():
             outcome = self._delete()
             for note in self._notes():
@@ -166,6 +169,12 @@ def add_nodes(ctx: OperationContext, ports: OperationPorts, limits: Limits) -> N
     job = AddNodesInput.from_json(ctx.input)
     order = NodeOrder(role=job.role, count=job.count, make=job.make, rollback_on_failure=job.rollback_on_failure)
     return NodeAddition(ctx, ports, job, order, limits)
+
+
+def _named(names: list[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - _NAMED_AT_ONCE
+    return ", ".join(names[:_NAMED_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
 
 
 def nodes_left(names: list[str], problems: dict[str, str]) -> FailedPreconditionError:
