@@ -27,10 +27,11 @@ from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.faults import Faults
 from vcd_simulator.faults.outages import Outages
 from vcd_simulator.guests import Hypervisor
-from vcd_simulator.inventory import Inventory, InventoryError, populate
+from vcd_simulator.inventory import Inventory, InventoryError
 from vcd_simulator.latency import Latency
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.operations.power import notice_customization, notice_guest
+from vcd_simulator.population import populate
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer, bind

@@ -10,7 +10,7 @@ from lxml import etree
 from vcd_simulator.access import Access
 from vcd_simulator.clock import ManualClock
 from vcd_simulator.hypervisor import NoGuests
-from vcd_simulator.inventory import Inventory, populate
+from vcd_simulator.inventory import Inventory
 from vcd_simulator.latency import Latency, Profile
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Vapp, Vm
@@ -21,6 +21,7 @@ from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
 from vcd_simulator.operations.vapps import VappSpec, create_vapp
+from vcd_simulator.population import populate
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.sessions import Sessions

@@ -5,8 +5,9 @@ import yaml
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.hypervisor import NoGuests
-from vcd_simulator.inventory import Inventory, InventoryError, lab_text, populate
+from vcd_simulator.inventory import Inventory, InventoryError, lab_text
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.population import populate
 
 
 def test_the_labs_inventory_holds_a_provider_and_two_tenants(lab: LabCloud) -> None:

@@ -26,9 +26,10 @@ from vcd_simulator.extensions.registry import (
 )
 from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.hypervisor import NoGuests
-from vcd_simulator.inventory import Inventory, populate
+from vcd_simulator.inventory import Inventory
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.services import ExtensionService
+from vcd_simulator.population import populate
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.server import HttpsServer, bind

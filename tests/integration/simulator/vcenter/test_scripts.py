@@ -46,10 +46,11 @@ def test_devices_of_a_machine(client: Any, boot: Booted) -> None:
     boot("vm-1", ip_addresses=("10.0.0.7", "10.1.0.7"), network_ids=("one", "two"))
     vm: Any = vim.VirtualMachine("vm-1", client._stub)
     devices = vm.config.hardware.device
+    disk: Any
     (disk,) = [one for one in devices if isinstance(one, vim.vm.device.VirtualDisk)]
     assert disk.backing.fileName == "[datastore1] vm-1 of a vApp/vm-1 of a vApp.vmdk"
     assert next(one for one in devices if one.key == disk.controllerKey).device == [disk.key]
-    cards = [one for one in devices if isinstance(one, vim.vm.device.VirtualEthernetCard)]
+    cards: list[Any] = [one for one in devices if isinstance(one, vim.vm.device.VirtualEthernetCard)]
     assert [card.backing.network.name for card in cards] == ["one", "two"]
     assert [card.deviceInfo.label for card in cards] == ["Network adapter 1", "Network adapter 2"]
     seen = {one.deviceConfigId: one.macAddress for one in vm.guest.net}
@@ -96,7 +97,7 @@ def test_power_by_tasks_and_files_by_transfers(guest: GuestClient, hypervisor: H
     for action, state in (("PowerOff", "poweredOff"), ("PowerOn", "poweredOn"), ("Suspend", "suspended")):
         WaitForTask(getattr(guest.vm, action)())
         assert guest.vm.runtime.powerState == state
-    WaitForTask(guest.vm.PowerOn())
+    WaitForTask(getattr(guest.vm, "PowerOn")())  # noqa: B009  # its stubs insist on a host
     hypervisor.wait_for_tools("vm-101", 20)
     assert guest.download("/root/out") == content
 
