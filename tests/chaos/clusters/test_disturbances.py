@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -13,11 +15,13 @@ from cse_testing.chaos.life import CREATE, KINDS, LIFE, NOTHING_LEFT, Act
 from cse_testing.chaos.plan import KILL, LOGOUT
 from cse_testing.chaos.report import Row
 from cse_testing.chaos.rounds import Round
-from vcd_simulator.faults import BusyEntity, ConnectionReset, Effect, HttpError, TaskFails
+from vcd_simulator.faults import BusyEntity, ConnectionReset, Effect, Fault, Faults, HttpError, TaskFails
 
 LANES = 2
 TIMEOUT_S = 2.0
 AWAY_S = 60.0
+STORM_S = 5.0
+CALM_S = 5.0
 
 Tell = Callable[[list[Row]], None]
 
@@ -59,29 +63,43 @@ def test_a_tenth_of_all_calls_fails(field_on: Callable[..., Field], tell: Tell, 
 def test_everything_is_busy_again_and_again(field_on: Callable[..., Field], tell: Tell, store: str) -> None:
     """vCD refuses half of all changes as busy, at once or once their task starts, and all of them for a while."""
     field = field_on(store)
-    faults = field.vcd.faults
-    faults.add(method="POST", route="/api/vApp/*", error=BusyEntity(), times=None, chance=0.5, seed=SEED)
-    faults.add(method="DELETE", route="/api/vApp/*", error=BusyEntity(), times=None, chance=0.5, seed=SEED + 1)
+    work = Round(field, "BUSY_ENTITY storms")
+    work.plan(held=False)
+    with field.kept_alive():
+        work.prepare()
+        with storms(field.vcd.faults) as faults:
+            work.begin()
+            rows = work.end()
+    for row in rows:
+        row.disturbed = sum(fault.injected for fault in faults) // len(rows)
+    tell(rows)
+
+
+@contextmanager
+def storms(faults: Faults) -> Iterator[list[Fault]]:
+    """While inside, much is busy, and everything for some seconds again and again; tells the faults that there were."""
+    busy = partial(faults.add, error=BusyEntity(), times=None)
     tasks = ("vdcCompose*", "vdcRecompose*", "vdcDelete*", "vdcUpdate*", "vapp*", "vm*")
-    for number, task in enumerate(tasks, start=SEED + 2):
-        faults.add(task=task, error=BusyEntity(), times=None, chance=0.2, seed=number)
-    ended = threading.Event()
+    found = [
+        busy(method="POST", route="/api/vApp/*", chance=0.5, seed=SEED),
+        busy(method="DELETE", route="/api/vApp/*", chance=0.5, seed=SEED + 1),
+        *(busy(task=task, chance=0.2, seed=number) for number, task in enumerate(tasks, start=SEED + 2)),
+    ]
+    over = threading.Event()
 
-    def storms() -> None:
-        while not ended.wait(5):
-            storm = faults.add(method="POST", route="/api/vApp/*", error=BusyEntity(), times=None)
-            ended.wait(10)
-            faults.remove(storm)
+    def rage() -> None:
+        while not over.wait(CALM_S):
+            found.append(busy(method="POST", route="/api/vApp/*"))
+            over.wait(STORM_S)
+            faults.remove(found[-1])
 
-    thread = threading.Thread(target=storms)
+    thread = threading.Thread(target=rage)
     thread.start()
     try:
-        live_many(field, [{}] * LANES, "")
+        yield found
     finally:
-        ended.set()
+        over.set()
         thread.join()
-    check_nothing_is_left(field)
-    tell(rows_of("BUSY_ENTITY storms", field, LANES))
 
 
 @pytest.mark.timeout(600)

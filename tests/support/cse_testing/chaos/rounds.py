@@ -156,12 +156,13 @@ class Round:
         self.begun: dict[str, Outcome] = {}
         self.lanes: Mapping[str, Lane] = {kind: Lane(self.field, f"round{n}") for n, kind in enumerate(KINDS)}
 
-    def plan(self) -> None:
-        """Plans that every operation is held amid its work."""
+    def plan(self, *, held: bool = True) -> None:
+        """Plans that every operation is held amid its work, unless told otherwise."""
         actions, fails = {}, {}
         for kind, part in ROUND.items():
             lane = self.lanes[kind]
-            actions[lane.request_id(part.act.name)] = {part.midway: HOLD}
+            if held:
+                actions[lane.request_id(part.act.name)] = {part.midway: HOLD}
             for act in filter(None, (part.before, part.act)):
                 if act.fails_at:
                     fails[lane.request_id(act.name)] = act.fails_at
