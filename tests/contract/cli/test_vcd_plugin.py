@@ -374,6 +374,10 @@ def test_json_of_a_finished_task(vcd: Vcd, server: ScriptedHttp) -> None:
         (Reply("<Error message=\"External service 'cse' failed to respond\"/>", 504), "is running"),
         (Reply("", 504), "no answer in time"),
         (Reply("", 406), "CSE is not installed there"),
+        (
+            Reply('<Error message="invalid accept header"/>', 406),
+            "extension is disabled (vCD says: invalid accept header)",
+        ),
         (Reply("<html>oops", 500), "HTTP status 500"),
         (Reply("[1, 2]", 418), "HTTP status 418"),
         (Reply("not json", 200), "is it CSE that serves /api/cse?"),

@@ -11,12 +11,11 @@ from cse_core.config import Config
 from cse_core.settings import SettingsError
 from cse_gateway.bootstrap import Gateway, create
 from cse_gateway.settings import GatewaySettings
-from cse_lab.processes import wait_until
 from cse_lab.rabbitmq import BrokerCertificate, PrivateRabbitMQ
 from cse_testing.extension import Cell
 from cse_testing.fake_services import FakeServices
 from cse_testing.gateway import gateway_config, health_of
-from cse_testing.waiting import LIMIT_S
+from cse_testing.waiting import wait_until
 from vcd_simulator.tls import make_certificate
 
 NAME = "encrypted"
@@ -71,8 +70,8 @@ def running(broker: PrivateRabbitMQ, **amqp: object) -> Iterator[tuple[Gateway, 
         services.stop()
 
 
-def serves(gateway: Gateway) -> bool:
-    return wait_until(lambda: health_of(gateway.address) == "SERVING", timeout_s=LIMIT_S)
+def wait_for_health(gateway: Gateway, status: str = "SERVING") -> None:
+    wait_until(lambda: health_of(gateway.address) == status, f"the gateway to be {status}")
 
 
 @pytest.mark.parametrize("variable", ["CSE_CA_FILE", "REQUESTS_CA_BUNDLE"])
@@ -81,7 +80,7 @@ def test_a_private_authority_that_the_environment_names_is_trusted(
 ) -> None:
     monkeypatch.setenv(variable, ca_file)
     with structlog.testing.capture_logs() as lines, running(broker_with_tls) as (gateway, cell):
-        assert serves(gateway)
+        wait_for_health(gateway)
         assert cell.ask().status == 200
     assert not [line for line in lines if line["log_level"] == "warning"]
 
@@ -91,13 +90,13 @@ def test_it_connects_again_with_tls_after_the_broker_was_killed(
 ) -> None:
     monkeypatch.setenv("CSE_CA_FILE", ca_file)
     with running(broker_with_tls) as (gateway, cell):
-        assert serves(gateway)
+        wait_for_health(gateway)
         broker_with_tls.flush()
         broker_with_tls.kill()
-        assert wait_until(lambda: health_of(gateway.address) == "NOT_SERVING", timeout_s=LIMIT_S)
+        wait_for_health(gateway, "NOT_SERVING")
         broker_with_tls.start()
         cell.reconnect()
-        assert serves(gateway)
+        wait_for_health(gateway)
         assert cell.ask().status == 200
         assert gateway.counters.connections == 2
 
@@ -123,7 +122,7 @@ def test_a_port_without_tls_is_named(broker_with_tls: PrivateRabbitMQ) -> None:
 def problem_of(broker: PrivateRabbitMQ, **amqp: object) -> str:
     """The one line that the gateway logs about why it cannot serve, after several attempts."""
     with structlog.testing.capture_logs() as lines, running(broker, **amqp) as (gateway, _):
-        assert wait_until(lambda: bool(problems(lines)), timeout_s=LIMIT_S)
+        wait_until(lambda: problems(lines), "a problem to be told")
         assert health_of(gateway.address) == "NOT_SERVING"
     (problem,) = problems(lines)
     assert broker.password not in repr(lines)
@@ -139,7 +138,7 @@ def test_ssl_accept_all_takes_any_certificate_and_warns(broker_with_tls: Private
         structlog.testing.capture_logs() as lines,
         running(broker_with_tls, host="localhost", ssl_accept_all=True) as (gateway, cell),
     ):
-        assert serves(gateway)
+        wait_for_health(gateway)
         assert cell.ask().status == 200
     (warning,) = [line for line in lines if line["log_level"] == "warning"]
     assert (warning["event"], warning["of"]) == ("certificate_not_checked", "amqp")

@@ -160,8 +160,9 @@ def _refusal(response: requests.Response) -> ServerError | SessionError:
     message = _message(response)
     if status == 401:
         return SessionError(message or _LOGIN_AGAIN)
-    if status == 406 and not message:
-        message = "vCD does not know /api/cse: CSE is not installed there, or its extension is disabled"
+    if status == 406:  # CSE itself never says so
+        own = f" (vCD says: {message})" if message else ""
+        message = f"vCD does not know /api/cse: CSE is not installed there, or its extension is disabled{own}"
     if status == 504:
         message = f"{message or 'no answer in time'}; ask your provider whether the CSE server is running"
     return ServerError(message or f"the server answered with HTTP status {status} and no reason", status=status)

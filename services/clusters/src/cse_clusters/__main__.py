@@ -1,14 +1,13 @@
 """`cse-clusters`: the cluster manager as a process of its own."""
 
-import argparse
 import os
 import sys
-from pathlib import Path
 
 from cse_clusters import __version__
 from cse_clusters.bootstrap import create
 from cse_clusters.settings import ClustersSettings
 from cse_core import logs, runtime
+from cse_core.command_line import Program
 from cse_core.config import CONFIG_VARIABLE, ConfigError, load_config
 from cse_core.errors import CseError
 from cse_core.operations import StartError
@@ -48,21 +47,19 @@ examples:
 
 It ends with SIGTERM or Ctrl-C after it has finished, or handed back, what is in progress.
 """
+_PROGRAM = Program(
+    name="cse-clusters",
+    version=__version__,
+    about="The cluster manager of Container Service Extension, over gRPC.",
+    epilog=_EPILOG,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGTERM, Ctrl-C or StopSystem; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="cse-clusters",
-        description="The cluster manager of Container Service Extension, over gRPC.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("-c", "--config", metavar="FILE", type=Path, help="configuration file; overrides CSE_CONFIG")
-    parser.add_argument("--version", action="version", version=f"cse-clusters {__version__}")
-    options = parser.parse_args(arguments)
+    config_file = _PROGRAM.config_file(arguments)
     try:
-        named = {CONFIG_VARIABLE: str(options.config)} if options.config else {}
+        named = {CONFIG_VARIABLE: str(config_file)} if config_file else {}
         settings = ClustersSettings.read({**os.environ, **named})
         runtime.spare_memory()
         logs.configure(service="clusters", level=settings.log_level, form=settings.log_format)

@@ -1,10 +1,9 @@
 """`cse-templates`: the templates service as a process of its own."""
 
-import argparse
 import sys
-from pathlib import Path
 
 from cse_core import logs, runtime
+from cse_core.command_line import Program
 from cse_core.config import ConfigError, config_path, load_config
 from cse_core.settings import SettingsError
 from cse_templates import __version__
@@ -29,23 +28,21 @@ examples:
 
 It ends with SIGTERM or Ctrl-C.
 """
+_PROGRAM = Program(
+    name="cse-templates",
+    version=__version__,
+    about="The template catalogue of Container Service Extension, over gRPC.",
+    epilog=_EPILOG,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGTERM or Ctrl-C; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="cse-templates",
-        description="The template catalogue of Container Service Extension, over gRPC.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("-c", "--config", metavar="FILE", type=Path, help="configuration file; overrides CSE_CONFIG")
-    parser.add_argument("--version", action="version", version=f"cse-templates {__version__}")
-    options = parser.parse_args(arguments)
+    named = _PROGRAM.config_file(arguments)
     try:
         settings = TemplatesSettings.read()
         logs.configure(service="templates", level=settings.log_level, form=settings.log_format)
-        service = create(load_config(config_path(options.config)), settings)
+        service = create(load_config(config_path(named)), settings)
         return runtime.run_until_signal([service])
     except ConfigError as exc:
         findings = [f"{exc.path}: {finding}" for finding in exc.findings]
