@@ -15,5 +15,5 @@ EVERY = 11
 @pytest.mark.long
 def test_operations_of_every_kind_survive_kills() -> None:
     with open_field() as field:
-        rows = kill_at_every_point(field, "killed at some points", lanes=2, every=EVERY)
+        rows = kill_at_every_point(field, "killed at some points", lanes=4, every=EVERY)
     assert sum(row.disturbed for row in rows) >= 30
