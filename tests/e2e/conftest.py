@@ -14,12 +14,13 @@ from cse_lab.state import LabState
 from cse_testing.lab_cli import CliFactory, LabCli
 from cse_testing.lab_secrets import LabSecrets
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture(scope="session")
 def lab_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     directory = tmp_path_factory.mktemp("lab")
-    state = up(LabSettings(directory=directory, profile="instant"))
+    state = up(LabSettings(directory=directory, profile="instant", extension_timeout_s=LIMIT_S))
     yield state
     down(directory)
 

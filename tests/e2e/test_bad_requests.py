@@ -7,8 +7,6 @@ import pytest
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.mark.parametrize(
     ("changes", "status", "words"),

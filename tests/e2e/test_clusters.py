@@ -5,13 +5,11 @@ import uuid
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
 import yaml
 
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import XML, VcdRest
 
-pytestmark = pytest.mark.timeout(240)
 _VCLOUD = "{http://www.vmware.com/vcloud/v1.5}"
 
 

@@ -5,11 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cse_lab.processes import wait_until
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import XML, VcdRest
+from cse_testing.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(240)
 _ERROR = "{http://www.vmware.com/vcloud/v1.5}Error"
 _SAID = (
     "[preflight] Some fatal errors occurred:\n\t[ERROR Port-6443]: Port 6443 is in use\n"
@@ -42,7 +41,7 @@ def test_task_operation_and_client_tell_the_same_of_a_failure(
         shown: dict[str, object] = tenant_rest.send("GET", f"/api/cse/_operations/{accepted['operation_id']}").json()
         return shown
 
-    assert wait_until(lambda: bool(operation()["done"]), timeout_s=60)
+    wait_until(lambda: operation()["done"], "the end of the operation", seen=operation)
     ended = operation()
     message = str(ended["error"])
     assert ended["reason"] == "GUEST_SCRIPT_FAILED"

@@ -13,8 +13,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import LIMIT_S
 
-pytestmark = pytest.mark.timeout(240)
 _EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "create_cluster.py"
 _CLUSTERS = {
     "cse.clusters.v1.ClusterService",
@@ -38,12 +38,12 @@ def test_reflection_lists_the_services_and_health_says_serving(
     with grpc.insecure_channel(lab[variable]) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        [listed] = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        [listed] = stub.ServerReflectionInfo(iter([request]), timeout=LIMIT_S)
         names = {service.name for service in listed.list_services_response.service}
         assert services | {"grpc.health.v1.Health"} <= names
         health = health_pb2_grpc.HealthStub(channel)
         for name in ("", *services):
-            reply = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            reply = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=LIMIT_S)
             assert reply.status == health_pb2.HealthCheckResponse.SERVING, name
 
 
@@ -57,7 +57,7 @@ def test_the_example_client_creates_and_watches_a_cluster(
         capture_output=True,
         text=True,
         env={**os.environ, "VCD_TOKEN": str(tenant_rest.token)},
-        timeout=120,
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr
     events = [line for line in done.stdout.splitlines() if re.match(r" *\d+ % ", line)]

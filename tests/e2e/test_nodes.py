@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from cse_testing.lab_cli import LabCli
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def names(tenant: LabCli, cluster: str, kind: str) -> list[str]:

@@ -9,8 +9,6 @@ import pytest
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture(scope="module")
 def created(tenant: LabCli, cluster: str) -> dict[str, Any]:

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
-
-pytestmark = pytest.mark.timeout(240)
+from cse_testing.waiting import LIMIT_S
 
 
 def cse(lab: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +19,7 @@ def cse(lab: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LIMIT_S,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )
 

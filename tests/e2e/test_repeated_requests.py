@@ -17,8 +17,8 @@ from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb
 from cse.operations.v1 import operation_pb2
 from cse_testing.extension import Cell
 from cse_testing.vcd_rest import Reply, VcdRest
+from cse_testing.waiting import LIMIT_S
 
-pytestmark = pytest.mark.timeout(240)
 AT_ONCE = 6
 
 
@@ -39,7 +39,7 @@ def test_of_requests_for_one_name_at_once_one_makes_a_cluster_and_the_others_are
     together = Barrier(AT_ONCE)
 
     def create(_number: int) -> Reply:
-        together.wait(30)
+        together.wait(LIMIT_S)
         return tenant_rest.send("POST", "/api/cse", _body(lab, "wanted"))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -63,17 +63,17 @@ def test_a_request_id_that_comes_again_is_the_same_operation(
     stub, together = cluster_service_pb2_grpc.ClusterServiceStub(channel), Barrier(AT_ONCE)
 
     def create(_number: int) -> str:
-        together.wait(30)
-        return str(stub.CreateCluster(request, metadata=caller, timeout=20).name)
+        together.wait(LIMIT_S)
+        return str(stub.CreateCluster(request, metadata=caller, timeout=LIMIT_S).name)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         (name,) = set(pool.map(create, range(AT_ONCE)))
     ended = _end(channel, caller, "repeated")
-    assert ended.name == name == stub.CreateCluster(request, metadata=caller, timeout=20).name
+    assert ended.name == name == stub.CreateCluster(request, metadata=caller, timeout=LIMIT_S).name
     assert _count(tenant_rest, "repeated") == 1
     request.cluster_id = "another"
     with pytest.raises(grpc.RpcError) as refused:
-        stub.CreateCluster(request, metadata=caller, timeout=20)
+        stub.CreateCluster(request, metadata=caller, timeout=LIMIT_S)
     assert refused.value.code() is grpc.StatusCode.ABORTED
     _delete(channel, caller, "repeated")
 
@@ -105,11 +105,11 @@ def _end(channel: grpc.Channel, caller: Any, name: str) -> operations_pb2.Operat
     """The one operation on the cluster of this name, when it has ended well."""
     stub = operations_pb2_grpc.OperationsStub(channel)
     page = stub.ListOperations(
-        operations_pb2.ListOperationsRequest(name="operations", page_size=100), metadata=caller, timeout=20
+        operations_pb2.ListOperationsRequest(name="operations", page_size=100), metadata=caller, timeout=LIMIT_S
     )
     (found,) = (each for each in page.operations if _target(each).endswith(f"/clusters/{name}"))
-    request = operations_pb2.WaitOperationRequest(name=found.name, timeout=duration_pb2.Duration(seconds=100))
-    ended: operations_pb2.Operation = stub.WaitOperation(request, metadata=caller, timeout=110)
+    request = operations_pb2.WaitOperationRequest(name=found.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S)))
+    ended: operations_pb2.Operation = stub.WaitOperation(request, metadata=caller, timeout=LIMIT_S + 10)
     assert ended.done
     assert not ended.HasField("error"), ended.error.message
     return ended
@@ -130,8 +130,10 @@ def _count(session: VcdRest, name: str) -> int:
 
 def _delete(channel: grpc.Channel, caller: Any, name: str) -> None:
     request = cluster_service_pb2.DeleteClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    operation = cluster_service_pb2_grpc.ClusterServiceStub(channel).DeleteCluster(request, metadata=caller, timeout=20)
-    wait = operations_pb2.WaitOperationRequest(name=operation.name, timeout=duration_pb2.Duration(seconds=100))
-    ended = operations_pb2_grpc.OperationsStub(channel).WaitOperation(wait, metadata=caller, timeout=110)
+    operation = cluster_service_pb2_grpc.ClusterServiceStub(channel).DeleteCluster(
+        request, metadata=caller, timeout=LIMIT_S
+    )
+    wait = operations_pb2.WaitOperationRequest(name=operation.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S)))
+    ended = operations_pb2_grpc.OperationsStub(channel).WaitOperation(wait, metadata=caller, timeout=LIMIT_S + 10)
     assert ended.done
     assert not ended.HasField("error"), ended.error.message

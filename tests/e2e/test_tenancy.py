@@ -8,7 +8,6 @@ from cse_testing.extension import Cell
 from cse_testing.lab_cli import CliFactory, LabCli
 from cse_testing.vcd_rest import VcdRest
 
-pytestmark = pytest.mark.timeout(240)
 _ERROR = "{http://www.vmware.com/vcloud/v1.5}Error"
 
 

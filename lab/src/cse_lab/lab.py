@@ -19,7 +19,7 @@ from cse_lab.settings import LabSettings, program
 from cse_lab.state import LabState, exclusive, write_env, write_private
 from cse_lab.vcd_cli import prepare_vcd_cli
 
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 _INSTALL_TIMEOUT_S = 300.0
 _HOST = "127.0.0.1"
 
@@ -139,6 +139,7 @@ class _Starter:
                 [
                     *(program("vcd-simulator"), "serve", "--listen", vcd, "--vcenter-listen", vcenter),
                     *("--profile", self._settings.profile, "--inventory", str(self._run / "inventory.yaml")),
+                    *("--extension-timeout", str(self._settings.extension_timeout_s)),
                     *("--ready-file", str(ready_file)),
                 ],
                 {"VCD_SIMULATOR_AMQP": self._broker.url},  # not an argument, because everybody sees those
@@ -181,6 +182,7 @@ class _Starter:
             "CSE_CLUSTERS_LISTEN": targets["clusters"],
             "CSE_CLUSTERS_TARGET": targets["clusters"],
             "CSE_GATEWAY_LISTEN": targets["gateway"],
+            "CSE_GATEWAY_EXTENSION_TIMEOUT_S": str(self._settings.extension_timeout_s),
         }
         self._start("templates", [program("cse-templates")], addresses)
         self._start("clusters", [program("cse-clusters")], addresses)

@@ -12,7 +12,7 @@ from cse_lab.settings import program
 
 _PROVIDER_ORG = "cse-provider"
 _TENANT_ROLE = "Organization Administrator"
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from cse_lab.processes import LabError, ProcessId, ServerProcess, tail, wait_unt
 
 _HOST = "127.0.0.1"
 _USER = "lab"
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 180.0
 _DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
 _UNPRIVILEGED = "postgres"
 """PostgreSQL refuses to run as root; Debian's package brings this user."""

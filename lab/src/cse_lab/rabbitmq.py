@@ -16,7 +16,7 @@ from cse_lab.ports import free_port
 from cse_lab.processes import LabError, ProcessId, ServerProcess, tail, wait_until
 
 _HOST = "127.0.0.1"
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 _INSTALL_HINT = "RabbitMQ is not installed: run `make setup` as root, or `apt-get install rabbitmq-server`"

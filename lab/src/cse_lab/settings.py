@@ -24,6 +24,8 @@ class LabSettings:
     """Whether CSE is installed and run; without it there are RabbitMQ and the simulator only."""
     vcenter_listen: str | None = None
     """`host:port` for the vCenter; a free loopback port when absent."""
+    extension_timeout_s: float = 10.0
+    """How long vCD waits for the answer of CSE, seconds; vCD's own default."""
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] | None = None) -> "LabSettings":
