@@ -355,7 +355,9 @@ def test_a_queued_operation_is_cancelled_at_once_and_finished(engine: EngineBenc
     ended = engine.end_of(second)
     assert ended.state is OperationState.CANCELLED
     assert ended.start_time is None
-    assert [operation.id for operation in engine.finished] == [second.id]
+    assert ended.message == "cancelled before it began; nothing was changed"
+    assert (ended.error.reason if ended.error else "") == "OPERATION_CANCELLED"
+    assert [(operation.id, operation.message) for operation in engine.finished] == [(second.id, ended.message)]
     assert engine.operations.get(first.id).state is not OperationState.SUCCEEDED
     release.set()
     assert [engine.end_of(each).state for each in (first, third)] == [OperationState.SUCCEEDED] * 2

@@ -11,7 +11,7 @@ import structlog
 
 from cse_core.errors import CancelledError, CseError, InternalError
 from cse_core.operations import Operation, OperationError, OperationKind, OperationState, as_stored
-from cse_core.operations.failures import mistake
+from cse_core.operations.failures import mistake, not_begun
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.claims import Claim, claim
@@ -201,7 +201,10 @@ class Runner:
             if claimed.operation.start_time is not None:
                 run.journal.event("taken up again")
             else:
-                context.check()
+                try:
+                    context.check()
+                except CseError as exc:
+                    return failed(not_begun(exc))
                 run.journal.event("started", state=OperationState.RUNNING.value, start_time=self._clock())
             return Record(Status.DONE, as_stored(kind.run(context)))
         except CseError as exc:

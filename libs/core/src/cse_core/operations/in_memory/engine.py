@@ -19,7 +19,7 @@ from cse_core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from cse_core.operations.failures import claim_taken, mistake
+from cse_core.operations.failures import CANCELLED, claim_taken, mistake, not_begun
 from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory.context import InMemoryContext
 from cse_core.operations.in_memory.record import STOPPING_REASON, Clock, Journal, Record, utc_now
@@ -162,7 +162,8 @@ class InMemoryOperations:
                 if record.operation.state is OperationState.QUEUED and queue[0] != operation_id:
                     # Nobody works on it; a thread takes it through its end, out of turn.
                     queue.remove(operation_id)
-                    self._workers.submit(self._end, record, None, CancelledError("cancelled before it began"))
+                    error = not_begun(CancelledError("cancelled", reason=CANCELLED))
+                    self._workers.submit(self._end, record, None, error)
             return record.operation
 
     def delete(self, operation_id: str) -> None:
@@ -258,7 +259,10 @@ class InMemoryOperations:
                 operation_id=operation_id, request_id=record.operation.request_id
             ):
                 context = InMemoryContext(self._journal, self._branches, record)
-                context.check()
+                try:
+                    context.check()
+                except CseError as exc:
+                    raise not_begun(exc) from exc
                 result = as_stored(self._kinds[record.operation.kind].run(context))
         except CseError as exc:
             error = exc
