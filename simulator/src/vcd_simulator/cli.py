@@ -16,8 +16,9 @@ from vcd_simulator.guest_cli import guest
 from vcd_simulator.guests import GuestError
 from vcd_simulator.inventory import Inventory, InventoryError, lab_text
 from vcd_simulator.latency import load_profile
+from vcd_simulator.ports import Address
 from vcd_simulator.server import ServerError
-from vcd_simulator.simulator import Address, Simulator
+from vcd_simulator.simulator import Simulator
 from vcd_simulator.state import StateError
 
 _EPILOG = """\b

@@ -3,12 +3,10 @@
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from vcd_simulator import state
 from vcd_simulator.clock import Clock
@@ -27,43 +25,21 @@ from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.faults import Faults
 from vcd_simulator.faults.outages import Outages
 from vcd_simulator.guests import Hypervisor
-from vcd_simulator.inventory import Inventory, InventoryError
+from vcd_simulator.inventory import Inventory
 from vcd_simulator.latency import Latency
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.operations.power import notice_customization, notice_guest
 from vcd_simulator.population import populate
+from vcd_simulator.ports import LOOPBACK, Address, Ports, Vcenter
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
-from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer, bind
+from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 from vcd_simulator.tls import make_certificate
 from vcd_simulator.vcenter.app import create_app
 from vcd_simulator.vcenter.service import VimService
 from vcd_simulator.vcenter.sessions import VcenterAccount
-
-Address = tuple[str, int]
-LOOPBACK: Address = ("127.0.0.1", 0)
-_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # recognised, not bound
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vcenter:
-    """A running vCenter."""
-
-    name: str
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-
-    @property
-    def address(self) -> str:
-        return authority(self.host, self.port)
-
-
-def authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Simulator:
@@ -248,30 +224,11 @@ class Simulator:
         self.stop()
 
     def _start(self, stack: ExitStack) -> None:
-        unknown = set(self._vcenter_listen) - {one.name for one in self.inventory.vcenters} - {"*"}
-        if unknown:
-            raise InventoryError(f"the inventory has no vCenter named {', '.join(sorted(unknown))}")
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vcd-simulator-")))
-        listener = stack.enter_context(bind(*self._listen))
-        sockets = {
-            one.name: stack.enter_context(
-                bind(*self._vcenter_listen.get(one.name, self._vcenter_listen.get("*", LOOPBACK)))
-            )
-            for one in self.inventory.vcenters
-        }
-        host, port = listener.getsockname()[:2]
-        self.address = authority(_reachable(host), port)
-        self.vcenters = {}
-        for one in self.inventory.vcenters:
-            vc_host, vc_port = sockets[one.name].getsockname()[:2]
-            self.vcenters[one.name] = Vcenter(
-                name=one.name,
-                host=_reachable(vc_host),
-                port=vc_port,
-                user=one.username,
-                password=one.password.get_secret_value(),
-            )
-        tls = make_certificate(folder, self._certificate_names(host))
+        ports = Ports(self.inventory.vcenters, self._listen, self._vcenter_listen, stack)
+        self.address, self.vcenters = ports.address, ports.vcenters
+        public = [one for one in (self._public_address, *self._vcenter_public.values()) if one]
+        tls = make_certificate(folder, ports.certificate_names(public))
         self.ca_file = str(tls.ca)
 
         self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir, faults=self.faults, stats=self.stats)
@@ -297,13 +254,15 @@ class Simulator:
             vcenters=services,
             access=ControlAccess(self.cloud, self.sessions, self.control_token),
         )
-        rest = HttpsServer(ControlApp(app, controls.app()), listener, tls, name="rest")
+        rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
         vcenters: dict[str, HttpsServer] = {}
         for name, vcenter in self.vcenters.items():
             account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
             vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
             services[name] = vcenter_app.state.service
-            vcenters[name] = HttpsServer(vcenter_app, sockets[name], tls, name=name, keep_alive_s=VCENTER_KEEP_ALIVE_S)
+            vcenters[name] = HttpsServer(
+                vcenter_app, ports.vcenter_listeners[name], tls, name=name, keep_alive_s=VCENTER_KEEP_ALIVE_S
+            )
         for server in (rest, *vcenters.values()):
             server.start()
             stack.callback(server.stop)
@@ -347,17 +306,3 @@ class Simulator:
             faults=self.faults,
             stats=self.stats,
         )
-
-    def _certificate_names(self, host: str) -> list[str]:
-        names = ["localhost", "127.0.0.1", "::1", host, *(vcenter.host for vcenter in self.vcenters.values())]
-        names += [one.name for one in self.inventory.vcenters]
-        for public in (self._public_address, *self._vcenter_public.values()):
-            hostname = urlsplit(f"//{public}").hostname if public else None
-            if hostname:
-                names.append(hostname)
-        return [name for name in names if name not in _ALL_ADDRESSES]
-
-
-def _reachable(host: str) -> str:
-    """Where to reach a server that listens on all addresses."""
-    return _ALL_ADDRESSES.get(host, host)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,6 +112,17 @@ class GuestLoop:
     def start(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
         """Run a coroutine on the loop, from any thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after so much time, in a thread of the loop; at once and here, if it is no time at all."""
+        if seconds <= 0:
+            action()
+        else:
+            self.start(self._do_later(seconds, action))
+
+    async def _do_later(self, seconds: float, action: Callable[[], None]) -> None:
+        await asyncio.sleep(seconds)
+        await self.loop.run_in_executor(None, action)
 
     def close(self) -> None:
         """Cancel what is still running and end the thread."""

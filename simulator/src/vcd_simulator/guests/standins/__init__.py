@@ -3,14 +3,16 @@
 from vcd_simulator.guests.kubernetes import kubeadm, kubectl
 from vcd_simulator.guests.standins import (
     accounts,
+    apt,
     containers,
+    distribution,
     files,
     firewall,
     identity,
     kernel,
     network,
     nfs,
-    packages,
+    rpm,
     services,
     tools,
     web,
@@ -20,7 +22,9 @@ from vcd_simulator.guests.standins.registry import Registry
 STANDINS = Registry(
     modules=(
         accounts,
+        apt,
         containers,
+        distribution,
         files,
         firewall,
         identity,
@@ -29,7 +33,7 @@ STANDINS = Registry(
         kubectl,
         network,
         nfs,
-        packages,
+        rpm,
         services,
         tools,
         web,
