@@ -1,5 +1,6 @@
 """What the cloud asks of the machines below it: the port to the simulated guests."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from vcd_simulator.guests.snapshot import GuestRecord, GuestsRecord
@@ -16,6 +17,10 @@ class Hypervisor(Protocol):
     def reset(self, moid: str) -> None: ...
     def suspend(self, moid: str) -> None: ...
     def power_state(self, moid: str) -> PowerState: ...
+    def information(self, moid: str) -> Mapping[str, str]:
+        """What a guest has told through its tools, by names without `guestinfo.`."""
+        ...
+
     def delete(self, moid: str) -> None: ...
     def capture(self, moid: str) -> str:
         """Keep a machine's disk as a new image; returns the image's id."""
@@ -74,6 +79,10 @@ class NoGuests:
 
     def power_state(self, moid: str) -> PowerState:
         return self._states[moid]
+
+    def information(self, moid: str) -> Mapping[str, str]:
+        del moid
+        return {}
 
     def delete(self, moid: str) -> None:
         del self._states[moid]

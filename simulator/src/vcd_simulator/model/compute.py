@@ -159,6 +159,8 @@ class Vm:
     memory_hot_add: bool = False
     cpu_hot_add: bool = False
     nested_hypervisor: bool = False
+    extra_config: dict[str, str] = field(default_factory=dict, repr=False)
+    """Settings of the virtual machine in vCenter by their keys; what begins with `guestinfo.` is for the guest."""
     datastore_id: str | None = None
     """Where it was relocated to; None: its vCenter's first datastore."""
     compliance_checked: float | None = None

@@ -94,6 +94,7 @@ def _copy_machines(cloud: Cloud, template: VappTemplate, vms: list[Vm]) -> None:
             guest_exists=False,
             cloned_from=None,
             hardware=vm.hardware.copy(),
+            extra_config=dict(vm.extra_config),
             nics=[replace(nic, ip_address=None) for nic in vm.nics],
             customization=replace(vm.customization, pending=template.customize_on_instantiate, reported=False),
             created=cloud.clock.now(),

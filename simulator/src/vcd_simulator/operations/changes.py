@@ -14,6 +14,9 @@ from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 
+MAX_EXTRA_CONFIG = 1000
+MAX_EXTRA_KEY = 255
+MAX_EXTRA_VALUE = 65_535
 START_ACTIONS = ("powerOn", "none")
 STOP_ACTIONS = ("powerOff", "guestShutdown", "suspend", "none")
 
@@ -135,6 +138,8 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
         customization.check_computer_name(custom.computer_name)
     primary = vm.primary_nic if spec.primary_nic is None else spec.primary_nic
     planned = _plan_nics(cloud, vapp, vm, spec.nics, primary) if spec.nics is not None else None
+    extra_config = spec.extra_config or {}
+    _check_extra_config(vm, extra_config)
     profile = spec.storage_profile
     if profile is not None and (profile.vdc_id != vapp.vdc_id or not profile.enabled):
         raise errors.bad_request(f"The storage profile {profile.name} is not available in the VDC.")
@@ -147,12 +152,24 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
         vm.boot_delay_ms = vm.boot_delay_ms if spec.boot_delay_ms is None else spec.boot_delay_ms
         vm.enter_bios_setup = vm.enter_bios_setup if spec.enter_bios_setup is None else spec.enter_bios_setup
         hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb = cpus, cores, memory_mb
+        vm.extra_config = {key: value for key, value in (vm.extra_config | extra_config).items() if value}
         if custom is not None:
             customization.apply_customization(vm.customization, custom)
         _rename(cloud, vm, spec.name, spec.description)
         cloud.vms.reindex(vm)
 
     return start(cloud, user, vapp, vm, effect)
+
+
+def _check_extra_config(vm: Vm, wanted: Mapping[str, str]) -> None:
+    for key, value in wanted.items():
+        if not key.isprintable() or not 1 <= len(key) <= MAX_EXTRA_KEY or len(value) > MAX_EXTRA_VALUE:
+            raise errors.bad_request(
+                f"Bad request: validation error, an ExtraConfig has a key of 1 to {MAX_EXTRA_KEY} characters and a "
+                f"value of at most {MAX_EXTRA_VALUE}."
+            )
+    if len(vm.extra_config.keys() | wanted.keys()) > MAX_EXTRA_CONFIG:
+        raise errors.bad_request(f"The VM {vm.name} would have more than {MAX_EXTRA_CONFIG} ExtraConfig elements.")
 
 
 def set_startup(cloud: Cloud, user: User, vapp: Vapp, wanted: Mapping[str, Startup]) -> Task:

@@ -30,6 +30,7 @@ def hypervisor_refusals(vm: Vm) -> Iterator[None]:
         raise errors.bad_request(f"The hypervisor refused the operation on the VM {vm.name}: {exc}.") from exc
 
 
+GUEST_INFO = "guestinfo."
 MAX_CPUS = 128
 MAX_MEMORY_MB = 6_128_000
 
@@ -55,6 +56,8 @@ class MachineSpec:
     """New sizes by instance id."""
     customization: CustomizationSpec | None = None
     storage_profile: StorageProfile | None = None
+    extra_config: dict[str, str] | None = None
+    """Settings to be made; those with an empty value are removed."""
     boot_delay_ms: int | None = None
     enter_bios_setup: bool | None = None
 
@@ -109,6 +112,7 @@ def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
         memory_hot_add=source.memory_hot_add,
         cpu_hot_add=source.cpu_hot_add,
         nested_hypervisor=source.nested_hypervisor,
+        extra_config=dict(source.extra_config),
         product_sections=list(source.product_sections),
         startup=replace(source.startup),
         created=cloud.clock.now(),
@@ -215,7 +219,17 @@ def guest_spec(vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> Gues
         customize=customizes,
         admin_password=custom.admin_password if customizes else None,
         customization_script=custom.script or None,
+        guest_properties={
+            key.removeprefix(GUEST_INFO): value for key, value in vm.extra_config.items() if key.startswith(GUEST_INFO)
+        },
     )
+
+
+def guest_information(cloud: Cloud, vm: Vm) -> dict[str, str]:
+    """What a VM's guest has told through its tools, by the keys that it has in vCenter."""
+    if not vm.guest_exists:
+        return {}
+    return {GUEST_INFO + name: value for name, value in cloud.hypervisor.information(vm.moid).items()}
 
 
 def _network_id(vapp: Vapp, nic: Nic) -> str:

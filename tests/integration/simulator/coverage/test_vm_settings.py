@@ -1,5 +1,7 @@
 """pyvcloud.vcd.vm and vapp: settings that guests do not notice, and upkeep by the provider."""
 
+from collections.abc import Callable
+
 import pytest
 from pyvcloud.vcd.client import Client
 from pyvcloud.vcd.exceptions import BadRequestException, OperationNotSupportedException
@@ -10,6 +12,7 @@ from pyvcloud.vcd.vm import VM
 from cse_testing.coverage import covers
 from cse_testing.pyvcloud_client import Tenant, Wait
 from cse_testing.waiting import wait_until
+from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture
@@ -144,3 +147,20 @@ def test_another_datastore_and_the_tools(
     alice.wait(vm.power_on())
     vm.reload()
     alice.wait(vm.install_vmware_tools())
+
+
+@covers("VM.add_extra_config_element", "VM.list_vm_extra_config_info", "VM.get_vm_extra_config_elements")
+def test_settings_in_vcenter_are_for_the_guest_and_from_it(
+    alice: Tenant, vapp: VApp, vm: VM, as_provider: VM, wait: Wait, tools: Callable[[VApp], None], shared_vcd: Simulator
+) -> None:
+    wait(as_provider.add_extra_config_element("disk.enableUUID", "1", required=True))
+    as_provider.reload()
+    wait(as_provider.add_extra_config_element("guestinfo.word", "said"))
+    alice.wait(vm.power_on())
+    tools(vapp)
+    script = 'vmtoolsd --cmd "info-set guestinfo.answer $(vmtoolsd --cmd "info-get guestinfo.word")"'
+    assert shared_vcd.hypervisor.execute(vapp.get_vm_moid("one"), script).exit_code == 0
+    vm.reload()
+    shown = vm.list_vm_extra_config_info()
+    assert (shown["disk.enableUUID"], shown["guestinfo.word"], shown["guestinfo.answer"]) == ("1", "said", "said")
+    assert len(vm.get_vm_extra_config_elements()) == len(shown)

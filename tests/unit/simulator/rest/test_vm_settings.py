@@ -6,6 +6,7 @@ import pytest
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
 from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.operations.machines import guest_spec
 from vcd_simulator.operations.power import notice_customization
 from vcd_simulator.operations.settings import datastore_of
 from vcd_simulator.operations.vcenters import add_datastore
@@ -275,3 +276,51 @@ def test_tools_can_be_installed_while_the_vm_runs(lab: LabCloud, alice: RestCall
     assert "powered on" in refused(alice.post(f"{here}/action/installVMwareTools"))
     done(lab, alice.post(f"{here}/power/action/powerOn"))
     done(lab, alice.post(alice.get(here).links()["installVmwareTools", None]))
+
+
+OVF = "http://schemas.dmtf.org/ovf/envelope/1"
+VMW = "http://www.vmware.com/schema/ovf"
+
+
+def extra(*settings: tuple[str, str]) -> str:
+    """A VM that is to get these settings in vCenter."""
+    elements = "".join(f'<w:ExtraConfig w:key="{key}" w:value="{value}"/>' for key, value in settings)
+    section = f'<o:VirtualHardwareSection xmlns:o="{OVF}" xmlns:w="{VMW}">{elements}</o:VirtualHardwareSection>'
+    return f"<Vm {V}>{section}</Vm>"
+
+
+def shown_extra(caller: RestCaller, vm: Vm) -> dict[str | None, str | None]:
+    found = caller.get(f"/api/vApp/vm-{vm.id}").xml.iter(f"{{{VMW}}}ExtraConfig")
+    return {one.get(f"{{{VMW}}}key"): one.get(f"{{{VMW}}}value") for one in found}
+
+
+def test_settings_in_vcenter_are_made_and_removed_by_who_may(
+    lab: LabCloud, alice: RestCaller, administrator: RestCaller, vapp: Vapp, vm: Vm
+) -> None:
+    path = f"/api/vApp/vm-{vm.id}/action/reconfigureVm"
+    before = shown_extra(alice, vm)
+    assert "svga.present" in before
+    body = extra(("disk.enableUUID", "1"), ("guestinfo.userdata", "a &lt;b&gt; c"))
+    assert alice.post(path, body).status == 403
+    done(lab, administrator.post(path, body))
+    added = {"disk.enableUUID": "1", "guestinfo.userdata": "a <b> c"}
+    assert shown_extra(alice, vm) == before | added
+    assert guest_spec(vapp, vm).guest_properties == {"userdata": "a <b> c"}
+    done(lab, alice.post(path, alice.get(f"/api/vApp/vm-{vm.id}").body.decode()))  # what is shown may be sent back
+    assert vm.extra_config == added
+    done(lab, administrator.post(path, extra(("disk.enableUUID", ""))))
+    assert vm.extra_config == {"guestinfo.userdata": "a <b> c"}
+
+
+@pytest.mark.parametrize("setting", [("", "x"), ("k" * 256, "x"), ("k", "v" * 65_536)], ids=["none", "key", "value"])
+def test_settings_have_their_limits(administrator: RestCaller, vm: Vm, setting: tuple[str, str]) -> None:
+    assert "ExtraConfig" in refused(administrator.post(f"/api/vApp/vm-{vm.id}/action/reconfigureVm", extra(setting)))
+
+
+def test_readers_do_not_see_what_is_for_the_guest(
+    lab: LabCloud, alice: RestCaller, bob: RestCaller, vapp: Vapp, vm: Vm
+) -> None:
+    vapp.access.everyone = "ReadOnly"
+    vm.extra_config = {"guestinfo.secret": "s"}
+    assert shown_extra(alice, vm)["guestinfo.secret"] == "s"
+    assert shown_extra(bob, vm) == {}

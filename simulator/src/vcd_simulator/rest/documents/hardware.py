@@ -3,6 +3,7 @@
 from vcd_simulator.clock import timestamp
 from vcd_simulator.model.compute import Nic, Vm
 from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.operations.machines import guest_information
 from vcd_simulator.operations.settings import compliance
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import link, reference
@@ -169,8 +170,18 @@ def virtual_hardware_section(context: Context, vm: Vm, *, edits: bool) -> Elemen
         disks(vm),
         cpu_item(context, vm),
         memory_item(context, vm),
+        [
+            vmw("ExtraConfig", _OPTIONAL, qualified(VMW_NS, key=key, value=value))
+            for key, value in (extra_config(context, vm) if edits else {}).items()
+        ],
         links,
     )
+
+
+def extra_config(context: Context, vm: Vm) -> dict[str, str]:
+    """What is set of a VM in vCenter, what every VM has there, and what its guest has told."""
+    own = {"nvram": f"{vm.name}.nvram", "svga.present": "TRUE", "pciBridge0.present": "TRUE"}
+    return own | vm.extra_config | guest_information(context.cloud, vm)
 
 
 def rasd_items_list(context: Context, vm: Vm, part: str, items: list[Element]) -> Element:

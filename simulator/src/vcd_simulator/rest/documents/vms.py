@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from vcd_simulator.clock import timestamp
 from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.operations.machines import guest_information
 from vcd_simulator.operations.power import available_actions
 from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, datastore_of
 from vcd_simulator.rest import xml
@@ -108,7 +109,7 @@ def _embedded(context: Context, entity: Vm, vapp: Vapp, viewer: Hashable) -> Ele
     if running_tasks(context, entity.id):
         return vm(context, entity, vapp)
     server, datastore = cloud.vim_servers[entity.vim_server_id], datastore_of(cloud, entity)
-    elsewhere = cloud.profiles.get(entity.storage_profile_id), server, datastore
+    elsewhere = cloud.profiles.get(entity.storage_profile_id), server, datastore, guest_information(cloud, entity)
     state = viewer, state_of(entity), state_of(elsewhere)
     place = entity.id, context.base, context.access.user.id
     return xml.embed(context.embedded, context.fragments.get(place, state, lambda: vm(context, entity, vapp)))

@@ -6,7 +6,7 @@ from vcd_simulator import errors
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import changes, power, vapps
-from vcd_simulator.operations.machines import MachineSpec
+from vcd_simulator.operations.machines import MachineSpec, guest_information
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents import vms as documents
@@ -21,7 +21,7 @@ from vcd_simulator.rest.parsing import (
 )
 from vcd_simulator.rest.resources.vapps import accepted, deploy_task, power_task, undeploy_task
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import Element, child, flag_of, int_of
+from vcd_simulator.rest.xml import VMW_NS, Element, child, children, flag_of, int_of
 
 router = Router()
 _POWER = "vApp: Power Operations"
@@ -91,12 +91,29 @@ def reconfigure(context: Context, vm_id: str) -> Reply:
     section = child(root, "VirtualHardwareSection")
     if section is not None:
         apply_hardware(section, spec)
+        spec.extra_config = _extra_config(context, vm, section)
     custom = child(root, "GuestCustomizationSection")
     if custom is not None:
         spec.customization = customization(custom)
     spec.name, spec.description = root.get("name"), optional_text(root, "Description")
     _read_placement(context, vm, root, spec)
     return accepted(context, changes.reconfigure(context.cloud, context.session.user, vapp, vm, spec))
+
+
+def _extra_config(context: Context, vm: Vm, section: Element) -> dict[str, str]:
+    """The settings of a hardware section that differ from what is shown; they need a right of their own.
+
+    What the guest tells is not among them: it may have told something else since the section was read.
+    """
+    shown, told = hardware.extra_config(context, vm), guest_information(context.cloud, vm)
+    found = {}
+    for element in children(section, "ExtraConfig"):
+        key, value = (element.get(f"{{{VMW_NS}}}{name}") or element.get(name) or "" for name in ("key", "value"))
+        if key not in told and shown.get(key, "") != value:
+            found[key] = value
+    if found:
+        context.access.require("vApp: Allow All Extra Config")
+    return found
 
 
 def _read_placement(context: Context, vm: Vm, root: Element, spec: MachineSpec) -> None:
