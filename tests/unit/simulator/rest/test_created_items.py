@@ -1,5 +1,7 @@
 """VMs that are made from nothing."""
 
+import json
+
 import pytest
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
@@ -96,3 +98,15 @@ def test_it_counts_against_quotas_and_storage(lab: LabCloud, alice: RestCaller, 
         profile.limit_mb = 1024
     recompose(lab, alice, vapp, created())
     assert [vm.name for vm in lab.cloud.vms_of(vapp)] == ["a"], "the task failed"
+
+
+def test_it_may_be_asked_for_in_json(lab: LabCloud, alice: RestCaller, vapp: Vapp) -> None:
+    section = {"osType": "ubuntu64Guest", "numCpus": 2, "memoryResourceMb": {"configured": 256}}
+    body = json.dumps({"createItem": [{"name": "new", "description": "d", "vmSpecSection": section}]})
+    media = "application/vnd.vmware.vcloud.recomposeVAppParams+json"
+    path = f"/api/vApp/vapp-{vapp.id}/action/recomposeVApp"
+    answer = alice.call("POST", path, body, {"content-type": media, "accept": "application/*+json;version=31.0"})
+    assert answer.status == 202, answer.body
+    lab.pass_time()
+    vm = lab.cloud.vms_of(vapp)[1]
+    assert (vm.name, vm.os_type, vm.hardware.cpu_count, vm.hardware.memory_mb) == ("new", "ubuntu64Guest", 2, 256)
