@@ -74,6 +74,9 @@ def _refuse_beside_running(directory: Path) -> None:
     alive = [name for name, process in state.processes.items() if process.alive]
     if broker_of(directory).pid is not None:
         alive.insert(0, "rabbitmq")
+    ended = sorted({"rabbitmq", *state.processes} - set(alive))
+    if alive and state.ready and ended:
+        raise LabError(f"of the lab that runs here, {', '.join(ended)} ended: run `make down`, then `make up` again")
     if alive and state.ready:
         where = f"vCD answers at https://{state.variables.get('LAB_VCD', '?')}"
         raise LabError(f"the lab runs already: {where}, its variables are in {state.env_file}; `make down` ends it")

@@ -55,6 +55,17 @@ def test_a_second_start_beside_a_running_lab_refuses(bare_lab: LabState) -> None
     assert running(bare_lab.directory) is not None
 
 
+def test_a_second_start_says_what_of_a_lab_has_ended(tmp_path: Path) -> None:
+    settings = LabSettings(directory=tmp_path, profile="instant", services=False)
+    state = up(settings)
+    try:
+        state.processes["simulator"].kill()
+        with pytest.raises(LabError, match=r"simulator ended: run `make down`"):
+            up(settings)
+    finally:
+        down(tmp_path)
+
+
 def test_down_ends_exactly_what_up_started(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:

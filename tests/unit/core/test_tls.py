@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from cse_core.settings import SettingsError
-from cse_core.tls import client_context, prepare, why_not_trusted
+from cse_core.tls import check_authorities, client_context, prepare, why_not_trusted
 from vcd_simulator.tls import TlsFiles, make_certificate
 
 HOST = "broker.test"
@@ -109,6 +109,19 @@ def test_a_file_that_cannot_be_used_is_named_with_its_variable(
     with pytest.raises(SettingsError) as caught:
         prepare({"vcd": True})
     assert str(caught.value) == f"CSE_CA_FILE: {str(path)!r} {problem}"
+
+
+def test_a_file_that_is_meant_for_us_must_be_usable_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CSE_CA_FILE", "/nonexistent.pem")
+    with pytest.raises(SettingsError, match="CSE_CA_FILE"):
+        check_authorities(needed=False)
+
+
+def test_a_file_that_is_meant_for_others_matters_where_something_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent.pem")
+    check_authorities(needed=False)
+    with pytest.raises(SettingsError, match="REQUESTS_CA_BUNDLE"):
+        check_authorities(needed=True)
 
 
 def test_what_is_not_verified_is_warned_of_by_name() -> None:

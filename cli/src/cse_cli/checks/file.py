@@ -41,6 +41,15 @@ class Usable:
     broker: BrokerConfig | None = None
     results: list[Result] = field(default_factory=list)
 
+    @property
+    def verifies(self) -> bool:
+        """Whether any certificate is checked."""
+        return (
+            (self.amqp is not None and self.amqp.ssl and not self.amqp.ssl_accept_all)
+            or (self.vcd is not None and self.vcd.verify)
+            or any(vcenter.verify for vcenter in self.vcs or [])
+        )
+
 
 def check_file(path: Path) -> Usable:
     """Reads the file; what is wrong with it is in `results`."""

@@ -13,7 +13,7 @@ from cse_cli.checks.vcd import VcdCheckError, administrator, check_broker, check
 from cse_core.config import Config, TemplateConfig, VcdConfig
 from cse_core.errors import CseError
 from cse_core.settings import SettingsError
-from cse_core.tls import client_context
+from cse_core.tls import check_authorities
 from cse_vcd.session import VcdSession
 
 
@@ -45,7 +45,7 @@ def run_checks(path: Path, *, installed: bool, template: str | None, say: Announ
     if usable.config is not None:
         results += check_templates(usable.config)
     try:
-        client_context(verify=True)
+        check_authorities(needed=usable.verifies)
     except SettingsError as exc:
         results += _without_authorities(exc)
         return Report(results=results, config=usable.config)

@@ -52,8 +52,18 @@ def why_not_trusted(error: ssl.SSLCertVerificationError) -> str:
     )
 
 
+def check_authorities(*, needed: bool) -> None:
+    """Looks whether the file that the environment names can be used; if not `needed`, only at one that is meant for us.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    if needed or os.environ.get(CA_VARIABLE):
+        client_context(verify=True)
+
+
 def prepare(verified: Mapping[str, bool]) -> None:
-    """For services, when they begin: logs a warning of what is not verified.
+    """For services, when they begin: checks the authorities, and logs a warning of what is not verified.
 
     Args:
         verified: by what the configuration calls it, whether its certificate is checked.
@@ -61,7 +71,7 @@ def prepare(verified: Mapping[str, bool]) -> None:
     Raises:
         SettingsError: the file that the environment names cannot be used.
     """
-    client_context(verify=True)
+    check_authorities(needed=any(verified.values()))
     for subject, is_verified in verified.items():
         if not is_verified:
             log.warning("certificate_not_checked", of=subject)

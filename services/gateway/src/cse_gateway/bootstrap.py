@@ -145,7 +145,7 @@ def create(config: Config, settings: GatewaySettings) -> Gateway:
     Raises:
         SettingsError: the file with authorities that the environment names cannot be used.
     """
-    prepare({"amqp": not (config.amqp.ssl and config.amqp.ssl_accept_all)})
+    prepare({"amqp": not config.amqp.ssl_accept_all} if config.amqp.ssl else {})
     return Gateway(config, settings)
 
 
