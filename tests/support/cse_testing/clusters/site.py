@@ -81,11 +81,11 @@ class Site:
         """Posts to vCD, for example a power action, and waits for the task that it answers with."""
         task = str(self.send("POST", href, metadata).get("href"))
 
-        def ended() -> etree._Element | None:
-            seen = self.send("GET", task, metadata)
-            return None if seen.get("status") in ("queued", "preRunning", "running") else seen
+        def outcome() -> str:
+            status = str(self.send("GET", task, metadata).get("status"))
+            return "" if status in ("queued", "preRunning", "running") else status
 
-        assert wait_until(ended, f"the end of {task}").get("status") == "success"
+        assert wait_until(outcome, f"the end of {task}") == "success"
 
     def share(self, vapp_href: str, metadata: Metadata, level: str) -> None:
         """Lets everybody in the org see a vApp (`ReadOnly`), or change it (`Change`)."""
