@@ -57,17 +57,27 @@ def register_vim_server(cloud: Cloud, user: User, server: VimServer) -> Task:
         VcdError: its name or address is that of another one, or the address is none.
     """
     check_name("vCenter", server.name)
-    if not urlsplit(server.url).hostname or urlsplit(server.url).scheme not in ("http", "https"):
-        raise errors.bad_request("Bad request: validation error, the Url of a vCenter is an http or https address.")
+    address = _address(server.url)
     if cloud.vim_servers.first("name", server.name) is not None:
         raise errors.duplicate_name("vimServer", server.name)
-    if any(urlsplit(one.url).netloc == urlsplit(server.url).netloc for one in cloud.vim_servers):
-        raise errors.bad_request(f"The vCenter at {urlsplit(server.url).netloc} is registered already.")
+    if any(_address(one.url) == address for one in cloud.vim_servers):
+        raise errors.bad_request(f"The vCenter at {address} is registered already.")
     cloud.vim_servers.add(server)
     return work.start(
         cloud, user, cloud.system_org.id, server, "vimServerRegister", "Registering", "Registered", noun=_VCENTER,
         undo=lambda: cloud.vim_servers.remove(server),
     )  # fmt: skip
+
+
+def _address(url: str) -> str:
+    """Host and port of an address; raises VcdError 400 for what is none."""
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.scheme in ("http", "https"):
+            return parts.netloc
+    except ValueError:
+        pass
+    raise errors.bad_request("Bad request: validation error, the Url of a vCenter is an http or https address.")
 
 
 def unregister_vim_server(cloud: Cloud, user: User, server: VimServer) -> Task:

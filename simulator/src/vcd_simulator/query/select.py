@@ -18,6 +18,7 @@ from vcd_simulator.query.fiql import And, Comparison, Expression, Or
 from vcd_simulator.query.records import Entry, Records
 from vcd_simulator.query.types import AnyRecordType
 from vcd_simulator.query.values import Value, compare, matcher
+from vcd_simulator.rest.xml import whole_number
 
 _METADATA_TYPES = {
     "STRING": "MetadataStringValue",
@@ -179,8 +180,8 @@ def _metadata_test(access: Access, one: Comparison) -> Callable[[Entry], bool]:
 
 
 def _typed(type_name: str, value: str) -> Value:
-    if type_name == "MetadataNumberValue" and value.lstrip("+-").isdigit():
-        return int(value)
+    if type_name == "MetadataNumberValue":
+        return whole_number(value)
     if type_name == "MetadataBooleanValue":
         return value.lower() == "true"
     return value

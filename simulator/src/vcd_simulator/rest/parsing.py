@@ -30,6 +30,7 @@ from vcd_simulator.rest.xml import (
     int_of,
     local_name,
     text_of,
+    whole_number,
 )
 
 _PREFIX = re.compile(r"^(vappTemplate|vapp|vm)-(?=[0-9a-fA-F]{8}-)")
@@ -129,16 +130,19 @@ def rasd_item(item: Element) -> tuple[int, int, int | None]:
     """An item of hardware: resource type, quantity, and cores per socket where given."""
     kind = rasd_int(item, "ResourceType")
     quantity = rasd_int(item, "VirtualQuantity")
-    cores = item.find(f"{{{VMW_NS}}}CoresPerSocket")
-    return kind, quantity, int((cores.text or "1").strip()) if cores is not None else None
+    stated = item.findtext(f"{{{VMW_NS}}}CoresPerSocket")
+    cores = whole_number(stated or "1") if stated is not None else None
+    if stated is not None and cores is None:
+        raise errors.bad_request("Bad request: validation error, vmw:CoresPerSocket is not a whole number.")
+    return kind, quantity, cores
 
 
 def rasd_int(item: Element, name: str) -> int:
     """A number of a hardware item; raises `VcdError` 400 when it is missing or none."""
-    text = (item.findtext(f"{{{RASD_NS}}}{name}") or "").strip()
-    if not text.isdigit():
+    number = whole_number(item.findtext(f"{{{RASD_NS}}}{name}") or "")
+    if number is None or number < 0:
         raise errors.bad_request(f"Bad request: validation error, rasd:{name} is missing or not a whole number.")
-    return int(text)
+    return number
 
 
 def _disk_size(item: Element) -> tuple[int, int] | None:
@@ -149,9 +153,8 @@ def _disk_size(item: Element) -> tuple[int, int] | None:
     capacity = next(
         (value for name, value in resource.attrib.items() if etree.QName(name).localname == "capacity"), None
     )
-    if capacity is None or not capacity.isdigit():
-        return None
-    return rasd_int(item, "InstanceID"), int(capacity)
+    size_mb = whole_number(str(capacity or ""))
+    return None if size_mb is None else (rasd_int(item, "InstanceID"), size_mb)
 
 
 def apply_hardware(section: Element, spec: MachineSpec) -> None:

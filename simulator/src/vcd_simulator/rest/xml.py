@@ -160,6 +160,7 @@ def render(root: Element, fragments: Sequence[bytes] = ()) -> bytes:
     return b"".join(parts)
 
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 _PARSER_OPTIONS = {
     "resolve_entities": False,
     "no_network": True,
@@ -220,10 +221,19 @@ def flag_of(parent: Element | None, path: str, default: bool = False) -> bool:
 
 def int_of(parent: Element | None, path: str, default: int = 0) -> int:
     text = text_of(parent, path)
-    try:
-        return int(text) if text else default
-    except ValueError:
-        raise errors.bad_request(f"Bad request: validation error, {path} is not a whole number.") from None
+    if not text:
+        return default
+    number = whole_number(text)
+    if number is None:
+        raise errors.bad_request(f"Bad request: validation error, {path} is not a whole number.")
+    return number
+
+
+def whole_number(text: str) -> int | None:
+    """What a text in decimal digits says, if it is a number of 64 bits; one in other digits is none."""
+    found = _NUMBER.fullmatch(text.strip())
+    number = int(found[0]) if found is not None else None
+    return None if number is None or not -(2**63) <= number < 2**63 else number
 
 
 def attribute_flag(element: Element, name: str, default: bool = False) -> bool:

@@ -12,7 +12,7 @@ from vcd_simulator.rest.documents import metadata as documents
 from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import XSI_NS, Element, child, children, text_of
+from vcd_simulator.rest.xml import XSI_NS, Element, child, children, text_of, whole_number
 
 router = Router()
 MAX_KEY_LENGTH = 256
@@ -212,7 +212,7 @@ def _type(typed: Element | None) -> str:
     if name not in TYPES:
         raise errors.bad_request(f"Bad request: validation error, a TypedValue is one of {', '.join(TYPES)}.")
     text = _value(typed)
-    if name == "MetadataNumberValue" and not text.lstrip("-").isdigit():
+    if name == "MetadataNumberValue" and whole_number(text) is None:
         raise errors.bad_request(
             "Bad request: validation error, the value of a MetadataNumberValue is no whole number."
         )

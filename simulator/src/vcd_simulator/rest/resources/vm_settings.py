@@ -13,7 +13,7 @@ from vcd_simulator.rest.documents import hardware, products
 from vcd_simulator.rest.parsing import optional_text, rasd_int, referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import RASD_NS, VCLOUD_NS, VMW_NS, Element, child, children, flag_of, int_of
+from vcd_simulator.rest.xml import RASD_NS, VCLOUD_NS, VMW_NS, Element, child, children, flag_of, int_of, whole_number
 
 router = Router()
 _VM = "/api/vApp/vm-{vm_id}"
@@ -96,14 +96,13 @@ def set_disks(context: Context, vm_id: str) -> Reply:
 
 def _disk(vm: Vm, item: Element) -> DiskSpec:
     """A disk of the list. Its size is there twice: what a client has changed counts."""
-    stated_id = item.findtext(f"{{{RASD_NS}}}InstanceID") or ""
-    instance_id = int(stated_id) if stated_id.isdigit() else None
+    instance_id = whole_number(item.findtext(f"{{{RASD_NS}}}InstanceID") or "")
     known = next((disk for disk in vm.hardware.disks if disk.instance_id == instance_id), None)
     resource = item.find(f"{{{RASD_NS}}}HostResource")
     stated = (
         (resource.get(f"{{{VCLOUD_NS}}}capacity") or resource.get("capacity") or "") if resource is not None else ""
     )
-    capacity = int(stated) if stated.isdigit() else None
+    capacity = whole_number(stated)
     has_quantity = item.find(f"{{{RASD_NS}}}VirtualQuantity") is not None
     quantity = math.ceil(rasd_int(item, "VirtualQuantity") / 1024**2) if has_quantity else None
     if known is not None and quantity not in (None, known.capacity_mb):
