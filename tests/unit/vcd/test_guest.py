@@ -137,7 +137,7 @@ class TestScripts:
         assert vcenter.killed == []
 
     def test_polls_begin_soon_and_become_seldom(self, guest: Guest, vcenter: FakeVcenter, clock: ManualClock) -> None:
-        vcenter.polls = [None] * 60 + [0]
+        vcenter.polls = [None] * 75 + [0]
         guest.run_script("sleep 40", timeout_s=300)
         assert 0.04 <= clock.slept[0] <= 0.05
         assert max(clock.slept) <= 1.0, "checks are made in between"
