@@ -79,6 +79,8 @@ def live_many(
     with field.kept_alive(), Reaper(field, lambda: len(living)):
         at_once([partial(live, number) for number in range(len(lanes))])
         wait_for(lambda: not running_tasks(field), f"vCD tasks are left: {running_tasks(field)}")
+        left = lanes[0].orphans()
+        assert not left, f"orphans are left: {left}"
     return lanes
 
 

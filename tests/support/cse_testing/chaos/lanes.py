@@ -189,18 +189,21 @@ class Lane:
 
     def reclaim(self, act: str) -> Outcome:
         """Deletes what was left behind under the name of this cluster, as an administrator who has looked for it."""
-        metadata = self.metadata_that_lasts()
-        listing = system_service_pb2.ListOrphansRequest()
-        found = self.field.call(lambda stubs: stubs.system.ListOrphans(listing, metadata=metadata, timeout=20))
-        names = [orphan.name for orphan in found.orphans if orphan.cluster == self.name]
+        names = [orphan.name for orphan in self.orphans() if orphan.cluster == self.name]
         assert len(names) == 1, f"{self.name}: the orphans are {names}"
         request_id = self.request_id(act)
         request = system_service_pb2.ReclaimRequest(names=names, execute=True, request_id=request_id)
-        call = (*metadata, ("x-request-id", request_id))
-        operation = self.field.call(lambda stubs: stubs.system.Reclaim(request, metadata=call, timeout=20))
+        metadata = (*self.metadata_that_lasts(), ("x-request-id", request_id))
+        operation = self.field.call(lambda stubs: stubs.system.Reclaim(request, metadata=metadata, timeout=20))
         return Outcome(act, request_id, operation)
 
     # ---- what there is
+
+    def orphans(self) -> list[orphan_pb2.Orphan]:
+        """What the service says was left behind, whatever cluster it is of."""
+        request, metadata = system_service_pb2.ListOrphansRequest(), self.metadata_that_lasts()
+        found = self.field.call(lambda stubs: stubs.system.ListOrphans(request, metadata=metadata, timeout=20))
+        return list(found.orphans)
 
     def vapps(self) -> list[Vapp]:
         cloud = self.field.vcd.cloud
