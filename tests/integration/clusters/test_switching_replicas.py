@@ -95,7 +95,6 @@ def start(vcd: Simulator, postgres: PrivatePostgres, tmp_path: Path) -> Iterator
         yield begin
 
 
-@pytest.mark.timeout(180)
 def test_both_obey_a_restart_keeps_it_and_a_stop_ends_both(start: Callable[[str], Replica]) -> None:
     first, second = start("first"), start("second")
     seen = first.get()
