@@ -181,10 +181,12 @@ def test_the_service_is_steered(vcd: Vcd, server: ScriptedHttp, arguments: list[
 
 @pytest.mark.parametrize("arguments", [["cluster", "delete", "c1"], ["system", "stop"]])
 def test_what_cannot_be_undone_is_asked_first(vcd: Vcd, server: ScriptedHttp, arguments: list[str]) -> None:
-    result = vcd("cse", *arguments, answer="n\n")
-    assert result.exit_code == 1
-    assert "?" in result.stderr
-    assert server.asked == []
+    for answer in ("n\n", ""):
+        result = vcd("cse", *arguments, answer=answer)
+        assert result.exit_code == 1
+        assert "?" in result.stderr
+        assert "say --yes" in result.stderr  # nobody sits at a terminal here
+        assert server.asked == []
 
 
 # What is shown

@@ -9,6 +9,7 @@ import click
 from cse_cli.vcd_plugin.commands import (
     CONTEXT,
     cluster_path,
+    confirm,
     finish,
     no_wait_option,
     path_name,
@@ -141,7 +142,7 @@ def resize(context: click.Context, session: Session, name: str, *, node_count: i
     surplus = len(session.fields("GET", cluster_path(name, "info")).get("nodes") or []) - node_count
     if surplus > 0 and not yes:
         nodes = "worker" if surplus == 1 else f"{surplus} workers"
-        click.confirm(f"Remove the newest {nodes} of the cluster {name!r}?", abort=True, err=True)
+        confirm(f"Remove the newest {nodes} of the cluster {name!r}?")
     reply = session.fields("POST", cluster_path("_clusters", name, "resize"), {"node_count": node_count})
     finish(context, session, reply, f"cluster {name!r} is resized")
 
@@ -160,7 +161,7 @@ def delete(context: click.Context, session: Session, name: str, *, yes: bool) ->
         vcd cse cluster delete c1 --yes
     """
     if not yes:
-        click.confirm(f"Delete the cluster {name!r} with everything in it?", abort=True, err=True)
+        confirm(f"Delete the cluster {name!r} with everything in it?")
     finish(context, session, session.fields("DELETE", cluster_path(name)), f"cluster {name!r} is deleted")
 
 

@@ -8,6 +8,7 @@ import click
 from cse_cli.vcd_plugin.commands import (
     CONTEXT,
     cluster_path,
+    confirm,
     finish,
     no_wait_option,
     path_name,
@@ -134,7 +135,7 @@ def delete(
             Delete it even if its pods do not end, or the control plane does not answer.
     """
     if not yes:
-        click.confirm(f"Delete {', '.join(map(repr, nodes))} of the cluster {cluster!r}?", abort=True, err=True)
+        confirm(f"Delete {', '.join(map(repr, nodes))} of the cluster {cluster!r}?")
     request = {"name": cluster, "vdc": session.vdc, "nodes": list(nodes), "force": force}
     reply = session.fields("DELETE", cluster_path(cluster, "node"), request)
     finish(context, session, reply, f"{', '.join(nodes)} deleted from cluster {cluster!r}")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import click
 
-from cse_cli.vcd_plugin.commands import CONTEXT, no_wait_option, path_name, with_session
+from cse_cli.vcd_plugin.commands import CONTEXT, confirm, no_wait_option, path_name, with_session
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, view_for
 from cse_cli.vcd_plugin.following import Operation, follow, operation_path, read
@@ -142,7 +142,7 @@ def cancel(context: click.Context, session: Session, id: str, *, yes: bool) -> N
     if found.is_done:
         raise PluginError(f"operation {id} has ended already: {found.state.lower()}")
     if not yes:
-        click.confirm(f"Cancel '{found.title}'?", abort=True, err=True)
+        confirm(f"Cancel '{found.title}'?")
     told = Operation.parse(session.fields("POST", operation_path(id, "cancel")))
     if wants_no_wait(context):
         print_message(context, f"cancelling; follow it with `vcd cse operation watch {id}`", operation_id=id)

@@ -5,7 +5,7 @@ import platform
 import click
 
 from cse_cli import DESCRIPTION, PRODUCT, __version__
-from cse_cli.vcd_plugin.commands import CONTEXT, output_option, with_session
+from cse_cli.vcd_plugin.commands import CONTEXT, confirm, output_option, with_session
 from cse_cli.vcd_plugin.output import print_json, print_message, print_properties, wants_json
 from cse_cli.vcd_plugin.session import Session
 
@@ -96,7 +96,7 @@ def stop(context: click.Context, session: Session, *, yes: bool) -> None:
         vcd cse system stop --yes
     """
     if not yes:
-        click.confirm("Stop the CSE server?", abort=True, err=True)
+        confirm("Stop the CSE server?")
     _steer(context, session, {"stopped": True})
 
 
