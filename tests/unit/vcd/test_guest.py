@@ -27,7 +27,7 @@ from cse_vcd.faults import from_vim
 from cse_vcd.guest import Guest
 from cse_vcd.script import compose
 from cse_vcd.soap import vim, vmodl
-from cse_vcd.timing import Pace
+from cse_vcd.timing import Pace, no_check
 from cse_vcd.vcenter import _bounded
 
 
@@ -142,6 +142,19 @@ class TestScripts:
         assert 0.04 <= clock.slept[0] <= 0.05
         assert max(clock.slept) <= 1.0, "checks are made in between"
         assert 20 < clock.now - 1000 < 90
+
+    def test_a_script_is_asked_for_when_it_is_its_turn(self, guest: Guest, vcenter: FakeVcenter) -> None:
+        vcenter.polls = [None, 0]
+        checks = iter([None, KeyboardInterrupt()])
+
+        def check() -> None:
+            if (problem := next(checks)) is not None:
+                raise problem
+
+        with vcenter.pace.turn(no_check), pytest.raises(KeyboardInterrupt):
+            guest.run_script("true", timeout_s=60, check=check)
+        assert vcenter.polls == [None, 0], "nobody has asked for it"
+        assert vcenter.killed
 
     def test_a_script_that_takes_too_long_is_killed_with_its_children(
         self, guest: Guest, vcenter: FakeVcenter, clock: ManualClock

@@ -132,3 +132,17 @@ def test_many_who_poll_share_the_pace() -> None:
             assert pace.slowed(0.01) == pytest.approx(0.03)
             assert pace.slowed(2.0) == 2.0
     assert pace.slowed(0.001) == 0.001
+
+
+def test_not_all_who_poll_ask_at_once() -> None:
+    pace = Pace(100.0, at_once=2)
+    checks = iter([None, KeyboardInterrupt()])
+
+    def check() -> None:
+        if (problem := next(checks)) is not None:
+            raise problem
+
+    with pace.turn(check), pace.turn(check), pytest.raises(KeyboardInterrupt), pace.turn(check):
+        raise AssertionError("it was nobody's turn")
+    with pace.turn(check):
+        pass

@@ -243,7 +243,8 @@ class Guest:
         try:
             with pace.polling():
                 while True:
-                    exit_code, silent = self._look(pid)
+                    with pace.turn(check):
+                        exit_code, silent = self._look(pid)
                     if exit_code is not None:
                         return exit_code
                     if deadline.passed:

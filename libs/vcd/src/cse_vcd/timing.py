@@ -77,10 +77,14 @@ class Backoff:
 
 
 class Pace:
-    """Keeps many who poll the same server from asking it more than `most_per_s` times a second all together."""
+    """Keeps many who poll the same server from asking it more than `most_per_s` times a second all together.
 
-    def __init__(self, most_per_s: float) -> None:
+    No more than `at_once` ask at the same moment: a server that answers slowly has to be left time for what is work.
+    """
+
+    def __init__(self, most_per_s: float, *, at_once: int = 1) -> None:
         self._most_per_s = most_per_s
+        self._turns = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._polling = 0
 
@@ -98,6 +102,16 @@ class Pace:
     def slowed(self, pause_s: float) -> float:
         """The pause, or a longer one if so many poll that each has to wait for its turn."""
         return max(pause_s, self._polling / self._most_per_s)
+
+    @contextmanager
+    def turn(self, check: Check) -> Iterator[None]:
+        """Waits until it may ask, calling `check` on the way; it is the next one's turn afterwards."""
+        while not self._turns.acquire(timeout=_LONGEST_PAUSE_S):
+            check()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
 
 def pause(seconds: float, check: Check, deadline: Deadline, clock: Clock = SYSTEM_CLOCK) -> None:

@@ -40,6 +40,8 @@ _IDLE_S: Final = 3
 _QUEUE_S: Final = 120.0
 _POLLS_PER_S: Final = 50.0
 """How often all together look whether a program in a guest has ended; beyond that, each looks more seldom."""
+_POLLING_PART: Final = 4
+"""This part of the calls that are made at once may be such looks."""
 _CHUNK: Final = 1 << 16
 
 
@@ -92,7 +94,7 @@ class Vcenter:
         self._adapter = adapter
         self._http = equip(requests.Session(), adapter)
         self.tools = ToolsWatch(self.call)
-        self.pace = Pace(_POLLS_PER_S)
+        self.pace = Pace(_POLLS_PER_S, at_once=max(1, login.calls // _POLLING_PART))
 
     @property
     def address(self) -> str:
