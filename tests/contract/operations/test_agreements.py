@@ -15,7 +15,8 @@ from cse_operations.agreements import Agreements
 from cse_operations.database import Database
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness
-from cse_testing.operations.benches import LIMIT_S, EngineBench
+from cse_testing.operations.benches import EngineBench
+from cse_testing.waiting import LIMIT_S
 
 DISABLED: JsonObject = {"state": "disabled", "replicas": []}
 STOPPED: JsonObject = {"state": "shutting down", "replicas": ["a"]}
