@@ -1,7 +1,7 @@
 """Guests' files in one piece, to be kept in a saved state.
 
-A guest may change its tree while we read it, so directories are walked by descriptor and links are never followed. What
-is unpacked may come from anybody: nothing is written but below the target.
+A guest may change its tree while we read it. What is unpacked may come from anybody: nothing is written but below the
+target.
 """
 
 import errno
@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from vcd_simulator.guests.owners import read_owner, write_owner
+from vcd_simulator.guests.survey import survey
 
 _LARGEST_FILE = 1 << 30
 
@@ -25,20 +26,12 @@ def pack(*directories: Path) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as archive:
         for directory in directories:
-            for place, folders, files, descriptor in os.fwalk(directory):
-                path = PurePosixPath(directory.name, *Path(place).relative_to(directory).parts)
-                _add(archive, str(path), ".", descriptor)
-                links = [name for name in folders if _is_link(name, descriptor)]
-                for name in (*files, *links):
-                    _add(archive, str(path / name), name, descriptor)
+            for listing in survey(directory):
+                path = PurePosixPath(directory.name, listing.path)
+                _add(archive, str(path), ".", listing.descriptor)
+                for name in listing.others:
+                    _add(archive, str(path / name), name, listing.descriptor)
     return out.getvalue()
-
-
-def _is_link(name: str, directory: int) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def _add(archive: tarfile.TarFile, path: str, name: str, directory: int) -> None:
@@ -59,9 +52,9 @@ def _add(archive: tarfile.TarFile, path: str, name: str, directory: int) -> None
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.EINVAL, errno.ELOOP):
+        if error.errno not in (errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.ENXIO):
             raise
-        # Deleted or replaced while we looked: readlink of no link, or open of one.
+        # Deleted or replaced while we looked: readlink of no link, or open of one or of a socket.
 
 
 def _read(name: str, directory: int) -> bytes:

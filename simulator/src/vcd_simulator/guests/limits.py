@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vcd_simulator.guests.processes import Program
+from vcd_simulator.guests.survey import survey
 
 _LOOK_S = 0.5
 _REST_S = 2.0
@@ -52,10 +53,10 @@ async def guard(program: Program, limits: Limits, disk_used: Callable[[], int]) 
 def disk_usage(directory: Path) -> int:
     """Bytes that files below a directory take; what a guest changes meanwhile may be missed."""
     total = 0
-    for _, _, files, descriptor in os.fwalk(directory, onerror=None):
-        for name in files:
+    for listing in survey(directory):
+        for name in listing.others:
             try:
-                total += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * 512
+                total += os.stat(name, dir_fd=listing.descriptor, follow_symlinks=False).st_blocks * 512
             except OSError:
                 continue
     return total
