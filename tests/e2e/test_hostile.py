@@ -18,7 +18,7 @@ from cse_testing.hostile.front import TWIN, Front, finish, log_in, nothing_was_e
 from cse_testing.hostile.rest import attack_rest
 from cse_testing.ssh import ssh_key
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2400)
 
 SHARE = 24
 """One value in so many goes to each field in `make test`."""

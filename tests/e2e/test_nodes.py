@@ -3,6 +3,7 @@
 from typing import Any
 
 from cse_testing.lab_cli import LabCli
+from cse_testing.waiting import wait_until
 
 
 def names(tenant: LabCli, cluster: str, kind: str) -> list[str]:
@@ -17,7 +18,8 @@ def test_nodes_come_and_go(tenant: LabCli, lab: dict[str, str]) -> None:
     added = tenant.run("cse", "node", "create", "elastic", "-n", lab["LAB_NETWORK"], "--type", "nfsd")
     assert "Added 1 node to cluster elastic" in added.text
     (nfs,) = names(tenant, "elastic", "nfsd")
-    assert tenant.json("cse", "node", "info", "elastic", nfs)["exports"] == ["/home"]
+    # A guest that takes too long to answer is shown without its exports.
+    wait_until(lambda: tenant.json("cse", "node", "info", "elastic", nfs)["exports"] == ["/home"], "the export")
 
     worker = names(tenant, "elastic", "node")[0]
     assert tenant.json("cse", "node", "info", "elastic", worker)["node_type"] == "node"

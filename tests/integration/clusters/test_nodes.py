@@ -14,7 +14,7 @@ from cse_clusters.application.ports import GuestLogin
 from cse_clusters.domain.guest_scripts import AWAIT_NODES, guest_script
 from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import Metadata, Site, site
-from cse_testing.waiting import LIMIT_S
+from cse_testing.waiting import LIMIT_S, wait_until
 
 CLUSTER = "orgs/-/vdcs/-/clusters/{}"
 
@@ -53,8 +53,8 @@ def test_nodes_are_shown_as_the_cluster_shows_them_and_nfs_nodes_with_their_expo
     (worker,) = nodes(found, "node")
     assert node(vcd, alice, worker) in found.nodes
     (nfs,) = nodes(found, "nfsd")
-    shown = node(vcd, alice, nfs)
-    assert shown.exports == ["/home (everyone)"]
+    # A guest that takes too long to answer is shown without its exports.
+    wait_until(lambda: node(vcd, alice, nfs).exports == ["/home (everyone)"], "the export")
     vcd.change(f"{href_of(vcd, alice, found, nfs)}/power/action/powerOff", alice)
     off = node(vcd, alice, nfs)
     assert (off.vm_status, list(off.exports)) == ("POWERED_OFF", [])
@@ -119,7 +119,7 @@ def test_nodes_are_added_and_removed(vcd: Site, alice: Metadata) -> None:
 
     with_nfs = well(vcd, alice, add(vcd, alice, "grown", role=cluster_pb2.Node.ROLE_NFS, template="ubuntu-16.04"))
     (nfs,) = nodes(with_nfs, "nfsd")
-    assert node(vcd, alice, nfs).exports == ["/home (everyone)"]
+    wait_until(lambda: node(vcd, alice, nfs).exports == ["/home (everyone)"], "the export")
 
     off = nodes(small, "node")[0]
     vcd.change(f"{href_of(vcd, alice, grown, off)}/power/action/powerOff", alice)

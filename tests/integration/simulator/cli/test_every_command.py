@@ -165,7 +165,7 @@ def vapp(alice: VcdCli, published_catalog: str) -> Iterator[str]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("group", ["vm", "vapp"])
 def test_every_command_works_or_is_not_allowed(alice: VcdCli, vapp: str, group: str) -> None:
     surprises = []

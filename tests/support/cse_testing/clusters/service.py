@@ -34,7 +34,6 @@ from cse_testing.clusters.guests import FakeGuests, FakeTemplates
 from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
 from cse_testing.waiting import LIMIT_S
 
-EXPORTS_WITHIN_S = 0.5
 UNKNOWN_AFTER = timedelta(hours=2)
 PATIENT = Limits(
     **dict.fromkeys(("placing", "boot", "script", "mint", "drain", "ready", "busy", "outage"), timedelta(minutes=1))
@@ -60,7 +59,14 @@ def a_cluster(
 class ClustersInMemory:
     """Everything but gRPC and vCD. Orgs `acme` (alice, bob) and `globex` (carol), VDCs `dev` and `prod`, an admin."""
 
-    def __init__(self, *, enforce_rights: bool = False, max_running: int = 8, limits: Limits = PATIENT) -> None:
+    def __init__(
+        self,
+        *,
+        enforce_rights: bool = False,
+        max_running: int = 8,
+        limits: Limits = PATIENT,
+        exports_within_s: float = LIMIT_S,
+    ) -> None:
         self.vcd = FakeVcd()
         self.vcd.add_org("System", "admin")
         self.vcd.add_org("acme", "alice", "bob")
@@ -99,7 +105,7 @@ class ClustersInMemory:
                 self.guests,
                 self.templates,
                 asking=self._lookups,
-                exports_within_s=EXPORTS_WITHIN_S,
+                exports_within_s=exports_within_s,
             ),
             node_changes=NodeChanges(acceptance, directory, self.vcd, materials, deadline=deadline),
             operation_access=access,
