@@ -1,5 +1,7 @@
 """Becoming another user inside a guest."""
 
+import os
+
 import pytest
 
 from cse_testing.simulated import Shell
@@ -90,3 +92,17 @@ def test_what_another_user_runs_ends_with_who_asked_for_it(bob: Shell) -> None:
         seen=bob.guest.programs.all,
     )
     assert bob.guest.power is PowerState.ON
+
+
+def test_only_what_a_program_s_own_processes_have_open_is_lent(shell: Shell) -> None:
+    program = shell.guest.programs.start(shell.account("root"), ["/bin/sleep", "1000"])
+    wait_until(lambda: program.states() != [], "the program to run")
+    (own, *_), others = [pid for pid, _ in program.states()], os.getpid()
+    for descriptor in program.borrow(own, (0, 1)):
+        os.close(descriptor)
+    with pytest.raises(OSError, match="not in this sandbox"):
+        program.borrow(others, (0,))
+    program.kill()
+    program.gone.result(20)
+    with pytest.raises(OSError, match="not in this sandbox"):
+        program.borrow(own, (0,))
