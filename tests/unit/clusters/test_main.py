@@ -10,6 +10,7 @@ import pytest
 from cse_clusters.__main__ import main
 from cse_clusters.settings import ClustersSettings
 from cse_core.settings import SettingsError
+from cse_core.tls import CA_VARIABLE
 
 CONFIG = """\
 amqp: {host: rabbit.example.com, password: secret}
@@ -46,7 +47,7 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "examples:" in text
     documented = {line.split()[0] for line in text.splitlines() if line.startswith("  CSE_") and "=" not in line}
-    assert documented == set(variables())
+    assert documented == {*variables(), CA_VARIABLE}
 
 
 def variables() -> list[str]:

@@ -279,7 +279,7 @@ def test_nodes_are_not_taken_back_because_their_operations_name_stays(clusters: 
     home = vapp(clusters, "home")
 
     def refuse_then_answer(login: GuestLogin, script: str, _: Check) -> ScriptResult:
-        clusters.vcd.fail("set_metadata", WILL_NOT)
+        clusters.vcd.fail("remove_metadata", WILL_NOT)
         return clusters.guests.run_by_default(login, script)
 
     clusters.guests.on("CSE_WITHIN_S", refuse_then_answer)

@@ -1,6 +1,7 @@
 """Metadata of entities: text entries that everybody with access to the entity may read and write."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from cse_vcd.documents import XSI, Element, V, clean, every, media_type, qualified, text_at
 from cse_vcd.session import VcdSession
@@ -29,6 +30,16 @@ def set_metadata(session: VcdSession, href: str, values: Mapping[str, str]) -> E
     """
     body = V.Metadata(*(_entry(key, value) for key, value in values.items()))
     return session.post(f"{href}/metadata", body, media_type("metadata"), missing="the entity")
+
+
+def remove_metadata(session: VcdSession, href: str, key: str) -> Element | None:
+    """Removes an entry of the domain GENERAL; returns vCD's task.
+
+    Raises:
+        NotFoundError: the entity or its entry is not there, or not visible to the session.
+        BusyError: another task works on the entity.
+    """
+    return session.delete(f"{href}/metadata/{quote(key, safe='')}", missing="the entity or its metadata")
 
 
 def _entry(key: str, value: str) -> Element:

@@ -209,6 +209,14 @@ def set_metadata(session: VcdSession, href: str, values: Mapping[str, str]) -> s
     return _begun(metadata.set_metadata(session, href, values))
 
 
+def remove_metadata(session: VcdSession, href: str, key: str) -> str | None:
+    """Begins to remove an entry. None if there is none, or no vApp."""
+    try:
+        return _begun(metadata.remove_metadata(session, href, key))
+    except NotFoundError:
+        return None
+
+
 def set_hardware(session: VcdSession, machine_href: str, *, cpu_count: int = 0, memory_mb: int = 0) -> list[str]:
     """Begins to change a machine that is off; 0 and what it has already change nothing. Returns the tasks, if any."""
     tasks = []

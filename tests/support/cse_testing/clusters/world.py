@@ -362,6 +362,10 @@ class FakeVcd:
         self._vapp(vapp_href).metadata.update(values)
         return self._task()
 
+    def remove_metadata(self, who: Actor, vapp_href: str, key: str) -> str | None:
+        self._called("remove_metadata", who)
+        return None if self._vapp(vapp_href).metadata.pop(key, None) is None else self._task()
+
     def delete(self, who: Actor, vapp_href: str) -> str | None:
         self._called("delete", who)
         with self._lock:

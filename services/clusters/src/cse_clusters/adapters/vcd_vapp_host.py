@@ -80,6 +80,9 @@ class VcdVappHost:
     def set_metadata(self, who: Actor, vapp_href: str, values: Mapping[str, str]) -> str:
         return vapps.set_metadata(self._sessions.of(who), vapp_href, values)
 
+    def remove_metadata(self, who: Actor, vapp_href: str, key: str) -> str | None:
+        return vapps.remove_metadata(self._sessions.of(who), vapp_href, key)
+
     def delete(self, who: Actor, vapp_href: str) -> str | None:
         return vapps.delete(self._sessions.of(who), vapp_href)
 

@@ -70,8 +70,13 @@ class NodeMarks:
         return next((marks.unsettled(each.metadata) for each in records if each.href == self._cluster.vapp_href), ())
 
     def _write(self, operations: Sequence[str]) -> Json:
-        def begin() -> str:
-            return self._host.set_metadata(SERVICE, self._cluster.vapp_href, marks.as_metadata(operations))
+        """Leaves no entry that names nobody: a cluster looks as it did before."""
+        href = self._cluster.vapp_href
+
+        def begin() -> str | None:
+            if not operations:
+                return self._host.remove_metadata(SERVICE, href, marks.NODE_OPERATIONS)
+            return self._host.set_metadata(SERVICE, href, marks.as_metadata(operations))
 
         carry_out(self._ctx, self._host, begin, within=self._limits.busy)
         return None

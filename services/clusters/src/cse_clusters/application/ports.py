@@ -133,6 +133,10 @@ class VappHost(Protocol):
         """Merges string entries (GENERAL, READWRITE), all with one request."""
         ...
 
+    def remove_metadata(self, who: Actor, vapp_href: str, key: str) -> str | None:
+        """Removes one of these entries; None if it is gone, or the vApp is."""
+        ...
+
     def delete(self, who: Actor, vapp_href: str) -> str | None:
         """Deletes the vApp with all machines, powered on or not.
 
