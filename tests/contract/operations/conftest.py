@@ -7,10 +7,27 @@ from pathlib import Path
 import pytest
 
 from cse_lab.postgres import PrivatePostgres
+from cse_operations import database
 from cse_testing.operations.benches import EngineBench, Make, durable, in_memory, sqlite_url
 from cse_testing.waiting import LIMIT_S
 
 DURABLE = ("sqlite", "postgres")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_postgres() -> Iterator[None]:
+    """A replica that stalls for seconds loses its connections, so that others can take over. Here there are none."""
+    limit_ms = int(LIMIT_S * 1000)
+    settings = ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout")
+    patient = {
+        "connect_timeout": f"{LIMIT_S:.0f}",
+        "tcp_user_timeout": f"{limit_ms}",
+        "options": " ".join(f"-c {name}={limit_ms}" for name in settings),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in patient.items():
+            patch.setitem(database._POSTGRES_OPTIONS, name, value)
+        yield
 
 
 @pytest.fixture(scope="session")
