@@ -8,8 +8,6 @@ from pathlib import Path
 _FALLBACK_EPHEMERAL_START = 32768
 _LOWEST = 15000
 _ATTEMPTS = 200
-_reserved: list[socket.socket] = []
-"""Kept until this process ends."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -38,7 +36,10 @@ def _ephemeral_start() -> int:
 
 
 def _reserve(port: int) -> bool:
-    """Whether the port is ours now: of those who ask for a name in the kernel's own name space one gets it."""
+    """Whether the port is ours now, until this process ends.
+
+    Of those who ask for a name in the kernel's own name space one gets it.
+    """
     with contextlib.ExitStack() as on_failure:
         name = on_failure.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         try:
@@ -46,7 +47,7 @@ def _reserve(port: int) -> bool:
         except OSError:
             return False
         on_failure.pop_all()
-    _reserved.append(name)
+    name.detach()  # nobody closes it before the kernel does
     return True
 
 
