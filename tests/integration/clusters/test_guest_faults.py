@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import product
 from queue import SimpleQueue
 from typing import Any
@@ -22,25 +21,11 @@ from google.rpc import error_details_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
-from cse_clusters.application.guest_work import Limits
 from cse_templates.adapters.directories import builtin_directory, shared_directory
-from cse_testing.clusters.guest_faults import CASES, Case, Role, faults_of_guests
+from cse_testing.clusters.guest_faults import CASES, LANES, LIMITS, Case, Role, faults_of_guests
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.faults import ProgramHangs
-
-LANES = 12
-LIMITS = Limits(
-    placing=timedelta(seconds=40),
-    boot=timedelta(seconds=20),
-    script=timedelta(seconds=25),
-    mint=timedelta(seconds=20),
-    drain=timedelta(seconds=20),
-    ready=timedelta(seconds=12),
-    busy=timedelta(seconds=40),
-    outage=timedelta(seconds=8),
-)
-"""Long enough for a guest in which nothing goes wrong on a machine that is busy, short enough to wait for."""
 
 VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 CREATE, ADD = "create", "add"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import product
 from queue import SimpleQueue
 from typing import Any
@@ -18,23 +17,11 @@ from google.longrunning import operations_pb2
 from google.rpc import error_details_pb2
 
 from cse.clusters.v1 import cluster_service_pb2
-from cse_clusters.application.guest_work import Limits
-from cse_testing.clusters.guest_faults import REMOVALS, Case, Role
+from cse_testing.clusters.guest_faults import LANES, LIMITS, REMOVALS, Case, Role
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.faults import Place
 
-LANES = 6
-LIMITS = Limits(
-    placing=timedelta(seconds=20),
-    boot=timedelta(seconds=10),
-    script=timedelta(seconds=15),
-    mint=timedelta(seconds=10),
-    drain=timedelta(seconds=5),
-    ready=timedelta(seconds=8),
-    busy=timedelta(seconds=20),
-    outage=timedelta(seconds=3),
-)
 REMOVE, FORCE, SHRINK, DELETE = "remove", "remove-by-force", "resize-down", "delete"
 
 

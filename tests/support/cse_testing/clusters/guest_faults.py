@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, get_args
 
+from cse_clusters.application.guest_work import Limits
 from vcd_simulator.faults import (
     ConnectionReset,
     DiskFull,
@@ -24,6 +26,19 @@ from vcd_simulator.faults import (
 IN_GUESTS: Final = (Place.BOOT, Place.LOGIN, Place.PROGRAM, Place.DISK, Place.SOAP, Place.TRANSFER)
 DELAY: Final = "delay"
 FOR_EVER_S: Final = 300.0
+LANES: Final = 12
+"""VDCs, each with a vCenter, in which cases run side by side."""
+LIMITS: Final = Limits(
+    placing=timedelta(seconds=40),
+    boot=timedelta(seconds=20),
+    script=timedelta(seconds=25),
+    mint=timedelta(seconds=20),
+    drain=timedelta(seconds=20),
+    ready=timedelta(seconds=12),
+    busy=timedelta(seconds=40),
+    outage=timedelta(seconds=8),
+)
+"""Long enough for a guest in which nothing goes wrong on a machine that is busy, short enough to wait for."""
 
 
 class Role(Enum):
