@@ -102,10 +102,8 @@ def _unlink(name: str, directory: int) -> bool:
         os.unlink(name, dir_fd=directory)
     except FileNotFoundError:
         return True
-    except (IsADirectoryError, PermissionError):  # POSIX says the latter of directories too
-        if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-            return False
-        raise
+    except IsADirectoryError:
+        return False
     return True
 
 
