@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import wait_until
+from vcd_simulator.model.compute import Status
 
 _RAW: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
@@ -38,12 +40,18 @@ class CloudCanary:
     def __init__(self, sysadmin: VcdRest, *, attacked: Sequence[str] = ()) -> None:
         self._sysadmin = sysadmin
         self._attacked = attacked
+        wait_until(self._is_at_rest, "reports of all guests that run")
         self._before = self._seen()
 
     def changes(self) -> list[str]:
         """What has changed or is gone, in words."""
         now = self._seen()
         return [f"{key} is another" if key in now else f"{key} is gone" for key in _differing(self._before, now)]
+
+    def _is_at_rest(self) -> bool:
+        """Guests report some seconds after they have booted, by which their VMs change."""
+        vms = state_of(self._sysadmin)["tables"]["vms"]
+        return all(vm["customization"]["reported"] for vm in vms if vm["status"] == Status.POWERED_ON)
 
     def _seen(self) -> dict[str, Any]:
         state = state_of(self._sysadmin)
