@@ -40,7 +40,7 @@ suspend V one
 discard-suspend V one
 power-on V one
 reset V one
-install-vmware-tools V one => {NOT_SUPPORTED}
+install-vmware-tools V one
 insert-cd V one --media-id x => {NOT_SUPPORTED}
 eject-cd V one --media-id x => {NOT_SUPPORTED}
 create-snapshot V one => {NOT_SUPPORTED}
@@ -100,15 +100,15 @@ change-owner V alice
 enter-maintenance-mode V => {NOT_SUPPORTED}
 exit-maintenance-mode V => {NOT_SUPPORTED}
 upgrade-virtual-hardware V
-download V out.ova => {NOT_SUPPORTED}
-enable-download V => {NOT_SUPPORTED}
-disable-download V => {NOT_SUPPORTED}
+enable-download V
+download V out.ova
+disable-download V
 add-disk V one 1024
 add-vm V V one -t three -n acme-net -i pool
 add-vm V {PHOTON} {PHOTON} -c cse -t four --accept-all-eulas
-add-vm-scratch V -vm five -cn five -os vmkernelGuest -aae => {DENIED}
+add-vm-scratch V -vm five -cn five -os vmkernelGuest -aae
 undeploy -y V three four
-delete -y V three four
+delete -y V three four five
 create-snapshot V => {NOT_SUPPORTED}
 revert-to-snapshot V => {NOT_SUPPORTED}
 remove-snapshot V => {NOT_SUPPORTED}
@@ -132,7 +132,7 @@ network update-dns V inner2 --dns1 6.6.5.1 --dns2 6.6.5.2 --dns-suffix a.b
 network dns-info V inner2
 network list-allocated-ip V acme-net
 network list-vm-interface V acme-net
-network reset V acme-net => {NOT_SUPPORTED}
+network reset V acme-net => {DENIED}
 network sync-syslog-settings V inner2 => {NOT_SUPPORTED}
 network connect-ovdc V inner2 acme-net => {OWN}
 network enable-fence V => {DENIED}

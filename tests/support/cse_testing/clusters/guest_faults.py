@@ -97,7 +97,9 @@ class Case:
 
 
 def _meets_removals(case: Case) -> bool:
-    """Whether it hits any script on the control plane of a cluster that has long been there."""
+    """Whether it hits any script on the control plane of a cluster that has long been there; none prints anything."""
+    if case.when.get("method") == "GET":
+        return False
     gets_over_it = not case.reason and case.at is not Place.BOOT
     return (case.on_old is not None or gets_over_it) and case.when.get("program") in (None, _SCRIPT["program"])
 
@@ -119,7 +121,15 @@ CASES: Final = (
         says="password",
         on_old="GUEST_LOGIN_REFUSED",
     ),
-    Case(name="refuses-the-password-once", at=Place.LOGIN, error=WrongGuestPassword(), times=1, reason=""),
+    Case(
+        name="refuses-the-password-once",
+        at=Place.LOGIN,
+        error=WrongGuestPassword(),
+        times=1,
+        reason="",
+        says="password",
+        on_old="GUEST_LOGIN_REFUSED",
+    ),
     Case(
         name="hangs-at-login",
         at=Place.LOGIN,

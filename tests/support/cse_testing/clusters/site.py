@@ -119,12 +119,16 @@ class Site:
         for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=LIMIT_S):
             yield answer.event
 
-    def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
+    def ended(
+        self, operation: operations_pb2.Operation, metadata: Metadata, *, within_s: float = LIMIT_S
+    ) -> operations_pb2.Operation:
         """The operation as it ended; fails if it does not end in time."""
         request = operations_pb2.WaitOperationRequest(
-            name=operation.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S))
+            name=operation.name, timeout=duration_pb2.Duration(seconds=int(within_s))
         )
-        found: operations_pb2.Operation = self.operations.WaitOperation(request, metadata=metadata, timeout=LIMIT_S + 5)
+        found: operations_pb2.Operation = self.operations.WaitOperation(
+            request, metadata=metadata, timeout=within_s + 5
+        )
         assert found.done, found
         return found
 
