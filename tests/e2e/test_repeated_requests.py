@@ -11,11 +11,11 @@ from typing import Any
 import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf import duration_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
 from cse.operations.v1 import operation_pb2
 from cse_testing.extension import Cell
+from cse_testing.operation_ends import ended
 from cse_testing.vcd_rest import Reply, VcdRest
 from cse_testing.waiting import LIMIT_S
 
@@ -108,11 +108,9 @@ def _end(channel: grpc.Channel, caller: Any, name: str) -> operations_pb2.Operat
         operations_pb2.ListOperationsRequest(name="operations", page_size=100), metadata=caller, timeout=LIMIT_S
     )
     (found,) = (each for each in page.operations if _target(each).endswith(f"/clusters/{name}"))
-    request = operations_pb2.WaitOperationRequest(name=found.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S)))
-    ended: operations_pb2.Operation = stub.WaitOperation(request, metadata=caller, timeout=LIMIT_S + 10)
-    assert ended.done
-    assert not ended.HasField("error"), ended.error.message
-    return ended
+    operation = ended(stub, found.name, caller)
+    assert not operation.HasField("error"), operation.error.message
+    return operation
 
 
 def _target(operation: operations_pb2.Operation) -> str:
@@ -130,10 +128,8 @@ def _count(session: VcdRest, name: str) -> int:
 
 def _delete(channel: grpc.Channel, caller: Any, name: str) -> None:
     request = cluster_service_pb2.DeleteClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    operation = cluster_service_pb2_grpc.ClusterServiceStub(channel).DeleteCluster(
+    begun = cluster_service_pb2_grpc.ClusterServiceStub(channel).DeleteCluster(
         request, metadata=caller, timeout=LIMIT_S
     )
-    wait = operations_pb2.WaitOperationRequest(name=operation.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S)))
-    ended = operations_pb2_grpc.OperationsStub(channel).WaitOperation(wait, metadata=caller, timeout=LIMIT_S + 10)
-    assert ended.done
-    assert not ended.HasField("error"), ended.error.message
+    operation = ended(operations_pb2_grpc.OperationsStub(channel), begun.name, caller)
+    assert not operation.HasField("error"), operation.error.message

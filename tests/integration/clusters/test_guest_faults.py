@@ -166,7 +166,7 @@ class Trials:
             faults.remove(fault)
 
     def _ending(self, operation: operations_pb2.Operation, name: str, before: list[str] | None) -> Ending:
-        ended = self._vcd.ended(operation, self._alice, within_s=3 * LIMIT_S)
+        ended = self._vcd.ended(operation, self._alice)
         metadata = operation_pb2.OperationMetadata()
         assert ended.metadata.Unpack(metadata)
         task = self._vcd.send("GET", metadata.task_href, self._alice)

@@ -25,6 +25,7 @@ from cse_testing.clusters.site import (
     inventory,
     session_id,
 )
+from cse_testing.operation_ends import ended
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator
 
@@ -81,7 +82,7 @@ def test_a_creation_goes_on_in_the_next_process(tmp_path: Path, end: signal.Sign
             process.send_signal(end)
             assert process.wait(LIMIT_S) == (-end if end == signal.SIGKILL else 0)
         with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
-            outcome = ended(channel, alice, creation)
+            outcome = ended(operations_pb2_grpc.OperationsStub(channel), creation.name, alice)
             assert outcome.WhichOneof("result") == "response", outcome
             clusters = cluster_service_pb2_grpc.ClusterServiceStub(channel)
             everywhere = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
@@ -109,22 +110,15 @@ def test_a_script_that_was_uploaded_when_the_process_was_killed_does_not_stay_in
         left = vcd.guests.execute(worker, "cat /tmp/cse-*/script")
         assert "CSE_JOIN_TOKEN=" in left.stdout
         with running(config, tmp_path, CSE_TEMPLATES_TARGET=templates) as (_, channel):
-            assert ended(channel, alice, creation).WhichOneof("result") == "response"
+            assert (
+                ended(operations_pb2_grpc.OperationsStub(channel), creation.name, alice).WhichOneof("result")
+                == "response"
+            )
         names = [each.vm for each in vcd.guests.all() if each.vm.startswith(("node-", "mstr-"))]
         assert len(names) == 2
         for name in names:
             found = vcd.guests.execute(name, "find /tmp -name 'cse-*'")
             assert (found.exit_code, found.stdout) == (0, ""), name
-
-
-def ended(channel: grpc.Channel, metadata: Metadata, operation: operations_pb2.Operation) -> operations_pb2.Operation:
-    """The operation as it ended."""
-    request = operations_pb2.WaitOperationRequest(name=operation.name)
-    request.timeout.FromSeconds(int(LIMIT_S))
-    operations = operations_pb2_grpc.OperationsStub(channel)
-    found: operations_pb2.Operation = operations.WaitOperation(request, metadata=metadata, timeout=LIMIT_S)
-    assert found.done, found
-    return found
 
 
 def create(channel: grpc.Channel, metadata: Metadata) -> operations_pb2.Operation:

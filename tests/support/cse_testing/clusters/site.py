@@ -13,7 +13,6 @@ import requests
 import yaml
 from cryptography.fernet import Fernet
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf import duration_pb2
 from lxml import etree
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
@@ -28,6 +27,7 @@ from cse_core.secret import Secret
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
+from cse_testing.operation_ends import ended
 from cse_testing.operations.benches import settings_in
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.inventory import Inventory, lab_text
@@ -119,18 +119,9 @@ class Site:
         for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=LIMIT_S):
             yield answer.event
 
-    def ended(
-        self, operation: operations_pb2.Operation, metadata: Metadata, *, within_s: float = LIMIT_S
-    ) -> operations_pb2.Operation:
+    def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
         """The operation as it ended; fails if it does not end in time."""
-        request = operations_pb2.WaitOperationRequest(
-            name=operation.name, timeout=duration_pb2.Duration(seconds=int(within_s))
-        )
-        found: operations_pb2.Operation = self.operations.WaitOperation(
-            request, metadata=metadata, timeout=within_s + 5
-        )
-        assert found.done, found
-        return found
+        return ended(self.operations, operation.name, metadata)
 
     def create(self, metadata: Metadata, name: str = "demo", **fields: Any) -> operations_pb2.Operation:
         """Begins to create a cluster in a VDC of acme, on the network that is called like it."""
