@@ -2,7 +2,7 @@
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from cse_testing.cse_answers import Vcd
 from cse_testing.scripted_http import ScriptedHttp
-
-Vcd = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")

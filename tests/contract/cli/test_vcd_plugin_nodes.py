@@ -1,36 +1,14 @@
 """`vcd cse node` and `cluster resize` on the wire, and the options that every command has."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 
+from cse_testing.cse_answers import CLUSTER, TASK, Vcd, accepts
 from cse_testing.scripted_http import Reply, ScriptedHttp
 
-Vcd = Callable[..., Result]
-
-TASK = "/api/task/1f0c9b6e-2f2c-4a55-9d3f-0d4a7d1f7b11"
-CLUSTER = {
-    "name": "c1",
-    "master_nodes": [{"name": "mstr-a1b2", "ipAddress": "10.0.0.2"}],
-    "nodes": [{"name": "node-c3d4", "ipAddress": "10.0.0.3"}, {"name": "node-e5f6", "ipAddress": "10.0.0.4"}],
-    "nfs_nodes": [{"name": "nfsd-g7h8", "ipAddress": "10.0.0.5"}],
-}
-
-
-def accepts(server: ScriptedHttp, method: str, path: str) -> None:
-    """The server begins a task, which ends well."""
-    server.on(method, path, Reply.of_json({"cluster_name": "c1", "task_href": f"https://vcd.example.com{TASK}"}, 202))
-    server.on(
-        "GET",
-        TASK,
-        Reply(
-            '<Task xmlns="http://www.vmware.com/vcloud/v1.5" id="urn:vcloud:task:1f0c" status="success"'
-            ' operation="done" operationName="create_nodes"/>'
-        ),
-    )
+WITH_NFS = {**CLUSTER, "nfs_nodes": [{"name": "nfsd-g7h8", "ipAddress": "10.0.0.5"}]}
 
 
 def test_adding_nodes_sends_what_old_servers_read(vcd: Vcd, server: ScriptedHttp, tmp_path: Path) -> None:
@@ -77,7 +55,7 @@ def test_removing_nodes_sends_a_delete_with_a_body(vcd: Vcd, server: ScriptedHtt
 
 
 def test_nodes_are_listed_with_what_they_are(vcd: Vcd, server: ScriptedHttp) -> None:
-    server.on("GET", "/api/cse/c1/info", Reply.of_json(CLUSTER))
+    server.on("GET", "/api/cse/c1/info", Reply.of_json(WITH_NFS))
     rows = [line.split() for line in vcd("cse", "node", "list", "c1").stdout.splitlines()[2:]]
     assert rows == [
         ["mstr-a1b2", "10.0.0.2", "master"],
@@ -99,7 +77,7 @@ def test_a_node_is_shown_with_its_exports(vcd: Vcd, server: ScriptedHttp) -> Non
 
 
 def test_resizing_asks_before_workers_are_removed(vcd: Vcd, server: ScriptedHttp) -> None:
-    server.on("GET", "/api/cse/c1/info", Reply.of_json(CLUSTER))
+    server.on("GET", "/api/cse/c1/info", Reply.of_json(WITH_NFS))
     accepts(server, "POST", "/api/cse/_clusters/c1/resize")
     refused = vcd("cse", "cluster", "resize", "c1", "-N", "0", answer="n\n")
     assert refused.exit_code == 1
@@ -125,7 +103,7 @@ def test_resizing_asks_before_workers_are_removed(vcd: Vcd, server: ScriptedHttp
     ],
 )
 def test_nobody_waits_who_does_not_want_to(vcd: Vcd, server: ScriptedHttp, arguments: list[str]) -> None:
-    server.on("GET", "/api/cse/c1/info", Reply.of_json(CLUSTER))
+    server.on("GET", "/api/cse/c1/info", Reply.of_json(WITH_NFS))
     for method, path in (
         ("POST", "/api/cse"),
         ("DELETE", "/api/cse/c1"),
@@ -158,9 +136,9 @@ def test_every_command_that_names_a_cluster_can_say_which_of_that_name(
     vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str
 ) -> None:
     place = "?vdc=a%20b%26org%3Dx&org=acme"
-    server.on("GET", f"/api/cse/c1/info{place}", Reply.of_json(CLUSTER))
+    server.on("GET", f"/api/cse/c1/info{place}", Reply.of_json(WITH_NFS))
     if method == "GET":
-        server.on(method, f"{path}{place}", Reply.of_json(CLUSTER))
+        server.on(method, f"{path}{place}", Reply.of_json(WITH_NFS))
     else:
         accepts(server, method, f"{path}{place}")
     result = vcd("cse", *arguments, "--vdc", "a b&org=x", "--org", "acme")

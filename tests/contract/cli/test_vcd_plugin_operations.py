@@ -1,16 +1,14 @@
 """`vcd cse operation` on the wire, and how other commands follow what they have begun."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
 import pytest
-from click.testing import Result
 
+from cse_testing.cse_answers import Vcd
 from cse_testing.scripted_http import Reply, ScriptedHttp
-
-Vcd = Callable[..., Result]
 
 ID = "019a8c5e-3b70-7c41-9d02-5f6e7a8b9c0d"
 PATH = f"/api/cse/_operations/{ID}"
