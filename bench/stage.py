@@ -46,9 +46,6 @@ CALL_TIMEOUT_S = 120.0
 TENANT, TENANT_PASSWORD = "alice@acme", "alice-secret"
 ADMINISTRATOR, ADMINISTRATOR_PASSWORD = "administrator@System", "vcd-secret"
 
-_AS_IN_THE_IMAGE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
-"""What the Dockerfile says of the environment: see "Memory" in docs/performance.md."""
-
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -140,7 +137,7 @@ class Stage:
     def cluster_manager(self, name: str = "clusters", **variables: str) -> ClusterManager:
         """Starts a replica; `variables` are of its environment."""
         target = f"{HOST}:{free_port(HOST)}"
-        settings = {"CSE_CLUSTERS_LISTEN": target, "CSE_TEMPLATES_TARGET": self._templates, **_AS_IN_THE_IMAGE}
+        settings = {"CSE_CLUSTERS_LISTEN": target, "CSE_TEMPLATES_TARGET": self._templates}
         self._start(name, [program("cse-clusters")], settings | variables)
         self._await(name, lambda: is_serving(target))
         manager = ClusterManager(self._processes[name], target, self._caller)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from cse_clusters.__main__ import main
+from cse_clusters.program import run
 from cse_testing.chaos.plan import Plan
 from cse_testing.chaos.points import Points
 
@@ -28,7 +28,7 @@ def start(spec: dict[str, Any]) -> int:
     try:
         _become(spec)
         Points(Plan.load(Path(spec["plan"]))).install()
-        code = main([])
+        code = run([])
     except BaseException:  # noqa: BLE001  # the process ends here, whatever it is
         sys.excepthook(*sys.exc_info())
         code = 70
