@@ -1,6 +1,5 @@
 """What guests print is read strictly; what goes into them is quoted."""
 
-import base64
 import contextlib
 import json
 import subprocess
@@ -17,8 +16,6 @@ from cse_clusters.domain.kubernetes import (
     parse_ipv4,
     parse_join_command,
 )
-from cse_clusters.domain.new_cluster import check_ssh_key
-from cse_core.errors import InvalidArgumentError
 
 HASH = "sha256:" + "0a" * 32
 TOKEN = "abcdef.0123456789abcdef"
@@ -105,40 +102,3 @@ def test_a_parameter_that_is_not_ours_is_refused() -> None:
         guest_script("", {"PATH": "/tmp"})
     with pytest.raises(ValueError, match="CSE_NODE_NAME"):
         guest_script("", {"CSE_NODE_NAME": "a\0b"})
-
-
-def key(kind: str = "ssh-ed25519", *, inside: str | None = None) -> str:
-    name = (inside or kind).encode()
-    return f"{kind} {base64.b64encode(len(name).to_bytes(4, 'big') + name + bytes(36)).decode()}"
-
-
-@pytest.mark.parametrize(
-    "text", [key(), key() + " alice@home", f"  {key()} \n", key("ssh-rsa"), key("ecdsa-sha2-nistp256")]
-)
-def test_openssh_public_keys_are_taken(text: str) -> None:
-    assert check_ssh_key(text, field="key") == text.strip()
-
-
-def test_no_key_is_fine() -> None:
-    assert check_ssh_key(" \n", field="key") == ""
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----",
-        key() + "\nssh-rsa AAAA",
-        key() + "\rcommand=...",
-        "ssh-rsa",
-        "ssh-ed25519 !!!!",
-        key("ssh-ed25519", inside="ssh-rsa"),
-        key("ssh-foo"),
-        'command="reboot" ' + key(),
-        key() + " " + "x" * 20_000,
-    ],
-)
-def test_what_is_no_public_key_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(InvalidArgumentError) as refused:
-        check_ssh_key(text, field="cluster.ssh_public_key")
-    assert refused.value.field == "cluster.ssh_public_key"
-    assert text[:40] not in refused.value.message

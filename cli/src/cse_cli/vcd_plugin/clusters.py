@@ -17,7 +17,7 @@ from cse_cli.vcd_plugin.commands import (
     with_session,
 )
 from cse_cli.vcd_plugin.errors import PluginError
-from cse_cli.vcd_plugin.keys import public_key
+from cse_cli.vcd_plugin.keys import public_keys
 from cse_cli.vcd_plugin.output import print_message, print_properties, print_rows, wants_json
 from cse_cli.vcd_plugin.session import Session
 
@@ -85,7 +85,7 @@ def info(context: click.Context, session: Session, name: str) -> None:
 @click.option("-n", "--network", required=True, help="Network of the org VDC that the nodes are connected to.")
 @click.option("-s", "--storage-profile", help="Storage profile of the nodes.")
 @click.option("-k", "--ssh-key", "ssh_key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="File with an SSH public key to be let in as root.")  # fmt: skip
+              help="File with SSH public keys to be let in as root: one, or an authorized_keys.")  # fmt: skip
 @click.option("-t", "--template", help="Template of the nodes; see `vcd cse template list`.")
 @click.option("--enable-nfs", is_flag=True, help="Add an NFS node.")
 @click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if the creation fails.")
@@ -115,7 +115,7 @@ def create(
     request = {
         "name": name,
         "vdc": session.vdc,
-        "ssh_key": public_key(ssh_key_file),
+        "ssh_key": public_keys(ssh_key_file),
         "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
         **options,
     }

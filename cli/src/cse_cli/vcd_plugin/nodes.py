@@ -15,7 +15,7 @@ from cse_cli.vcd_plugin.commands import (
     place_options,
     with_session,
 )
-from cse_cli.vcd_plugin.keys import public_key
+from cse_cli.vcd_plugin.keys import public_keys
 from cse_cli.vcd_plugin.output import print_properties, print_rows
 from cse_cli.vcd_plugin.session import Session
 
@@ -80,7 +80,7 @@ def info(context: click.Context, session: Session, cluster: str, name: str) -> N
 @click.option("-n", "--network", help="Network that the nodes are connected to; the cluster's if not given.")
 @click.option("-s", "--storage-profile", help="Storage profile of the nodes.")
 @click.option("-k", "--ssh-key", "ssh_key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="File with an SSH public key to be let in as root.")  # fmt: skip
+              help="File with SSH public keys to be let in as root: one, or an authorized_keys.")  # fmt: skip
 @click.option("-t", "--template", help="Template of the nodes; the cluster's if not given.")
 @click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if adding them fails.")
 @place_options
@@ -107,7 +107,7 @@ def create(
     request = {
         "name": cluster,
         "vdc": session.vdc,
-        "ssh_key": public_key(ssh_key_file),
+        "ssh_key": public_keys(ssh_key_file),
         "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
         **options,
     }

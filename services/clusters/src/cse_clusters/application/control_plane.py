@@ -10,7 +10,7 @@ from cse_clusters.application.guest_work import GuestWork, Limits
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.domain.cluster import Cluster, Role, role_of
 from cse_clusters.domain.guest_scripts import CORDON, DRAIN, FORGET, SHOW_KEYS, UNCORDON, guest_script
-from cse_clusters.domain.new_cluster import public_keys
+from cse_clusters.domain.ssh_keys import public_keys
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import FailedPreconditionError
 from cse_core.operations import OperationContext

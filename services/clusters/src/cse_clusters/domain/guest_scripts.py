@@ -109,7 +109,7 @@ exportfs | awk 'NF == 1 && /^\\// { path = $1; next } NF == 1 { print path, $1; 
 """
 )
 
-SHOW_KEYS: Final = _PRELUDE + "head -c 32768 /root/.ssh/authorized_keys 2>/dev/null || true\n"
+SHOW_KEYS: Final = _PRELUDE + "head -c 65536 /root/.ssh/authorized_keys 2>/dev/null || true\n"
 
 _ACCEPT_KEY: Final = """\
 (

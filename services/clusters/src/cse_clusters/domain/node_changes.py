@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cse_clusters.domain.cluster import Cluster, Node, Role
-from cse_clusters.domain.new_cluster import MAX_NODES, NodePool, check_pool, check_ssh_key, check_template_name
+from cse_clusters.domain.new_cluster import MAX_NODES, NodePool, check_pool, check_template_name
+from cse_clusters.domain.ssh_keys import check_ssh_keys
 from cse_core.errors import FailedPreconditionError, InvalidArgumentError
 from cse_core.names import check_vcd_name, is_node_name
 
@@ -34,7 +35,7 @@ class NewNodes:
         if self.network:
             check_vcd_name(self.network, field="network")
         check_template_name(self.template, field="template")
-        return replace(self, ssh_public_key=check_ssh_key(self.ssh_public_key, field="ssh_public_key"))
+        return replace(self, ssh_public_key=check_ssh_keys(self.ssh_public_key, field="ssh_public_key"))
 
 
 def check_node_ids(names: Sequence[str], *, field: str = "node_ids") -> tuple[str, ...]:

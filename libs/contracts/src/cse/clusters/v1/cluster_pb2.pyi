@@ -89,7 +89,9 @@ class Cluster(_message.Message):
     nfs_enabled: _builtins.bool
     """True to add a node that exports NFS shares to the others."""
     ssh_public_key: _builtins.str
-    """OpenSSH public key (one line) that root's login on every node accepts. Not returned."""
+    """OpenSSH public keys that root's login on every node accepts, as in `authorized_keys`: one a line, empty lines and
+    comments left out, no options before a key, 64 KiB at most. Not returned.
+    """
     control_plane_ip: _builtins.str
     """IPv4 address of the control plane; empty until it is known."""
     cse_version: _builtins.str

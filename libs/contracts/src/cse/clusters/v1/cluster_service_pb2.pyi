@@ -284,7 +284,7 @@ class AddNodesRequest(_message.Message):
     network: _builtins.str
     """Network of the new nodes; empty takes the cluster's."""
     ssh_public_key: _builtins.str
-    """OpenSSH public key that root's login on the new nodes accepts."""
+    """OpenSSH public keys that root's login on the new nodes accepts, as in `Cluster.ssh_public_key`."""
     rollback_on_failure: _builtins.bool
     """How a failure ends: with everything taken back (true), or with what was made left for inspection."""
     request_id: _builtins.str

@@ -138,7 +138,7 @@ def _create_request(call: Call) -> cluster_service_pb2.CreateClusterRequest:
             template=body.text("template"),
             network=body.required("network"),
             nfs_enabled=body.flag("enable_nfs", default=False),
-            ssh_public_key=body.text("ssh_key").strip(),
+            ssh_public_key=body.text("ssh_key").rstrip(),
             worker_pool=cluster_pb2.NodePool(
                 node_count=body.number("node_count"),
                 cpu_count=body.number("cpu"),

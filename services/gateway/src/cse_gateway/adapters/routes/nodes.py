@@ -56,7 +56,7 @@ class NodeRoutes:
             role=_role(body.text("node_type", "node")),
             template=body.text("template"),
             network=body.text("network"),
-            ssh_public_key=body.text("ssh_key").strip(),
+            ssh_public_key=body.text("ssh_key").rstrip(),
             request_id=request_id_of(call.request),
             # Inverted on the wire, as for clusters: true means that a failure IS rolled back.
             rollback_on_failure=body.flag("disable_rollback", default=True),
