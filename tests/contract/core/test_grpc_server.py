@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import grpc
 import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, wrappers_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -35,14 +36,20 @@ WAITING = 2
 SYSTEM = "cse.system.v1.SystemService"
 
 
+LONG = "täuschend lang % " * 10_000
+
+
 class Failing(system_service_pb2_grpc.SystemServiceServicer):
     def GetSystem(self, request: Any, context: Any) -> NoReturn:
         raise InvalidArgumentError("vdc: there is no 'x'", field="vdc", reason="VDC_NOT_FOUND", vdc_name="x")
 
+    def DisableSystem(self, request: Any, context: Any) -> NoReturn:
+        raise NotFoundError(LONG, reason="VDC_NOT_FOUND", org=LONG, vdc=LONG, network=LONG)
+
     def EnableSystem(self, request: Any, context: Any) -> NoReturn:
         raise ZeroDivisionError("secret inside")
 
-    DisableSystem = StopSystem = GetServiceState = ListOrphans = Reclaim = EnableSystem
+    StopSystem = GetServiceState = ListOrphans = Reclaim = EnableSystem
 
 
 def kinds(release: threading.Event) -> list[OperationKind]:
@@ -70,6 +77,7 @@ class Served:
         self.operations = InMemoryOperations(kinds(self.release))
         self.caller = "acme"
         self.may_change = True
+        self.result: Message = empty_pb2.Empty()
         who = lambda _: Org(self.caller, may_change=self.may_change)  # noqa: E731
         waiting = WaitingRoom(WAITING)
         self.server = GrpcServer(
@@ -79,9 +87,7 @@ class Served:
             register=[
                 lambda server: system_service_pb2_grpc.add_SystemServiceServicer_to_server(Failing(), server),
                 lambda server: operations_pb2_grpc.add_OperationsServicer_to_server(
-                    OperationsServicer(
-                        self.operations, result_of=lambda _: empty_pb2.Empty(), viewers=who, waiting=waiting
-                    ),
+                    OperationsServicer(self.operations, result_of=lambda _: self.result, viewers=who, waiting=waiting),
                     server,
                 ),
                 lambda server: watch_grpc.add_OperationServiceServicer_to_server(
@@ -141,6 +147,20 @@ def test_our_errors_arrive_with_code_message_and_one_error_info(served: Served) 
     assert (error.field, error.code, error.details["vdc_name"]) == ("vdc", "VDC_NOT_FOUND", "x")
 
 
+def test_an_error_arrives_however_long_its_texts_are(served: Served) -> None:
+    stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.DisableSystem(system_service_pb2.DisableSystemRequest())
+    error = error_of(caught.value)
+    assert isinstance(error, NotFoundError), error
+    assert error.code == "VDC_NOT_FOUND"
+    assert set(error.details) == {"org", "vdc", "network"}
+    for text in (error.message, *error.details.values()):
+        assert text.endswith("…")
+        assert LONG.startswith(text[:-1])
+        assert len(text) > 100
+
+
 def test_other_errors_hide_their_text(served: Served) -> None:
     stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
     with pytest.raises(grpc.RpcError) as caught:
@@ -181,6 +201,21 @@ def test_operations_come_in_pages(served: Served) -> None:
     assert seen == names[::-1]
 
 
+def test_a_page_of_large_operations_is_one_that_a_client_takes(served: Served) -> None:
+    served.release.set()
+    names = [served.submit(f"r{number}") for number in range(5)]
+    served.result = wrappers_pb2.BytesValue(value=bytes(2 << 20))
+    with grpc.insecure_channel(served.server.address) as channel:  # with the limits that clients have by themselves
+        stub, seen, token = operations_pb2_grpc.OperationsStub(channel), list[str](), ""
+        for name in names:
+            stub.WaitOperation(operations_pb2.WaitOperationRequest(name=name))
+        for _ in names:
+            page = stub.ListOperations(operations_pb2.ListOperationsRequest(page_token=token))
+            seen += [operation.name for operation in page.operations]
+            token = page.next_page_token
+    assert (seen, token) == (names[::-1], "")
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -214,6 +249,8 @@ def test_filters_choose_operations(served: Served, text: str, found: bool) -> No
         ({"filter": "done=true AND done=true"}, "filter"),
         ({"filter": "done=true AND"}, "filter"),
         ({"filter": 'target="x'}, "filter"),
+        ({"filter": 'target="a\0b"'}, "filter"),
+        ({"filter": f'target="{LONG}"'}, "filter"),
         ({"page_token": "!"}, "page_token"),
         ({"page_token": "J29yIDE9MQ=="}, "page_token"),
         ({"page_size": -1}, "page_size"),
@@ -275,6 +312,17 @@ def test_others_do_not_see_that_an_operation_exists(served: Served) -> None:
         with pytest.raises(grpc.RpcError) as caught:
             call(request)
         assert isinstance(error_of(caught.value), NotFoundError)
+
+
+@pytest.mark.parametrize("name", ["", "op-1", "operations/", "operations/a b", "operations/a\0b", f"operations/{LONG}"])
+@pytest.mark.parametrize("method", ["Get", "Cancel", "Delete", "Wait"])
+def test_what_cannot_be_a_name_is_refused_before_anything_is_looked_up(served: Served, method: str, name: str) -> None:
+    call = getattr(operations_pb2_grpc.OperationsStub(served.channel), f"{method}Operation")
+    with pytest.raises(grpc.RpcError) as caught:
+        call(getattr(operations_pb2, f"{method}OperationRequest")(name=name))
+    error = error_of(caught.value)
+    assert isinstance(error, InvalidArgumentError), error
+    assert error.field == "name"
 
 
 def test_a_port_in_use_is_an_error_that_names_it(served: Served) -> None:

@@ -89,7 +89,7 @@ def test_refusals_name_fields_as_the_body_does(bench: Bench) -> None:
     [("GET", "/api/cse/_orphans", "ListOrphans"), ("POST", "/api/cse/_orphans/reclaim", "Reclaim")],
 )
 def test_tenants_are_refused(bench: Bench, method: str, path: str, rpc: str) -> None:
-    refusal = errors.PermissionDeniedError("Unauthorized", reason="SYSTEM_ADMINISTRATOR_REQUIRED")
+    refusal = errors.PermissionDeniedError("log in as one", reason="SYSTEM_ADMINISTRATOR_REQUIRED")
     bench.services.answers[rpc] = raising(refusal)
     assert bench.cell.ask(method, path).status == 403
 

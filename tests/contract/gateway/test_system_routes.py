@@ -78,9 +78,16 @@ def test_a_change_of_state_elsewhere_becomes_known(bench: Bench) -> None:
         (
             {"enabled": True},
             "EnableSystem",
-            errors.FailedPreconditionError("it stops", reason="SERVICE_STOPPING"),
+            errors.FailedPreconditionError("Cannot enable while being stopped.", reason="SERVICE_STOPPING"),
             422,
             "Cannot enable while being stopped.",
+        ),
+        (
+            {"enabled": False},
+            "DisableSystem",
+            errors.FailedPreconditionError("Cannot disable while being stopped.", reason="SERVICE_STOPPING"),
+            422,
+            "Cannot disable while being stopped.",
         ),
         ({"enabled": True}, "EnableSystem", errors.PermissionDeniedError("no administrator"), 403, "Unauthorized"),
     ],
@@ -106,3 +113,12 @@ def test_a_service_that_finds_out_first_that_it_is_disabled_is_believed(bench: B
     bench.services.answers["ListClusters"] = raising(error)
     reply = bench.cell.ask("GET", "/api/cse")
     assert (reply.status, reply.message) == (503, "CSE service is disabled. Contact the System Administrator.")
+
+
+def test_a_tenant_of_a_service_that_ends_is_told_to_try_again_and_nothing_of_switches(bench: Bench) -> None:
+    error = errors.UnavailableError("the service is not at work; try again in a minute", reason="SERVICE_STOPPING")
+    bench.services.answers["DeleteCluster"] = raising(error)
+    reply = bench.cell.ask("DELETE", "/api/cse/c1")
+    assert reply.status == 503
+    assert reply.message["reason"] == "the service is not at work; try again in a minute"
+    assert reply.message["description"].startswith("SERVICE_STOPPING ")

@@ -20,9 +20,11 @@ from cse_core.operations import Operation, OperationEvent, OperationQuery, Opera
 ResultOf = Callable[[Operation], Message]
 """Makes the contract's response of an operation that succeeded from its JSON result."""
 
+_PREFIX: Final = "operations/"
 _TERM: Final = re.compile(r'\s*(\w+)\s*=\s*(?:"([^"]*)"|([^\s"]+))(?:\s+AND\s+(?=\S)|\s*$)')
 _TEXTS: Final = ("kind", "target", "target_id", "target_uid")
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
+_MOST_FILTER: Final = 4096
 
 
 def to_proto(operation: Operation, result_of: ResultOf) -> operations_pb2.Operation:
@@ -91,6 +93,9 @@ def parse_filter(text: str, owner: str | None) -> OperationQuery:
     Raises:
         InvalidArgumentError: it is none of that.
     """
+    if len(text) > _MOST_FILTER or not text.isprintable():
+        message = f"filter: at most {_MOST_FILTER} printable characters are possible"
+        raise InvalidArgumentError(message, field="filter")
     values: dict[str, str] = {}
     position = 0
     while position < len(text):
@@ -123,6 +128,14 @@ def _no_filter(term: str) -> InvalidArgumentError:
         "joined by AND",
         field="filter",
     )
+
+
+def operation_id_in(name: str) -> str:
+    """The id in an operation's name, `operations/{id}`; raises InvalidArgumentError if it cannot be one."""
+    operation_id = name.removeprefix(_PREFIX)
+    if not name.startswith(_PREFIX) or not _ID.fullmatch(operation_id):
+        raise InvalidArgumentError(f"name: {name[:200]!r} is not of the form operations/{{id}}", field="name")
+    return operation_id
 
 
 def page_token_of(operation: Operation) -> str:

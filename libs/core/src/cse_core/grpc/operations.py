@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ from cse_core.errors import ExhaustedError, InvalidArgumentError, NotFoundError
 from cse_core.grpc.operation_messages import (
     ResultOf,
     event_message,
+    operation_id_in,
     page_token_of,
     parse_filter,
     parse_page_token,
@@ -26,8 +27,9 @@ __all__ = ["SERVICES", "OperationServicer", "OperationsServicer", "Viewer", "Vie
 
 SERVICES: Final = ("google.longrunning.Operations", "cse.operations.v1.OperationService")
 
-_PREFIX: Final = "operations/"
 _MOST_LISTED: Final = 1000
+_MOST_LISTED_BYTES: Final = 3 << 20
+"""Clients take messages of 4 MiB unless they were told otherwise; what created a large cluster holds all its nodes."""
 _LISTED: Final = 100
 _WAIT_LIMIT_S: Final = 60.0
 
@@ -92,10 +94,21 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
             raise InvalidArgumentError("page_size: it cannot be negative", field="page_size")
         size = min(request.page_size or _LISTED, _MOST_LISTED)
         found = self._operations.page(query, limit=size + 1, before=before)
-        return operations_pb2.ListOperationsResponse(
-            operations=[to_proto(operation, self._result_of) for operation in found[:size]],
-            next_page_token=page_token_of(found[size - 1]) if len(found) > size else "",
-        )
+        shown = self._fitting(found[:size])
+        token = page_token_of(found[len(shown) - 1]) if len(found) > len(shown) else ""
+        return operations_pb2.ListOperationsResponse(operations=shown, next_page_token=token)
+
+    def _fitting(self, operations: Sequence[Operation]) -> list[operations_pb2.Operation]:
+        """As many of them as a client takes in one message; at least one."""
+        shown: list[operations_pb2.Operation] = []
+        room = _MOST_LISTED_BYTES
+        for operation in operations:
+            message = to_proto(operation, self._result_of)
+            room -= message.ByteSize()
+            if shown and room < 0:
+                break
+            shown.append(message)
+        return shown
 
     def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, context: grpc.ServicerContext
@@ -157,9 +170,7 @@ def visible(operations: Operations, name: str, viewer: Viewer) -> Operation:
         InvalidArgumentError: it is no name of an operation.
         NotFoundError: there is none, or the caller may not see it.
     """
-    if not name.startswith(_PREFIX) or len(name) == len(_PREFIX):
-        raise InvalidArgumentError(f"name: {name[:200]!r} is not of the form operations/{{id}}", field="name")
-    operation = operations.get(name.removeprefix(_PREFIX))
+    operation = operations.get(operation_id_in(name))
     if viewer.owner not in (None, operation.owner):
         raise NotFoundError(f"there is no operation {operation.id!r}", reason="OPERATION_NOT_FOUND", name=operation.id)
     return operation

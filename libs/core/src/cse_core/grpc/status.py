@@ -31,11 +31,17 @@ _BY_NAME: Final = {cls.__name__: cls for cls in _CODES}
 
 CODE_BY_NUMBER: Final = {int(code.value[0]): code for code in grpc.StatusCode}
 
+_MOST_MESSAGE: Final = 2400
+_MOST_DETAIL: Final = 400
+"""A failed call's status travels in HTTP/2 headers, percent-encoded and again as base64. Clients take 8 KiB of
+them: what is longer they throw away, and say that the call asks for too much."""
+
 
 def status_of(error: errors.CseError) -> status_pb2.Status:
-    """The status that callers get for an error of ours."""
+    """The status that callers get for an error of ours; texts too long to arrive are cut."""
     code = next((_CODES[base] for base in type(error).__mro__ if base in _CODES), code_pb2.INTERNAL)
-    return _status(code, error.message, error.code, error.details)
+    details = {key: _cut(value, _MOST_DETAIL) for key, value in error.details.items()}
+    return _status(code, _cut(error.message, _MOST_MESSAGE), error.code, details)
 
 
 def status_of_operation(error: OperationError) -> status_pb2.Status:
@@ -74,6 +80,16 @@ def _status(code: int, message: str, reason: str, details: dict[str, str]) -> st
     packed = any_pb2.Any()
     packed.Pack(info)
     return status_pb2.Status(code=code, message=message, details=[packed])
+
+
+def _cut(text: str, most: int) -> str:
+    """As much of a text as takes `most` bytes when it is percent-encoded."""
+    size = 0
+    for index, char in enumerate(text[: most + 1]):
+        size += 1 if " " <= char <= "~" and char != "%" else 3 * len(char.encode(errors="replace"))
+        if size > most:
+            return f"{text[:index]}…"
+    return text
 
 
 def _camel(name: str) -> str:

@@ -129,7 +129,10 @@ class SystemState:
 def require_administrator(caller: Caller) -> None:
     """Raises PermissionDeniedError unless the caller is a system administrator."""
     if not caller.is_system_administrator:
-        raise PermissionDeniedError("Unauthorized", reason="SYSTEM_ADMINISTRATOR_REQUIRED")
+        raise PermissionDeniedError(
+            "only system administrators may do this; log in to the org System as one",
+            reason="SYSTEM_ADMINISTRATOR_REQUIRED",
+        )
 
 
 def _require_allowed(present: State, wanted: State) -> None:

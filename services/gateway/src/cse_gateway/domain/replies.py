@@ -29,17 +29,16 @@ STOP_STARTED: Final = "CSE graceful shutdown started."
 STOP_WAITS_FOR: Final = " CSE will finish processing {count} requests."
 STOP_IS_FOR: Final = " All {count} replicas of the cluster manager will end."
 STILL_ENABLED: Final = "Cannot stop CSE while is enabled. Disable the service first."
-BEING_STOPPED: Final = "Cannot enable while being stopped."
 
 SERVICE_DISABLED: Final = "SERVICE_DISABLED"
 SYSTEM_ADMINISTRATOR_ONLY: Final = "SYSTEM_ADMINISTRATOR_ONLY"
 _KNOWN_MESSAGES: Final = {
     SERVICE_DISABLED: (503, DISABLED),
     "SERVICE_ENABLED": (422, STILL_ENABLED),
-    "SERVICE_STOPPING": (422, BEING_STOPPED),
     SYSTEM_ADMINISTRATOR_ONLY: (403, UNAUTHORIZED),
 }
 """Reasons whose text users know word for word; they are sent as plain text, with this status."""
+_SERVICE_STOPPING: Final = "SERVICE_STOPPING"
 
 _STATUS: Final[dict[type[CseError], int]] = {
     InvalidArgumentError: 400,
@@ -93,6 +92,8 @@ def error_reply(error: CseError, request: Request | None) -> Reply:
     if error.code in _KNOWN_MESSAGES:
         return message_reply(*_KNOWN_MESSAGES[error.code])
     status = _status(error)
+    if error.code == _SERVICE_STOPPING and isinstance(error, FailedPreconditionError):
+        return message_reply(status, error.message)  # to who switches the service: these words, too, users know
     if status in _VCD_CODES and not (request is not None and request.accepts(JSON)):
         return _xml_reply(status, _shown(status, error.message), request)
     reply = json_reply(status, {"message": _explanation(status, error, request)})
