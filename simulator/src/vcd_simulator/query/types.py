@@ -1,7 +1,7 @@
 """Record types: which entities there are to ask for, who sees them, and what a record says about one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from vcd_simulator.access import Access
@@ -24,31 +24,58 @@ class Queried(Protocol):
 E = TypeVar("E", bound=Queried)
 
 
+@dataclass(frozen=True)
+class Index:
+    """The index of a table that answers a filter for an attribute's value."""
+
+    name: str
+    refers_to: Kind | None = None
+    """What the attribute points at; the index then has its id, however a filter writes it."""
+
+
+def _system_administrators(access: Access, _entity: object) -> bool:
+    return access.is_sysadmin
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordType(Generic[E]):
-    """One `type=` of the query service.
-
-    `indexes` name the table's indexes that answer an equality filter, by attribute; a filter for a reference looks up
-    the id in it.
-    """
+    """One `type=` of the query service."""
 
     name: str
     tag: str
     table: Callable[[Cloud], Table[E]]
-    visible: Callable[[Access, E], bool]
+    visible: Callable[[Access, E], bool] = _system_administrators
+    """Who sees an entity; unless something else is said, system administrators alone."""
     attributes: Mapping[str, Attribute[E]]
     admin: bool = False
     """For system administrators alone; the entity's own href is the one for administrators."""
     admin_href: bool = False
     """Whether the entity's own href is the one for administrators all the same, whoever asks."""
-    indexes: Mapping[str, str] = field(default_factory=dict)
-    references: Mapping[str, Kind] = field(default_factory=dict)
-    """Of the indexed attributes, those that refer to an entity of a kind."""
+    indexes: Mapping[str, Index] = field(default_factory=dict)
+    """By attribute."""
     has_metadata: bool = False
     owner: str | None = None
     """The field with the id of what decides whether the caller sees an entity, if many share it."""
     very_many: bool = False
     """Whether it pays to remember what was read of all entities, until something changes."""
+
+    def for_administrators(
+        self,
+        name: str,
+        tag: str,
+        *,
+        attributes: Mapping[str, Attribute[E]] | None = None,
+        indexes: Mapping[str, Index] | None = None,
+    ) -> "RecordType[E]":
+        """The type that tells administrators of the same entities, with more attributes if they see more."""
+        return replace(
+            self,
+            name=name,
+            tag=tag,
+            admin=True,
+            attributes={**self.attributes, **(attributes or {})},
+            indexes={**self.indexes, **(indexes or {})},
+        )
 
     @property
     def stem(self) -> str:
@@ -65,9 +92,7 @@ class RecordType(Generic[E]):
 
     def value(self, cloud: Cloud, entity: E, attribute: str) -> Value:
         """One attribute of an entity's record."""
-        if attribute in ("id", "href"):
-            return self.pointer(entity)
-        return self.attributes[attribute](cloud, entity)
+        return self.reader(attribute)(cloud, entity)
 
     def reader(self, attribute: str) -> Attribute[E]:
         """What reads one attribute."""
@@ -80,8 +105,8 @@ class RecordType(Generic[E]):
         index = self.indexes.get(attribute)
         if index is None or "*" in wanted:
             return None
-        kind = self.references.get(attribute)
-        return self.table(cloud).find(index, wanted if kind is None else entity_id(wanted, kind))
+        key = wanted if index.refers_to is None else entity_id(wanted, index.refers_to)
+        return self.table(cloud).find(index.name, key)
 
 
 AnyRecordType = RecordType[Any]

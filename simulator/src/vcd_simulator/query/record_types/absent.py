@@ -54,8 +54,9 @@ _FILE = "name filePath fileResourceType"
 _VM_DISK = "vm vmName disk diskName vdc"
 _VAPP_NETWORK = "name gateway ipScopeId isBusy netmask org realNetworkName vApp vAppName"
 _DEFINITION = "name namespace entryPoint apiVendor service serviceName"
+_ADDRESS = "ipAddress linkedNetwork network org"
 
-OPEN_TYPES = (
+TYPES = (
     _absent("media", "MediaRecord", _MEDIA),
     _absent("disk", "DiskRecord", _DISK),
     _absent("edgeGateway", "EdgeGatewayRecord", _GATEWAY),
@@ -66,9 +67,6 @@ OPEN_TYPES = (
     _absent("apiDefinition", "ApiDefinitionRecord", _DEFINITION),
     _absent("vmDiskRelation", "VmDiskRelationRecord", _VM_DISK),
     _absent("vAppOrgVdcNetworkRelation", "VAppOrgVdcNetworkRelationRecord", "entity entityType name org orgVdcNetwork"),
-)
-"""For every user."""
-TYPES = (
     _absent("adminMedia", "AdminMediaRecord", _MEDIA, admin=True),
     _absent("adminDisk", "AdminDiskRecord", _DISK, admin=True),
     _absent("adminEvent", "AdminEventRecord", _EVENT, admin=True),
@@ -100,5 +98,6 @@ TYPES = (
     _absent("strandedUser", "StrandedUserRecord", "name fullName isInSync org", admin=True),
     _absent("vmGroups", "VmGroupsRecord", "clusterMoref clusterName vcId vmGroupId vmGroupName", admin=True),
     _absent("vmGroupVms", "VmGroupVmsRecord", "vmGroupId vmId vmName", admin=True),
+    _absent("adminAllocatedExternalAddress", "AdminAllocatedExternalAddressRecord", _ADDRESS, admin=True),
+    _absent("allocatedExternalAddress", "AllocatedExternalAddressRecord", _ADDRESS, admin=True),
 )
-"""For system administrators."""
