@@ -8,12 +8,12 @@ import pytest
 
 from cse_clusters.application.operation_access import OperationViewer
 from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
-from cse_clusters.domain.access import DEPLOY_RIGHT
+from cse_clusters.domain.access import ADMINISTRATOR_RIGHTS, DEPLOY_RIGHT
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import ConflictError, PermissionDeniedError, UnauthenticatedError
 from cse_core.operations import Operation, OperationState
+from cse_testing.clusters.fake_cloud import credentials
 from cse_testing.clusters.service import ClustersInMemory
-from cse_testing.clusters.world import credentials
 from cse_testing.waiting import LIMIT_S
 
 
@@ -78,8 +78,9 @@ def test_while_vcd_does_not_say_who_may_change_the_vapp_others_wait(
         return replace(found, may_change=None) if found else None
 
     monkeypatch.setattr(world.vcd, "vapp", busy)
-    viewer(world, "bob").require_change(created)  # an administrator
-    world.vcd.callers["token-of-bob"] = replace(world.caller("bob"), role="vApp Author")
+    world.vcd.rights["bob"] = {*ADMINISTRATOR_RIGHTS}
+    viewer(world, "bob").require_change(created)
+    world.vcd.rights.clear()
     with pytest.raises(ConflictError) as caught:
         viewer(world, "bob").require_change(created)
     assert caught.value.code == "CLUSTER_BUSY"

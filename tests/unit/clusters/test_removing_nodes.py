@@ -22,8 +22,8 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import Operation, OperationState
+from cse_testing.clusters.fake_cloud import FakeVapp
 from cse_testing.clusters.service import HURRIED, PATIENT, ClustersInMemory, a_cluster
-from cse_testing.clusters.world import FakeVapp
 from cse_testing.waiting import LIMIT_S
 
 FAILED = ScriptResult(exit_code=1, stdout="", stderr="cannot evict pod: it is precious")

@@ -63,7 +63,7 @@ def test_a_task_whose_operation_is_stored_meanwhile_is_left_alone(cared: Cared) 
 
     def slowly(request: OperationRequest) -> Operation:
         cared.look_after(0)
-        running.append(len(cared.clusters.vcd.unfinished()))
+        running.append(len(cared.clusters.board.unfinished()))
         return submit(request)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -9,8 +9,8 @@ from cse_clusters.application.reclaiming import Result, results_from_json
 from cse_clusters.domain.orphans import Cause
 from cse_core.errors import FailedPreconditionError
 from cse_core.operations.ids import new_operation_id
+from cse_testing.clusters.fake_cloud import FakeVapp
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
-from cse_testing.clusters.world import FakeVapp
 
 WILL_NOT = FailedPreconditionError("vCD will not")
 

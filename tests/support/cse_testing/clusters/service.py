@@ -30,8 +30,9 @@ from cse_clusters.domain.node_changes import NewNodes
 from cse_core.names import ClusterName, VdcName
 from cse_core.operations import Operation, Operations
 from cse_core.operations.in_memory import InMemoryOperations
+from cse_testing.clusters.fake_cloud import credentials
 from cse_testing.clusters.guests import FakeGuests, FakeTemplates
-from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
+from cse_testing.clusters.world import FakeBoard, FakeVcd
 from cse_testing.waiting import LIMIT_S
 
 UNKNOWN_AFTER = timedelta(hours=2)
@@ -98,7 +99,7 @@ class ClustersInMemory:
             directory=directory,
             creation=ClusterCreation(acceptance, self.vcd, materials, self.operations, deadline=deadline),
             deletion=ClusterDeletion(acceptance, directory, self.operations, access, deadline=deadline),
-            kubeconfigs=Kubeconfigs(directory, self.vcd, self.guests, self.templates),
+            kubeconfigs=Kubeconfigs(directory, self.vcd, self.vcd, self.guests, self.templates),
             nodes=NodeReader(
                 directory,
                 self.vcd,
