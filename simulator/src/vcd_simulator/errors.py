@@ -5,12 +5,15 @@ It is raised anywhere below a handler and rendered once, at the edge, in the for
 asks for.
 """
 
+from collections.abc import Mapping, Sequence
+
 
 class VcdError(Exception):
     """A refusal in vCloud Director's own words."""
 
-    def __init__(self, status: int, minor: str, message: str) -> None:
+    def __init__(self, status: int, minor: str, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
+        self.headers = dict(headers or {})
         self.status = status
         self.minor = minor
         self.message = message
@@ -54,6 +57,13 @@ def forbidden(message: str) -> VcdError:
 
 def not_found(path: str) -> VcdError:
     return VcdError(404, "RESOURCE_NOT_FOUND", f"There is no resource at {path}.")
+
+
+def method_not_allowed(method: str, allowed: Sequence[str]) -> VcdError:
+    """The path is known, but not with this method."""
+    listed = ", ".join(allowed)
+    message = f"{method} is not allowed here; allowed: {listed}."
+    return VcdError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": listed})
 
 
 def not_allowed(message: str) -> VcdError:

@@ -16,6 +16,8 @@ from vcd_simulator.model.tenancy import Org, User
 
 LEGACY_HEADER = "x-vcloud-authorization"
 ACCESS_TOKEN_HEADER = "x-vmware-vcloud-access-token"  # noqa: S105  # a name
+SESSION_COOKIE = "vcloud_session_id"
+"""Holds what `x-vcloud-authorization` does, for browsers."""
 IDLE_TIMEOUT_S = 30 * 60
 LIFETIME_S = 24 * 60 * 60
 
@@ -94,9 +96,9 @@ class Sessions:
     def find(self, headers: Mapping[str, str]) -> Session | None:
         """The session that a request's token opens, and a use of it.
 
-        Either header will do. None when there is no valid token.
+        Either header will do, or the cookie that a login set. None when there is no valid token.
         """
-        token = headers.get(LEGACY_HEADER)
+        token = headers.get(LEGACY_HEADER) or _cookie(headers.get("cookie", ""), SESSION_COOKIE)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             token = self._session_token(bearer.strip())
@@ -205,6 +207,11 @@ class Sessions:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _cookie(header: str, wanted: str) -> str | None:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return next((value for name, _, value in pairs if name == wanted), None)
 
 
 def basic_credentials(authorization: str | None) -> tuple[str, str]:

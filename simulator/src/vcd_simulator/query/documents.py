@@ -1,5 +1,6 @@
 """The documents of the query service: the list of queries, and pages of records in three formats."""
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from vcd_simulator.model.kinds import VCLOUD
@@ -36,6 +37,29 @@ def query_list(context: Context, kinds: list[AnyRecordType]) -> Element:
     return vcloud("QueryList", links, href=context.url(PATH), type=_LIST_MEDIA)
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a query is asked, whatever the page and the format."""
+
+    path: str
+    type_name: str | None
+    """Stated in the address at `/api/query`; other paths say themselves what they are about."""
+    parameters: str
+    """What else the caller said, as it came."""
+
+    @classmethod
+    def of(cls, path: str, query_string: str, type_name: str | None = None) -> "Address":
+        """The address that a request came to."""
+        replaced = ("type", "page", "pageSize", "format")
+        kept = [part for part in query_string.split("&") if part and part.partition("=")[0] not in replaced]
+        return cls(path, type_name, quote("".join(f"&{part}" for part in kept), safe="%&=+:;,/?@!$'()*~-._\\"))
+
+    def page(self, number: int, size: int, format_name: str) -> str:
+        """A page's href, with the parameters in vCloud Director's order."""
+        asked = f"type={self.type_name}&" if self.type_name is not None else ""
+        return f"{self.path}?{asked}page={number}&pageSize={size}&format={format_name}{self.parameters}"
+
+
 def page(
     context: Context,
     kind: AnyRecordType,
@@ -43,27 +67,16 @@ def page(
     selection: Selection,
     found: Page,
     fields: tuple[str, ...],
-    parameters: str,
+    address: Address,
 ) -> Element:
-    """One page of records.
+    """One page of records, with links to the other formats and pages.
 
-    `fields` are the attributes and metadata wanted; metadata alone comes beside all attributes. `parameters` are the
-    raw query string without its page, for the links to other pages.
+    `fields` are the attributes and metadata wanted; metadata alone comes beside all attributes.
     """
     references = format_name == "references"
-    last = max(1, -(-found.total // selection.page_size))
-    around = {"firstPage": 1, "previousPage": selection.page - 1, "nextPage": selection.page + 1, "lastPage": last}
-    if selection.page == 1:
-        del around["firstPage"], around["previousPage"]
-    if selection.page >= last:
-        del around["nextPage"], around["lastPage"]
-    media = media_type(format_name)
     return vcloud(
         f"{kind.stem}References" if references else "QueryResultRecords",
-        [
-            vcloud("Link", rel=rel, type=media, href=context.url(f"{PATH}?{parameters}&page={number}"))
-            for rel, number in around.items()
-        ],
+        _page_links(context, format_name, selection, found.total, address),
         [
             _reference(context, kind, entity)
             if references
@@ -74,9 +87,25 @@ def page(
         page=selection.page,
         pageSize=selection.page_size,
         total=found.total,
-        href=context.url(f"{PATH}?{parameters}&page={selection.page}"),
-        type=media,
+        href=context.url(address.page(selection.page, selection.page_size, format_name)),
+        type=media_type(format_name),
     )
+
+
+def _page_links(
+    context: Context, format_name: str, selection: Selection, total: int, address: Address
+) -> list[Element]:
+    current, size = selection.page, selection.page_size
+    last = max(1, -(-total // size))
+    around = [("alternate", current, other) for other in FORMATS if other != format_name]
+    if current > 1:
+        around += [("firstPage", 1, format_name), ("previousPage", current - 1, format_name)]
+    if current < last:
+        around += [("nextPage", current + 1, format_name), ("lastPage", last, format_name)]
+    return [
+        vcloud("Link", rel=rel, type=media_type(wanted), href=context.url(address.page(number, size, wanted)))
+        for rel, number, wanted in around
+    ]
 
 
 def no_records(context: Context, name: str, path: str) -> Element:
@@ -130,9 +159,3 @@ def _reference(context: Context, kind: AnyRecordType, entity: object) -> Element
         type=pointer.kind.media(pointer.admin),
         href=written(pointer, base=context.base, as_id=False),
     )
-
-
-def without_page(query_string: str) -> str:
-    """A raw query string without its page number, safe to stand in an href."""
-    kept = [part for part in query_string.split("&") if part and part.partition("=")[0] != "page"]
-    return quote("&".join(kept), safe="%&=+:;,/?@!$'()*~-._\\")

@@ -111,12 +111,12 @@ class RestApp:
         accepted = Accepted(None, "json" in (accept or ""))
         try:
             accepted = parse_accept(accept)
-            match = self.router.find(request.method, raw_path)
+            match = self._find(request.method, raw_path)
             public = match is not None and match.route.public
             if match is not None:
                 exchange.route = match.route.pattern
-            if accepted.version is None and not public and raw_path.startswith("/api"):
-                raise invalid_accept(accept)
+            if accepted.version is None and not public and raw_path.startswith(("/api", "/cloudapi")):
+                raise invalid_accept()
             streams = match is not None and match.route.streams
             body = b"" if streams else await _body(request)
             context = self._context(request, raw_path, request_id, accepted, body)
@@ -125,7 +125,9 @@ class RestApp:
             reply = await self._answer(context, match, public, exchange, accepted)
             return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:
-            return _render_error(exc, raw_path, accepted, request_id)
+            response = _render_error(exc, raw_path, accepted, request_id)
+            response.headers.update(exc.headers)
+            return response
         except ClientDisconnect:
             raise
         except Exception:
@@ -161,12 +163,12 @@ class RestApp:
             answer = await extension.handle(context)
             if answer is not None:
                 return answer
-            match = self.router.find(context.method, context.raw_path)
+            match = self._find(context.method, context.raw_path)
             exchange.route = match.route.pattern if match is not None else exchange.route
         if not accepted.served:
-            raise invalid_accept(context.headers.get("accept"))
+            raise invalid_accept()
         if match is None:
-            raise self._no_route(context)
+            return self._without_route(context)
         return await self._call(context, match)
 
     async def _reviewed(self, context: Context, response: Response, exchange: Exchange) -> Response:
@@ -195,14 +197,21 @@ class RestApp:
             self.cloud.tasks.run_due()
         return reply
 
-    def _no_route(self, context: Context) -> VcdError:
-        methods = self.router.methods(context.raw_path)
-        if methods:
-            allowed = ", ".join(methods)
-            return VcdError(405, "METHOD_NOT_ALLOWED", f"{context.method} is not allowed here; allowed: {allowed}.")
+    def _find(self, method: str, raw_path: str) -> Match | None:
+        """The route for a request; HEAD has that of GET, and the server leaves its body out."""
+        return self.router.find("GET" if method == "HEAD" else method, raw_path)
+
+    def _without_route(self, context: Context) -> Reply:
+        """The answer where no handler is; raises VcdError, unless it was asked which methods there are."""
+        routed = self.router.methods(context.raw_path)
+        if routed:
+            allowed = sorted({*routed, "OPTIONS", *(["HEAD"] if "GET" in routed else [])})
+            if context.method != "OPTIONS":
+                raise errors.method_not_allowed(context.method, allowed)
+            return Reply(headers={"allow": ", ".join(allowed)})
         if context.json:
-            return invalid_accept(context.headers.get("accept"))
-        return errors.not_found(context.path)
+            raise invalid_accept()
+        raise errors.not_found(context.path)
 
     def _context(self, request: Request, raw_path: str, request_id: str, accepted: Accepted, body: bytes) -> Context:
         authority = self.public_address or request.headers.get("host") or "localhost"

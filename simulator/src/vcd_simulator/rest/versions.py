@@ -6,8 +6,8 @@ from functools import total_ordering
 
 from vcd_simulator import errors
 
-SUPPORTED = (*("27.0", "28.0", "29.0", "30.0", "31.0", "32.0", "33.0", "34.0", "35.0", "36.0", "36.1", "36.2", "36.3"),)
-_VERSION = re.compile(r"version\s*=\s*\"?([0-9]+\.[0-9]+)(?:\.[0-9]+)?\"?")
+SUPPORTED = ("27.0", "28.0", "29.0", "30.0", "31.0", "32.0", "33.0", "34.0", "35.0", "36.0", "36.1", "36.2", "36.3")
+_VERSION = re.compile(r";\s*version\s*=\s*\"?([^;\s\"]+)")
 
 
 @total_ordering
@@ -34,8 +34,7 @@ V33 = ApiVersion(33, 0)
 """The first version with cloudapi logins, query links in Org and admin hrefs for system administrators."""
 V35 = ApiVersion(35, 0)
 
-_SUPPORTED = frozenset(ApiVersion.parse(text) for text in SUPPORTED)
-LATEST = max(_SUPPORTED)
+LATEST = max(map(ApiVersion.parse, SUPPORTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +58,17 @@ def parse_accept(header: str | None) -> Accepted:
     for part in ranges:
         match = _VERSION.search(part)
         if match:
+            if match[1] not in SUPPORTED:
+                raise invalid_accept("Invalid API version requested")
             version = ApiVersion.parse(match[1])
-            if version not in _SUPPORTED:
-                raise invalid_accept(header)
             kind = part.split(";")[0].strip()
             return Accepted(version, kind.endswith("json"), kind.endswith(("xml", "json", "*")) or not kind)
     return Accepted(None, json)
 
 
-def invalid_accept(header: str | None) -> errors.VcdError:
-    versions = ", ".join(SUPPORTED)
-    shown = re.sub(r"[^\x20-\x7e]", "?", header or "")[:200]
+def invalid_accept(detail: str = "") -> errors.VcdError:
+    """The answer to an Accept header without a version, or with one that is not supported."""
+    versions = ", ".join(reversed(SUPPORTED))
     return errors.not_acceptable(
-        f"The request has invalid accept header: {shown}. Supported API versions are: [{versions}]."
+        f"The request has invalid accept header: {detail}. Supported API versions are: [{versions}]."
     )

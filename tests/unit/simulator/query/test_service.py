@@ -21,8 +21,12 @@ def page(caller: RestCaller, type_name: str, **parameters: str) -> etree._Elemen
     return answer.xml
 
 
+def rows(found: etree._Element) -> list[etree._Element]:
+    return [row for row in found if row.tag != f"{V}Link"]
+
+
 def names(caller: RestCaller, type_name: str, **parameters: str) -> list[str]:
-    return [row.get("name", "") for row in page(caller, type_name, **parameters) if row.tag != f"{V}Link"]
+    return [row.get("name", "") for row in rows(page(caller, type_name, **parameters))]
 
 
 @pytest.fixture
@@ -40,13 +44,13 @@ def test_every_type_answers_in_every_format(administrator: RestCaller, vapps: La
     for name, kind in TYPES.items():
         records = page(administrator, name)
         assert records.get("name") == name
-        rows = [row for row in records if row.tag != f"{V}Link"]
-        assert {row.tag for row in rows} <= {V + kind.tag}
-        ids = [row for row in page(administrator, name, format="idrecords") if row.tag != f"{V}Link"]
+        plain = rows(records)
+        assert {row.tag for row in plain} <= {V + kind.tag}
+        ids = rows(page(administrator, name, format="idrecords"))
         references = page(administrator, name, format="references")
         assert references.tag == f"{V}{kind.stem}References"
-        pointed = [row for row in references if row.tag != f"{V}Link"]
-        for row, by_id, pointer in zip(rows, ids, pointed, strict=True):
+        pointed = rows(references)
+        for row, by_id, pointer in zip(plain, ids, pointed, strict=True):
             assert row.get("href") == pointer.get("href")
             assert by_id.get("id") == pointer.get("id")
             assert (row.get("id"), by_id.get("href")) == (None, None)
@@ -55,16 +59,16 @@ def test_every_type_answers_in_every_format(administrator: RestCaller, vapps: La
 def test_entities_of_every_type_are_found_by_their_ids(administrator: RestCaller, vapps: LabCloud) -> None:
     vapps.vapp("with-vm", vapps.machine("vm-1"), power_on=True)
     for name in TYPES:
-        rows = [row for row in page(administrator, name) if row.tag != f"{V}Link"][:2]
+        first = rows(page(administrator, name))[:2]
         for wanted in (
-            [row.get("href", "") for row in rows],
-            [row.get("href", "").rpartition("/")[2].removeprefix("vapp-").removeprefix("vm-") for row in rows],
-            [row.get("id", "") for row in page(administrator, name, format="idrecords") if row.tag != f"{V}Link"][:2],
+            [row.get("href", "") for row in first],
+            [row.get("href", "").rpartition("/")[2].removeprefix("vapp-").removeprefix("vm-") for row in first],
+            [row.get("id", "") for row in rows(page(administrator, name, format="idrecords"))[:2]],
         ):
             either = ",".join(f"id=={each}" for each in wanted)
-            found = [row.get("href") for row in page(administrator, name, filter=either or "id==nobody")]
-            assert set(found) >= {row.get("href") for row in rows}
-            assert int(page(administrator, name, filter=either or "id==nobody").get("total", "")) == len(rows)
+            found = rows(page(administrator, name, filter=either or "id==nobody"))
+            assert {row.get("href") for row in found} >= {row.get("href") for row in first}
+            assert int(page(administrator, name, filter=either or "id==nobody").get("total", "")) == len(first)
 
 
 def test_queries_are_offered_to_whom_they_are_for(
@@ -141,10 +145,10 @@ def test_pages_follow_their_links(vapps: LabCloud, alice: RestCaller) -> None:
     first = page(alice, "vApp", pageSize="2", filter="name==*", sortAsc="name")
     assert (first.get("total"), first.get("page"), first.get("pageSize")) == ("3", "1", "2")
     links = {link.get("rel"): link.get("href") or "" for link in first.findall(f"{V}Link")}
-    assert set(links) == {"nextPage", "lastPage"}
+    assert set(links) == {"alternate", "nextPage", "lastPage"}
     second = alice.get(links["nextPage"]).xml
     assert [row.get("name") for row in second if row.tag != f"{V}Link"] == ["web-2"]
-    assert {link.get("rel") for link in second.findall(f"{V}Link")} == {"firstPage", "previousPage"}
+    assert {link.get("rel") for link in second.findall(f"{V}Link")} == {"alternate", "firstPage", "previousPage"}
 
 
 def test_records_are_sorted(vapps: LabCloud, alice: RestCaller) -> None:
@@ -159,12 +163,12 @@ def test_a_page_has_at_most_128_records(lab: LabCloud, administrator: RestCaller
 
 def test_metadata_comes_beside_all_attributes_and_chosen_attributes_alone(vapps: LabCloud, alice: RestCaller) -> None:
     wanted = "metadata:cse.cluster.id,metadata:none"
-    (record,) = page(alice, "vApp", format="idrecords", filter="name==db", fields=wanted)
+    (record,) = rows(page(alice, "vApp", format="idrecords", filter="name==db", fields=wanted))
     assert record.get("vdcName") == "acme-vdc"
     (entry,) = record.findall(f"{V}Metadata/{V}MetadataEntry")
     assert entry.findtext(f"{V}Key") == "cse.cluster.id"
     assert entry.findtext(f"{V}TypedValue/{V}Value") == "id of db"
-    (record,) = page(alice, "vApp", filter="name==db", fields="name,status")
+    (record,) = rows(page(alice, "vApp", filter="name==db", fields="name,status"))
     assert set(record.attrib) == {"href", "name", "status"}
 
 
@@ -177,7 +181,7 @@ def test_private_metadata_stays_with_the_provider(
     wanted = "metadata@SYSTEM:container_provider==STRING:vcd"
     assert names(alice, "orgVdc", filter=wanted) == []
     assert names(administrator, "adminOrgVdc", filter=wanted) == ["acme-vdc"]
-    (record,) = page(alice, "orgVdc", fields="metadata@SYSTEM:container_provider")
+    (record,) = rows(page(alice, "orgVdc", fields="metadata@SYSTEM:container_provider"))
     assert len(record.findall(f"{V}Metadata/{V}MetadataEntry")) == 0
 
 
@@ -228,12 +232,12 @@ def test_the_parts_of_a_service_are_queries_too(lab: LabCloud, administrator: Re
     service = lab.cloud.services.first("name", "cse")
     assert service is not None
     root = f"/api/admin/extension/service/{service.id}"
-    (found,) = administrator.get(f"{root}/apifilters").xml
+    (found,) = rows(administrator.get(f"{root}/apifilters").xml)
     assert (found.get("urlPattern"), found.get("service")) == ("/api/cse", f"https://vcd.test{root}")
-    (link_record,) = administrator.get(f"{root}/links?format=idrecords").xml
+    (link_record,) = rows(administrator.get(f"{root}/links?format=idrecords").xml)
     assert (link_record.get("rel"), link_record.get("service")) == ("cse", f"urn:vcloud:externalService:{service.id}")
     services = administrator.get("/api/admin/extension/service/query?sortDesc=name").xml
-    assert [row.get("name") for row in services] == ["other", "cse"]
+    assert [row.get("name") for row in rows(services)] == ["other", "cse"]
     assert alice.get(f"{root}/apifilters").status == 403
 
 

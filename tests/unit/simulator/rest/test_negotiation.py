@@ -7,6 +7,7 @@ import pytest
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.rest.versions import SUPPORTED, ApiVersion, parse_accept
 
+NEWEST_FIRST = ", ".join(reversed(SUPPORTED))
 UNKNOWN = "/api/vApp/vapp-5d0e6a52-7b0f-4a0c-9d0a-6f2a3f5b9c11"
 
 
@@ -19,18 +20,34 @@ def test_versions_are_public_and_need_no_version(lab: LabCloud) -> None:
     assert {info.get("deprecated") for info in answer.xml} == {"false"}
 
 
-@pytest.mark.parametrize("accept", ["application/*+xml;version=37.0", "application/*+xml;version=5.5", "*/*", ""])
-def test_an_unsupported_or_missing_version_is_not_acceptable(alice: RestCaller, accept: str) -> None:
-    answer = alice.get("/api/session", accept=accept)
-    assert answer.status == 406
-    assert answer.xml.get("minorErrorCode") == "NOT_ACCEPTABLE"
-    assert "Supported API versions are: [27.0" in answer.xml.get("message", "")
+@pytest.mark.parametrize(
+    ("accept", "text"),
+    [
+        ("application/*+xml;version=37.0", "header: Invalid API version requested"),
+        ("application/*+xml;version=37.0.0-alpha", "header: Invalid API version requested"),
+        ("application/*+xml;version=36.0.0-alpha", "header: Invalid API version requested"),
+        ("application/*+xml;version=5.5", "header: Invalid API version requested"),
+        ("application/*+xml;conversion=31.0", "header: "),
+        ("*/*", "header: "),
+        ("", "header: "),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/session", "/cloudapi/1.0.0/sessions/current"])
+def test_an_unsupported_or_missing_version_is_not_acceptable(
+    alice: RestCaller, path: str, accept: str, text: str
+) -> None:
+    answer = alice.get(path, accept=accept)
+    fields = json.loads(answer.body) if path.startswith("/cloudapi") else dict(answer.xml.attrib)
+    assert (answer.status, fields["minorErrorCode"]) == (406, "NOT_ACCEPTABLE")
+    assert fields["message"].endswith(
+        f"The request has invalid accept {text}. Supported API versions are: [{NEWEST_FIRST}]."
+    )
 
 
-def test_the_accept_header_is_echoed_only_as_far_as_it_is_harmless(alice: RestCaller) -> None:
+def test_a_strange_accept_header_is_not_repeated(alice: RestCaller) -> None:
     answer = alice.get("/api/session", accept="a\x01<&>" + "x" * 5000)
     assert answer.status == 406
-    assert len(answer.body) < 1000
+    assert b"xx" not in answer.body
 
 
 @pytest.mark.parametrize(
@@ -44,6 +61,9 @@ def test_the_accept_header_is_echoed_only_as_far_as_it_is_harmless(alice: RestCa
         ("application/*+json;version=32.0, application/json;version=32.0", "32.0", True),
         ("application/vnd.vmware.vcloud.session+xml; VERSION=27.0", "27.0", False),
         ("image/png, application/*+xml;version=36.3", "36.3", False),
+        ("*/*+xml;version=29.0", "29.0", False),
+        ("application/*+json;version=36.0;multisite=global", "36.0", True),
+        ('application/*+xml;version="30.0"', "30.0", False),
     ],
 )
 def test_accept_headers_of_all_shapes(header: str, version: str, is_json: bool) -> None:
@@ -93,6 +113,37 @@ def test_a_known_path_with_another_method_says_which_there_are(alice: RestCaller
     answer = alice.put("/api/session", "<x/>")
     assert answer.status == 405
     assert "DELETE, GET" in answer.xml.get("message", "")
+
+
+def test_methods_that_a_path_knows_are_told(alice: RestCaller) -> None:
+    for method, status in (("OPTIONS", 200), ("PUT", 405), ("OPTIONS", 200)):
+        answer = alice.call(method, "/api/session", "<x/>")
+        assert (answer.status, answer.headers["allow"]) == (status, "DELETE, GET, HEAD, OPTIONS")
+    assert alice.call("OPTIONS", "/api/nothing/here").status == 404
+    assert RestCaller(alice.lab).call("OPTIONS", "/api/session").status == 401
+
+
+def test_head_says_what_get_would(alice: RestCaller) -> None:
+    head, get = (alice.call(method, "/api/org") for method in ("HEAD", "GET"))
+    assert (head.status, head.headers["content-type"]) == (200, get.headers["content-type"])
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert alice.call("HEAD", UNKNOWN).status == 403
+    assert alice.call("HEAD", "/api/tasksList/x/y").status == 404
+
+
+def test_a_login_sets_a_cookie_that_opens_the_session(lab: LabCloud) -> None:
+    caller = RestCaller(lab)
+    basic = {"authorization": "Basic YWxpY2VAYWNtZTphbGljZS1zZWNyZXQ="}
+    as_json = {"accept": "application/json;version=36.0"}
+    for path, extra in (("/api/sessions", {}), ("/cloudapi/1.0.0/sessions", as_json)):
+        cookie, _, attributes = caller.call("POST", path, headers=basic | extra).headers["set-cookie"].partition(";")
+        assert attributes == " Path=/; Secure; HttpOnly"
+        assert caller.get("/api/session", cookie=f"a=b; {cookie}").xml.get("user") == "alice"
+        assert "set-cookie" not in caller.get("/api/session", cookie=cookie).headers
+        wrong = {"x-vcloud-authorization": "somebody else's"}
+        assert caller.call("GET", "/api/session", headers={"cookie": cookie} | wrong).status == 401
+        assert caller.call("DELETE", "/api/session", headers={"cookie": cookie}).status == 204
+        assert caller.get("/api/session", cookie=cookie).status == 401
 
 
 def test_an_unknown_path_is_not_found_or_for_json_not_acceptable(alice: RestCaller) -> None:

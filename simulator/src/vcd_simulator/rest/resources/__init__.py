@@ -7,6 +7,7 @@ from vcd_simulator.rest.resources import (
     external_networks,
     metadata,
     orgs,
+    packaged_queries,
     people,
     policies,
     provider,
@@ -29,8 +30,8 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, downloads, external_networks, metadata, orgs, people, policies, provider, provider_vdcs,
-        query, sessions, tasks, templates, transfers, vapp_networks, vapps, vdcs, vm_settings, vms,
+        access, catalogs, downloads, external_networks, metadata, orgs, packaged_queries, people, policies, provider,
+        provider_vdcs, query, sessions, tasks, templates, transfers, vapp_networks, vapps, vdcs, vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

@@ -3,6 +3,7 @@
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import ProviderStorageProfile, ProviderVdc, ResourcePool
 from vcd_simulator.operations import provider
+from vcd_simulator.query.fiql import Comparison
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import provider as documents
 from vcd_simulator.rest.documents import vcenters as vcenter_documents
@@ -138,8 +139,8 @@ def _switch_pool(context: Context, pool_id: str, *, enabled: bool) -> Reply:
 def list_vms(context: Context, pool_id: str) -> Reply:
     """The VMs in a resource pool, as the query for them has them."""
     _pool(context, pool_id, "Provider vDC: View")
-    parameters = query.parameters(context.query_string)
-    return query.run(context, "resourcePoolVmList", parameters | {"filter": f"resourcePool=={pool_id}"})
+    given = query.parameters(context.query_string)
+    return query.run(context, "resourcePoolVmList", given, only=Comparison("resourcePool", "==", pool_id))
 
 
 @router.post(f"{_POOL}/action/migrateVms")

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 from vcd_simulator import errors
 from vcd_simulator.query import documents, fiql
 from vcd_simulator.query.catalogue import FOR_ORG_ADMINISTRATORS, TYPES
+from vcd_simulator.query.fiql import And, Comparison, Expression
 from vcd_simulator.query.select import Selection, select
 from vcd_simulator.query.types import AnyRecordType
 from vcd_simulator.rest.context import Context, Reply
@@ -24,11 +25,6 @@ def query(context: Context) -> Reply:
     return run(context, given["type"], given)
 
 
-@router.get("/api/admin/extension/service/query")
-def query_services(context: Context) -> Reply:
-    return run(context, "adminService", parameters(context.query_string))
-
-
 _SERVICE = "/api/admin/extension/service"
 _PARTS = (
     (f"{_SERVICE}/{{service_id}}/apifilters", "apiFilter", "service"),
@@ -46,15 +42,15 @@ def _serve_parts(path: str, type_name: str, owner: str) -> None:
     def list_parts(context: Context, **owner_ids: str) -> Reply:
         context.access.require_provider("External Service: View")
         (owner_id,) = owner_ids.values()
-        return run(context, type_name, parameters(context.query_string) | {"filter": f"{owner}=={owner_id}"})
+        return run(context, type_name, parameters(context.query_string), only=Comparison(owner, "==", owner_id))
 
 
 for _path, _type_name, _owner in _PARTS:
     _serve_parts(_path, _type_name, _owner)
 
 
-def run(context: Context, type_name: str, given: dict[str, str]) -> Reply:
-    """Answer a query.
+def run(context: Context, type_name: str, given: dict[str, str], *, only: Comparison | None = None) -> Reply:
+    """Answer a query, at whatever path it was asked; `only` is a filter that the path implies.
 
     Raises:
         VcdError: 400, the type, the format, the filter or a number is not valid; 403, the type is not for the caller.
@@ -67,13 +63,12 @@ def run(context: Context, type_name: str, given: dict[str, str]) -> Reply:
     format_name = given.get("format") or _format_of(context.headers.get("accept", ""))
     if format_name not in documents.FORMATS:
         raise errors.bad_request(f"The query format {format_name[:80]!r} is not valid.")
-    selection = _selection(given)
+    selection = _selection(given, only)
     found = select(context.cloud, context.access, kind, selection)
     fields = tuple(name for name in given.get("fields", "").split(",") if name)
-    rest = documents.without_page(context.query_string)
-    if "type" not in given:
-        rest = f"type={kind.name}&{rest}"
-    return Reply(content=documents.page(context, kind, format_name, selection, found, fields, rest))
+    stated = context.path.rstrip("/") == documents.PATH
+    address = documents.Address.of(context.raw_path, context.query_string, kind.name if stated else None)
+    return Reply(content=documents.page(context, kind, format_name, selection, found, fields, address))
 
 
 def _allowed(context: Context) -> list[AnyRecordType]:
@@ -87,11 +82,14 @@ def _may_ask(context: Context, kind: AnyRecordType) -> bool:
     return kind.name in FOR_ORG_ADMINISTRATORS and context.access.has("Organization: Perform Administrator Queries")
 
 
-def _selection(given: dict[str, str]) -> Selection:
+def _selection(given: dict[str, str], only: Comparison | None) -> Selection:
     text = given.get("filter", "")
     encoded = given.get("filterEncoded", "").lower() == "true"
+    wanted: list[Expression] = [only] if only is not None else []
+    if text:
+        wanted.append(fiql.parse(text, encoded_values=encoded))
     return Selection(
-        expression=fiql.parse(text, encoded_values=encoded) if text else None,
+        expression=And(tuple(wanted)) if len(wanted) > 1 else next(iter(wanted), None),
         sort_by=given.get("sortAsc") or given.get("sortDesc") or None,
         descending="sortAsc" not in given,
         page=_number(given, "page", 1),

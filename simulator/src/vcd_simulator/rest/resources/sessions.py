@@ -7,7 +7,7 @@ from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import orgs as documents
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.versions import V33, invalid_accept
-from vcd_simulator.sessions import ACCESS_TOKEN_HEADER, LEGACY_HEADER, Session
+from vcd_simulator.sessions import ACCESS_TOKEN_HEADER, LEGACY_HEADER, SESSION_COOKIE, Session
 
 router = Router()
 
@@ -19,7 +19,7 @@ def versions(context: Context) -> Reply:
 
 def _require_version(context: Context) -> None:
     if "version" not in context.headers.get("accept", ""):
-        raise invalid_accept(context.headers.get("accept"))
+        raise invalid_accept()
 
 
 def _tokens(context: Context, session: Session) -> dict[str, str]:
@@ -30,12 +30,16 @@ def _tokens(context: Context, session: Session) -> dict[str, str]:
     return headers
 
 
+def _cookie(session: Session) -> dict[str, str]:
+    return {"set-cookie": f"{SESSION_COOKIE}={session.token}; Path=/; Secure; HttpOnly"}
+
+
 @router.post("/api/sessions", public=True)
 def login(context: Context) -> Reply:
     _require_version(context)
     session = context.sessions.login(context.headers.get("authorization"))
     context.current = session
-    return Reply(content=documents.session(context, session), headers=_tokens(context, session))
+    return Reply(content=documents.session(context, session), headers=_tokens(context, session) | _cookie(session))
 
 
 @router.get("/api/session", "/api/sessions")
@@ -63,13 +67,15 @@ def _cloudapi_login(context: Context, *, provider: bool) -> Reply:
     """From 33.0 on: tenants and the provider log in at different places, and get a JWT in a header."""
     _require_version(context)
     if context.version < V33:
-        raise invalid_accept(context.headers.get("accept"))
+        raise invalid_accept("Invalid API version requested")
     session = context.sessions.login(context.headers.get("authorization"))
     if session.org.is_system != provider:
         context.sessions.end(session)
         raise errors.unauthorized()
     context.current = session
-    return _cloudapi_session(context, session)
+    reply = _cloudapi_session(context, session)
+    reply.headers |= _cookie(session)
+    return reply
 
 
 @router.get("/cloudapi/1.0.0/sessions/current")
