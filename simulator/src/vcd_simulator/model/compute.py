@@ -8,6 +8,7 @@ from typing import ClassVar
 from vcd_simulator.model import kinds
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.kinds import Kind
+from vcd_simulator.model.policies import NO_POLICIES, AppliedPolicies
 from vcd_simulator.model.tenancy import AccessControl
 
 
@@ -149,6 +150,7 @@ class Vm:
     cloned_from: str | None = None
     """The moid of another VM, whose disk this one's will be a copy of; None: the image's."""
     storage_profile_id: str | None = None
+    policies: AppliedPolicies = NO_POLICIES
     resource_pool_id: str | None = None
     """Where it was moved to; None: it is in the primary pool of its provider VDC."""
     os_type: str = "other3xLinux64Guest"

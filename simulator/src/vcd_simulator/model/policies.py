@@ -36,3 +36,19 @@ class ComputePolicy:
     @property
     def kind(self) -> Kind:
         return kinds.PROVIDER_COMPUTE_POLICY if self.of_provider else kinds.COMPUTE_POLICY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedPolicies:
+    """Which compute policies a VM follows; what is None is left to the VDC.
+
+    What is final cannot be replaced in VMs that are made from a template's VM.
+    """
+
+    sizing_id: str | None = None
+    placement_id: str | None = None
+    sizing_final: bool = False
+    placement_final: bool = False
+
+
+NO_POLICIES = AppliedPolicies()

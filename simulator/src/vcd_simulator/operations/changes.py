@@ -6,9 +6,10 @@ from dataclasses import replace
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Nic, Startup, Vapp, Vm
+from vcd_simulator.model.policies import AppliedPolicies
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import connections, customization, machines, work
+from vcd_simulator.operations import connections, customization, machines, vm_policies, work
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
@@ -24,6 +25,7 @@ STOP_ACTIONS = ("powerOff", "guestShutdown", "suspend", "none")
 def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_socket: int | None) -> Task:
     """Change the number of virtual CPUs of a VM that is off, or add some to one that allows it."""
     machines.check_cpus(cpus)
+    vm_policies.require_own_choice(cloud, vm, cpus=cpus)
     cores = machines.check_cores(cpus, cores_per_socket if cores_per_socket is not None else 1)
     _require_room(vm, cpus=cpus, cores_per_socket=cores)
 
@@ -36,6 +38,7 @@ def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_
 def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> Task:
     """Change the memory of a VM that is off, or add some to one that allows it."""
     machines.check_memory(memory_mb)
+    vm_policies.require_own_choice(cloud, vm, memory_mb=memory_mb)
     _require_room(vm, memory_mb=memory_mb)
 
     def effect() -> None:
@@ -125,9 +128,7 @@ def _rename(cloud: Cloud, vm: Vm, name: str | None, description: str | None) -> 
 def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec) -> Task:
     """Change what the specification names, in one task."""
     hardware = vm.hardware
-    cpus = spec.cpu_count if spec.cpu_count is not None else hardware.cpu_count
-    cores = spec.cores_per_socket if spec.cores_per_socket is not None else hardware.cores_per_socket
-    memory_mb = spec.memory_mb if spec.memory_mb is not None else hardware.memory_mb
+    policies, (cpus, cores, memory_mb) = _plan_size(cloud, vapp, vm, spec)
     if (cpus, cores, memory_mb) != (hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb):
         machines.check_cores(machines.check_cpus(cpus), cores)
         machines.check_memory(memory_mb)
@@ -151,6 +152,7 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
             vm.storage_profile_id = profile.id
         vm.boot_delay_ms = vm.boot_delay_ms if spec.boot_delay_ms is None else spec.boot_delay_ms
         vm.enter_bios_setup = vm.enter_bios_setup if spec.enter_bios_setup is None else spec.enter_bios_setup
+        vm.policies = policies
         hardware.cpu_count, hardware.cores_per_socket, hardware.memory_mb = cpus, cores, memory_mb
         vm.extra_config = {key: value for key, value in (vm.extra_config | extra_config).items() if value}
         if custom is not None:
@@ -159,6 +161,25 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
         cloud.vms.reindex(vm)
 
     return start(cloud, user, vapp, vm, effect)
+
+
+def _plan_size(cloud: Cloud, vapp: Vapp, vm: Vm, spec: MachineSpec) -> tuple[AppliedPolicies, tuple[int, int, int]]:
+    """The policies that a VM will follow, and its CPUs, cores per socket and memory: a new policy decides on them."""
+    planned = vm.hardware.copy()
+    if spec.cpu_count is not None:
+        planned.cpu_count = spec.cpu_count
+    if spec.cores_per_socket is not None:
+        planned.cores_per_socket = spec.cores_per_socket
+    if spec.memory_mb is not None:
+        planned.memory_mb = spec.memory_mb
+    policies = vm.policies
+    if spec.policies is not None:
+        policies = vm_policies.of_changed_vm(cloud, cloud.vdcs[vapp.vdc_id], vm, spec.policies)
+    if policies.sizing_id != vm.policies.sizing_id:
+        vm_policies.size(cloud, planned, policies)
+    else:
+        vm_policies.require_own_choice(cloud, vm, cpus=planned.cpu_count, memory_mb=planned.memory_mb)
+    return policies, (planned.cpu_count, planned.cores_per_socket, planned.memory_mb)
 
 
 def _check_extra_config(vm: Vm, wanted: Mapping[str, str]) -> None:

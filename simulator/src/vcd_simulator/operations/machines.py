@@ -10,6 +10,8 @@ from vcd_simulator.guests.spec import GuestSpec
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Nic, Status, Vapp, Vm
 from vcd_simulator.model.datacenter import StorageProfile, Vdc
+from vcd_simulator.model.policies import AppliedPolicies
+from vcd_simulator.operations import vm_policies
 from vcd_simulator.operations.connections import NO_NETWORK, NicSpec, connect, disconnect, make_nic, new_mac
 from vcd_simulator.operations.customization import CustomizationSpec, customize
 from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
@@ -58,6 +60,7 @@ class MachineSpec:
     storage_profile: StorageProfile | None = None
     extra_config: dict[str, str] | None = None
     """Settings to be made; those with an empty value are removed."""
+    policies: AppliedPolicies | None = None
     boot_delay_ms: int | None = None
     enter_bios_setup: bool | None = None
 
@@ -84,6 +87,8 @@ def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
         hardware.cores_per_socket = check_cores(hardware.cpu_count, spec.cores_per_socket)
     if spec.memory_mb is not None:
         hardware.memory_mb = check_memory(spec.memory_mb)
+    policies = vm_policies.of_new_vm(cloud, vdc, source, spec.policies)
+    vm_policies.size(cloud, hardware, policies)
     for disk in hardware.disks:
         size = (spec.disk_sizes_mb or {}).get(disk.instance_id, disk.capacity_mb)
         if size < disk.capacity_mb:
@@ -104,6 +109,7 @@ def plan(cloud: Cloud, vapp: Vapp, spec: MachineSpec) -> Vm:
         primary_nic=source.primary_nic if spec.primary_nic is None else spec.primary_nic,
         customization=customize(source.customization, spec.customization, default_name=name, identical=_is_same(spec)),
         storage_profile_id=profile.id,
+        policies=policies,
         os_type=source.os_type,
         os_description=source.os_description,
         hardware_version=source.hardware_version,

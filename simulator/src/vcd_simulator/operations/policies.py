@@ -1,9 +1,10 @@
 """Compute policies: making them, changing them, offering them in VDCs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
+from vcd_simulator.model.compute import Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.policies import SYSTEM_DEFAULT, ComputePolicy
 from vcd_simulator.operations.names import check_name
@@ -45,6 +46,7 @@ def delete(cloud: Cloud, policy: ComputePolicy) -> None:
     used = any(policy.id in vdc.compute_policy_ids for vdc in cloud.vdcs) or any(
         one.provider_policy_id == policy.id for one in cloud.compute_policies
     )
+    used = used or next(users_of(cloud, policy), None) is not None
     if used or policy is system_default(cloud):
         raise errors.not_allowed(f"The compute policy {policy.name} is in use.")
     cloud.compute_policies.remove(policy)
@@ -69,7 +71,21 @@ def offer(cloud: Cloud, vdc: Vdc, policy_ids: Sequence[str]) -> None:
         policy = cloud.compute_policies.get(policy_id)
         if policy is None or policy.of_provider:
             raise errors.bad_request(f"There is no VDC compute policy {policy_id[:80]!r}.")
+    for policy_id in set(vdc.compute_policy_ids).difference(policy_ids):
+        vm = next(users_of(cloud, cloud.compute_policies[policy_id], vdc), None)
+        if vm is not None:
+            name = cloud.compute_policies[policy_id].name
+            raise errors.not_allowed(f"The policy {name} cannot be taken from the VDC {vdc.name}: {vm.name} uses it.")
     vdc.compute_policy_ids = [one for one in dict.fromkeys(policy_ids) if one != default.id]
+
+
+def users_of(cloud: Cloud, policy: ComputePolicy, vdc: Vdc | None = None) -> Iterator[Vm]:
+    """The VMs that follow a policy; with a VDC, those of its vApps."""
+    for vm in cloud.vms:
+        if policy.id not in (vm.policies.sizing_id, vm.policies.placement_id):
+            continue
+        if vdc is None or (vm.vapp_id is not None and cloud.vapps[vm.vapp_id].vdc_id == vdc.id):
+            yield vm
 
 
 def _check(cloud: Cloud, policy: ComputePolicy) -> None:

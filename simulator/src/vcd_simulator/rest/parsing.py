@@ -18,6 +18,7 @@ from vcd_simulator.operations.networks import ScopeChange
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
 from vcd_simulator.rest import jsonbody
 from vcd_simulator.rest.context import Context
+from vcd_simulator.rest.vm_policies import read_vm_policies
 from vcd_simulator.rest.xml import (
     RASD_NS,
     VCLOUD_NS,
@@ -195,6 +196,7 @@ def _sourced_item(context: Context, item: Element) -> list[MachineSpec]:
         profile = child(item, "StorageProfile")
         if profile is not None:
             spec.storage_profile = context.access.profile_by_id(referenced_id(profile, "StorageProfile"))
+        spec.policies = read_vm_policies(context, item)
         specs.append(spec)
     return specs
 

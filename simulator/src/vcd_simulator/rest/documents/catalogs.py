@@ -156,6 +156,7 @@ def template(context: Context, entity: VappTemplate) -> Element:
         link(context, "catalogItem", item.kind.href_path(item.id), item.kind.media_type) if item is not None else None,
         link(context, "down", f"{path}/metadata", METADATA),
         link(context, "down", f"{path}/owner", OWNER),
+        link(context, "edit", path, entity.kind.media_type) if changes else None,
         link(context, "remove", path) if changes else None,
         vcloud("Description", entity.description),
         tasks_element(context, _tasks_of_template(context, entity)),

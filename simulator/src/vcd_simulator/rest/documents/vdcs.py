@@ -18,11 +18,10 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
-from vcd_simulator.rest.versions import ApiVersion
+from vcd_simulator.rest.vm_policies import POLICIES_SINCE
 from vcd_simulator.rest.xml import Element, embed, vcloud, vmext, xml_text
 
 COMPUTE_POLICIES = VCLOUD + "vdcComputePolicyReferences+xml"
-_POLICIES_SINCE = ApiVersion(32, 0)
 ORG_VDC_NETWORK = VCLOUD + "orgVdcNetwork+xml"
 ALLOCATED_ADDRESSES = VCLOUD + "allocatedNetworkAddress+xml"
 
@@ -141,7 +140,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if access.has("Organization vDC: Edit ACL")
         else None,
         link(context, "down", f"{path}/computePolicies", COMPUTE_POLICIES)
-        if context.version >= _POLICIES_SINCE
+        if context.version >= POLICIES_SINCE
         else None,
         link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
         link(context, "remove", admin_path) if access.is_sysadmin else None,

@@ -14,6 +14,7 @@ from vcd_simulator.rest.documents import hardware
 from vcd_simulator.rest.documents.common import METADATA, created, link, reference, running_tasks, tasks_element
 from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
 from vcd_simulator.rest.fragments import state_of
+from vcd_simulator.rest.vm_policies import vm_policies
 from vcd_simulator.rest.xml import OVF_NS, VE_NS, Element, document, ovf, ovfenv, qualified, vcloud, vmext
 
 
@@ -82,6 +83,7 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         _environment(entity) if entity.is_on else None,
         hardware.capabilities(context, entity, edits=may_edit_properties) if vapp is not None else None,
         reference(context, "StorageProfile", profile, with_id=True) if profile is not None else None,
+        vm_policies(context, entity),
         hardware.boot_options(context, entity) if vapp is not None else None,
         created(entity.created),
         needsCustomization=entity.customization.pending,
@@ -109,7 +111,9 @@ def _embedded(context: Context, entity: Vm, vapp: Vapp, viewer: Hashable) -> Ele
     if running_tasks(context, entity.id):
         return vm(context, entity, vapp)
     server, datastore = cloud.vim_servers[entity.vim_server_id], datastore_of(cloud, entity)
-    elsewhere = cloud.profiles.get(entity.storage_profile_id), server, datastore, guest_information(cloud, entity)
+    policies = [cloud.compute_policies.get(one) for one in (entity.policies.sizing_id, entity.policies.placement_id)]
+    profile = cloud.profiles.get(entity.storage_profile_id)
+    elsewhere = profile, server, datastore, policies, guest_information(cloud, entity)
     state = viewer, state_of(entity), state_of(elsewhere)
     place = entity.id, context.base, context.access.user.id
     return xml.embed(context.embedded, context.fragments.get(place, state, lambda: vm(context, entity, vapp)))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from vcd_simulator import errors
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations import changes, power, vapps
+from vcd_simulator.operations import changes, power, vapps, vm_policies
 from vcd_simulator.operations.machines import MachineSpec, guest_information
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import hardware
@@ -21,6 +21,7 @@ from vcd_simulator.rest.parsing import (
 )
 from vcd_simulator.rest.resources.vapps import accepted, deploy_task, power_task, undeploy_task
 from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.vm_policies import read_vm_policies
 from vcd_simulator.rest.xml import VMW_NS, Element, child, children, flag_of, int_of
 
 router = Router()
@@ -117,7 +118,7 @@ def _extra_config(context: Context, vm: Vm, section: Element) -> dict[str, str]:
 
 
 def _read_placement(context: Context, vm: Vm, root: Element, spec: MachineSpec) -> None:
-    """Connections, storage profile and boot options; what stays as it is needs no right."""
+    """Connections, storage profile, compute policies and boot options; what stays as it is needs no right."""
     connections = child(root, "NetworkConnectionSection")
     if connections is not None:
         wanted, primary = nics(connections)
@@ -127,6 +128,10 @@ def _read_placement(context: Context, vm: Vm, root: Element, spec: MachineSpec) 
     profile = child(root, "StorageProfile")
     if profile is not None:
         spec.storage_profile = context.access.profile_by_id(referenced_id(profile, "StorageProfile"))
+    policies = read_vm_policies(context, root)
+    if policies is not None and vm_policies.differs(context.cloud, vm, policies):
+        context.access.require("vApp: Edit VM Compute Policy")
+        spec.policies = policies
     boot = child(root, "BootOptions")
     if boot is not None:
         spec.boot_delay_ms = int_of(boot, "BootDelay", vm.boot_delay_ms)
