@@ -1,5 +1,6 @@
 """How tests wait for what is to come about: for a condition, with a limit that only what never happens meets."""
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -39,3 +40,30 @@ def wait_until(
             raise AssertionError(f"waited {within_s:g} s in vain for {what}; seen last: {seen() if seen else last}")
         pause()
     return last
+
+
+class Halt:
+    """A place where whoever comes there stays until the test lets him go."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._reached = threading.Event()
+        self._over = threading.Event()
+
+    def stay(self, check: Callable[[], object] = lambda: None) -> None:
+        """Called at the place; returns once the test lets go.
+
+        Args:
+            check: is called again and again, and may raise to leave.
+        """
+        self._reached.set()
+        give_up = time.monotonic() + LIMIT_S
+        while not self._over.wait(0.01):
+            check()
+            assert time.monotonic() < give_up, f"nobody has let go of {self._what}"
+
+    def wait_until_reached(self) -> None:
+        assert self._reached.wait(LIMIT_S), f"nobody came to {self._what}"
+
+    def let_go(self) -> None:
+        self._over.set()

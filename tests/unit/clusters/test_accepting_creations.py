@@ -2,7 +2,6 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,12 +26,6 @@ from cse_core.names import VdcName
 from cse_core.operations import Operation
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
 from cse_testing.waiting import LIMIT_S
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,14 @@
 """Adding nodes over a world of dictionaries: what is made, with what, and what is left when it fails."""
 
 import re
-import threading
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cse_clusters.application.operation_data import cluster_from_json
-from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
+from cse_clusters.application.ports import ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, TEMPLATE, Role
 from cse_core.errors import (
     ConflictError,
@@ -22,23 +20,10 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import Operation, OperationState
-from cse_testing.clusters.service import HURRIED, ClustersInMemory, a_cluster
-from cse_testing.waiting import LIMIT_S
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
 
 OLD = {CLUSTER_ID: "1", TEMPLATE: "old", CONTROL_PLANE_IP: "10.0.0.1"}
 FAILED = ScriptResult(exit_code=7, stdout="", stderr="no route to host")
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
-
-
-@pytest.fixture
-def hurried() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory(limits=HURRIED) as service:
-        yield service
 
 
 def adopted(clusters: ClustersInMemory) -> None:
@@ -216,35 +201,22 @@ def test_a_repeated_request_id_begins_nothing_new(clusters: ClustersInMemory) ->
 
 def test_a_cluster_that_is_being_deleted_takes_no_nodes(clusters: ClustersInMemory) -> None:
     adopted(clusters)
-    deleting, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        deleting.set()
-        assert go_on.wait(LIMIT_S)
-
-    clusters.vcd.during("delete", hold)
+    halt = clusters.vcd.halt("delete")
     deletion = clusters.delete()
-    assert deleting.wait(LIMIT_S)
+    halt.wait_until_reached()
     with pytest.raises(ConflictError, match="is being deleted") as refused:
         clusters.add_nodes()
     assert refused.value.code == "CLUSTER_BUSY"
-    go_on.set()
+    halt.let_go()
     clusters.finished(deletion)
 
 
 def test_nodes_wait_for_the_creation_of_their_cluster(clusters: ClustersInMemory) -> None:
-    initializing, go_on = threading.Event(), threading.Event()
-
-    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        initializing.set()
-        assert go_on.wait(LIMIT_S)
-        return clusters.guests.run_by_default(login, script)
-
-    clusters.guests.on("BODY-control-plane", hold)
+    halt = clusters.guests.halt("BODY-control-plane")
     creation = clusters.create(a_cluster(workers=0))
-    assert initializing.wait(LIMIT_S)
+    halt.wait_until_reached()
     addition = clusters.add_nodes()
-    go_on.set()
+    halt.let_go()
     assert clusters.finished(creation).error is None
     ended = clusters.finished(addition)
     assert ended.error is None
@@ -338,18 +310,9 @@ def test_machines_that_cannot_be_taken_back_are_named(clusters: ClustersInMemory
 
 def test_cancelling_takes_the_new_nodes_back_whatever_was_asked_for(clusters: ClustersInMemory) -> None:
     clusters.created(a_cluster(workers=0))
-    begun = threading.Event()
-
-    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while True:
-            check()
-            pause.wait(0.01)
-
-    clusters.guests.on("BODY-worker", endless)
+    halt = clusters.guests.halt("BODY-worker")
     operation = clusters.add_nodes(1, rollback_on_failure=False)
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     clusters.operations.cancel(operation.id)
     ended = clusters.finished(operation)
     assert ended.state is OperationState.CANCELLED

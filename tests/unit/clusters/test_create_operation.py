@@ -1,7 +1,6 @@
 """Creating clusters over a world of dictionaries: what is made, in which order, and what is left when it fails."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,20 +15,8 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.operations import OperationState
-from cse_testing.clusters.service import HURRIED, ClustersInMemory, a_cluster
+from cse_testing.clusters.service import ClustersInMemory, a_cluster
 from cse_testing.waiting import LIMIT_S
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
-
-
-@pytest.fixture
-def hurried() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory(limits=HURRIED) as service:
-        yield service
 
 
 def roles(names: "list[str] | dict[str, object]") -> list[str]:
@@ -356,18 +343,9 @@ def test_cancelling_ends_the_task_of_vcd_that_is_waited_for(clusters: ClustersIn
 
 
 def test_cancelling_takes_everything_back_whatever_was_asked_for(clusters: ClustersInMemory) -> None:
-    begun = threading.Event()
-
-    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while True:
-            check()
-            pause.wait(0.01)
-
-    clusters.guests.on("BODY-control-plane", endless)
+    halt = clusters.guests.halt("BODY-control-plane")
     operation = clusters.create(a_cluster(rollback_on_failure=False))
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     clusters.operations.cancel(operation.id)
     ended = clusters.finished(operation)
     assert ended.state is OperationState.CANCELLED

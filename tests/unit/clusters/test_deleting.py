@@ -1,23 +1,13 @@
 """Deleting clusters in every state they can be in."""
 
-import threading
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
-from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from cse_core.operations import OperationState
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
-from cse_testing.waiting import LIMIT_S
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
 
 
 def test_a_cluster_is_deleted_with_the_tenants_token_and_a_task_of_its_own(clusters: ClustersInMemory) -> None:
@@ -54,18 +44,9 @@ def test_a_vapp_that_is_gone_already_is_deleted(clusters: ClustersInMemory) -> N
 
 
 def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(clusters: ClustersInMemory) -> None:
-    begun = threading.Event()
-
-    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while True:
-            check()
-            pause.wait(0.01)
-
-    clusters.guests.on("BODY-control-plane", endless)
+    halt = clusters.guests.halt("BODY-control-plane")
     creation = clusters.create(a_cluster(rollback_on_failure=False))
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     deletion = clusters.finished(clusters.delete())
     assert deletion.error is None
     ended = clusters.operations.get(creation.id)
@@ -78,35 +59,20 @@ def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(cluste
 
 
 def test_a_creation_that_has_no_vapp_yet_can_be_deleted(clusters: ClustersInMemory) -> None:
-    composing, go_on = threading.Event(), threading.Event()
-
-    def compose() -> None:
-        composing.set()
-        assert go_on.wait(LIMIT_S)
-
-    clusters.vcd.during("compose", compose)
+    halt = clusters.vcd.halt("compose")
     clusters.create()
-    assert composing.wait(LIMIT_S)
+    halt.wait_until_reached()
     deletion = clusters.delete()
-    go_on.set()
+    halt.let_go()
     assert clusters.finished(deletion).error is None
     assert not clusters.vcd.vapps
 
 
 def test_what_is_in_progress_on_a_cluster_is_ended_by_its_deletion(clusters: ClustersInMemory) -> None:
     clusters.created(a_cluster(workers=0))
-    begun = threading.Event()
-
-    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while True:
-            check()
-            pause.wait(0.01)
-
-    clusters.guests.on("BODY-worker", endless)
+    halt = clusters.guests.halt("BODY-worker")
     addition, queued = clusters.add_nodes(1), clusters.resize(0)
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     deletion = clusters.finished(clusters.delete())
     assert deletion.error is None
     assert {clusters.finished(each).state for each in (addition, queued)} == {OperationState.CANCELLED}

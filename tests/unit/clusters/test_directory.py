@@ -1,6 +1,5 @@
 """Listing and reading clusters: who sees what, in which state, page by page."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,15 +11,8 @@ from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, Cluster, S
 from cse_core.errors import NotFoundError, UnavailableError
 from cse_core.names import ClusterName, VdcName
 from cse_testing.clusters.service import ClustersInMemory
-from cse_testing.waiting import LIMIT_S
 
 EVERYWHERE = VdcName("-", "-")
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
 
 
 def listed(clusters: ClustersInMemory, user: str = "alice", parent: VdcName = EVERYWHERE) -> list[Cluster]:
@@ -38,17 +30,11 @@ def complete(number: int) -> dict[str, str]:
 @contextmanager
 def creation_held_at(clusters: ClustersInMemory, method: str) -> Iterator[None]:
     """While inside, a creation of `demo` is inside this method of vCD."""
-    there, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        there.set()
-        assert go_on.wait(LIMIT_S)
-
-    clusters.vcd.during(method, hold)
+    halt = clusters.vcd.halt(method)
     operation = clusters.create()
-    assert there.wait(LIMIT_S)
+    halt.wait_until_reached()
     yield
-    go_on.set()
+    halt.let_go()
     assert clusters.finished(operation).error is None
 
 
@@ -182,17 +168,11 @@ def test_a_cluster_is_listed_once_when_its_vapp_is_there(clusters: ClustersInMem
 
 def test_a_cluster_that_is_being_deleted_says_so(clusters: ClustersInMemory) -> None:
     clusters.created()
-    there, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        there.set()
-        assert go_on.wait(LIMIT_S)
-
-    clusters.vcd.during("delete", hold)
+    halt = clusters.vcd.halt("delete")
     operation = clusters.delete()
-    assert there.wait(LIMIT_S)
+    halt.wait_until_reached()
     assert read(clusters).state is State.DELETING
-    go_on.set()
+    halt.let_go()
     clusters.finished(operation)
 
 

@@ -1,19 +1,9 @@
 """What operations made and did not remove is in their ledger, and nothing else is."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from cse_clusters.application.ledger import MACHINES, VAPP, MachinesNote, VappNote
 from cse_clusters.application.ports import ScriptResult
 from cse_core.errors import FailedPreconditionError, UnavailableError
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as running:
-        yield running
 
 
 def failing_join(clusters: ClustersInMemory) -> None:

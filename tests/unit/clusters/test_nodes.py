@@ -1,7 +1,6 @@
 """Reading single nodes: what a broken node or guest leaves of the answer."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,12 +14,6 @@ from cse_testing.clusters.service import ClustersInMemory, a_cluster
 from cse_testing.waiting import LIMIT_S
 
 OLD = {CLUSTER_ID: "1", TEMPLATE: "old"}
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as service:
-        yield service
 
 
 def read(clusters: ClustersInMemory, node: str, cluster: str = "demo", user: str = "alice") -> Node:

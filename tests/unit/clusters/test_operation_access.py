@@ -1,20 +1,18 @@
 """Who sees operations, and who may cancel and forget them."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from cse_clusters.application.operation_access import OperationViewer
-from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
 from cse_clusters.domain.access import ADMINISTRATOR_RIGHTS, DEPLOY_RIGHT
+from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import ConflictError, PermissionDeniedError, UnauthenticatedError
 from cse_core.operations import Operation, OperationState
 from cse_testing.clusters.fake_cloud import credentials
 from cse_testing.clusters.service import ClustersInMemory
-from cse_testing.waiting import LIMIT_S
 
 
 @pytest.fixture
@@ -102,22 +100,14 @@ def test_where_rights_are_enforced_even_who_began_it_needs_the_right() -> None:
 
 def test_a_deletion_ends_only_what_its_caller_may_cancel(world: ClustersInMemory) -> None:
     world.created()
-    release, begun = threading.Event(), threading.Event()
-
-    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        while not release.wait(0.01):
-            check()
-        return world.guests.run_by_default(login, script)
-
-    world.guests.on("BODY-worker", hold)
+    halt = world.guests.halt("BODY-worker")
     growing = world.add_nodes(user="alice")
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     world.vcd.read_only.update(world.vcd.vapps)
     world.vcd.hidden.update(world.vcd.vapps)
     deletion = world.delete(user="bob")
     assert not world.operations.get(growing.id).cancel_requested
-    release.set()
+    halt.let_go()
     assert world.finished(growing).error is None
     refused = world.finished(deletion)
     assert refused.error is not None
@@ -127,19 +117,20 @@ def test_a_deletion_ends_only_what_its_caller_may_cancel(world: ClustersInMemory
 
 def test_who_may_change_the_cluster_ends_a_colleagues_changes_by_deleting_it(world: ClustersInMemory) -> None:
     world.created()
-    begun = threading.Event()
-
-    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while not pause.wait(0.01):
-            check()
-        raise AssertionError("unreachable")
-
-    world.guests.on("BODY-worker", hold)
+    halt = world.guests.halt("BODY-worker")
     growing = world.add_nodes(user="alice")
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     deletion = world.delete(user="bob")
     assert world.finished(growing).state is OperationState.CANCELLED
     assert world.finished(deletion).error is None
     assert not world.vcd.vapps
+
+
+@pytest.mark.parametrize(("user", "org", "vdc"), [("bob", "acme", "prod"), ("carol", "globex", "dev")])
+def test_a_vapp_of_ones_own_that_bears_the_uuid_of_anothers_cluster_gives_no_say_over_it(
+    world: ClustersInMemory, created: Operation, user: str, org: str, vdc: str
+) -> None:
+    world.vcd.read_only.update(world.vcd.vapps)
+    world.vcd.add_vapp(world.vcd.vdcs[org, vdc], "demo", metadata={CLUSTER_ID: created.target_uid}, nodes=["mstr-abcd"])
+    with pytest.raises(PermissionDeniedError):
+        viewer(world, user).require_change(created)

@@ -1,7 +1,6 @@
 """What operations have left behind is found, and nothing else ever is taken for it."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,12 +25,6 @@ from cse_testing.clusters.orphans import (
 )
 from cse_testing.clusters.service import UNKNOWN_AFTER, ClustersInMemory, a_cluster
 from cse_testing.waiting import LIMIT_S
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as running:
-        yield running
 
 
 def test_what_lives_and_what_others_made_is_no_orphan(clusters: ClustersInMemory) -> None:
@@ -74,18 +67,12 @@ def test_a_creation_that_composes_just_now_under_the_name_of_one_that_left_a_not
     clusters.vcd.fail("delete", WILL_NOT)
     clusters.finished(clusters.create(a_cluster("again")))
     clusters.vcd.vapps.clear()
-    composed, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        composed.set()
-        assert release.wait(LIMIT_S)
-
-    clusters.vcd.during("set_metadata", hold)
+    halt = clusters.vcd.halt("set_metadata")
     second = clusters.create(a_cluster("again"))
-    assert composed.wait(LIMIT_S)
+    halt.wait_until_reached()
     assert vapp(clusters, "again").metadata == {}
     assert found(clusters) == []
-    release.set()
+    halt.let_go()
     assert clusters.finished(second).error is None
     assert found(clusters) == []
 

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -23,12 +23,6 @@ from cse_testing.clusters.orphans import WILL_NOT, every, failing_join, id_from,
 from cse_testing.clusters.replay import Crash, Journal
 from cse_testing.clusters.service import UNKNOWN_AFTER, ClustersInMemory, a_cluster
 from cse_testing.waiting import LIMIT_S
-
-
-@pytest.fixture
-def clusters() -> Iterator[ClustersInMemory]:
-    with ClustersInMemory() as running:
-        yield running
 
 
 def at_second_look(clusters: ClustersInMemory, happens: Callable[[], object]) -> None:

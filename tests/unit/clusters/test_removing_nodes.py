@@ -1,7 +1,6 @@
 """Removing nodes, and resizing, over a world of dictionaries."""
 
 import subprocess
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from cse_clusters.application.guest_work import Limits
-from cse_clusters.application.ports import Check, GuestLogin, ScriptResult
+from cse_clusters.application.ports import ScriptResult
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, TEMPLATE
 from cse_clusters.domain.guest_scripts import DRAIN, FORGET, guest_script
 from cse_core.errors import (
@@ -24,7 +23,6 @@ from cse_core.errors import (
 from cse_core.operations import Operation, OperationState
 from cse_testing.clusters.fake_cloud import FakeVapp
 from cse_testing.clusters.service import HURRIED, PATIENT, ClustersInMemory, a_cluster
-from cse_testing.waiting import LIMIT_S
 
 FAILED = ScriptResult(exit_code=1, stdout="", stderr="cannot evict pod: it is precious")
 NODES = ["mstr-aaaa", "node-aaaa", "node-bbbb", "node-cccc", "nfsd-aaaa"]
@@ -164,18 +162,11 @@ def test_a_repeated_request_id_begins_nothing_new(clusters: ClustersInMemory) ->
 
 
 def test_of_two_removals_of_a_node_the_second_finds_it_gone(clusters: ClustersInMemory) -> None:
-    draining, go_on = threading.Event(), threading.Event()
-
-    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        draining.set()
-        assert go_on.wait(LIMIT_S)
-        return clusters.guests.run_by_default(login, script)
-
-    clusters.guests.on("kubectl drain", hold)
+    halt = clusters.guests.halt("kubectl drain")
     first = clusters.remove_nodes("node-aaaa")
-    assert draining.wait(LIMIT_S)
+    halt.wait_until_reached()
     second = clusters.remove_nodes("node-aaaa", "node-bbbb")
-    go_on.set()
+    halt.let_go()
     well(clusters, first)
     well(clusters, second)
     assert clusters.nodes("node") == ["node-cccc"]
@@ -194,18 +185,9 @@ def test_pods_that_do_not_leave_keep_the_node_which_takes_pods_again(clusters: C
 
 
 def test_cancelling_a_removal_lets_the_nodes_take_pods_again(clusters: ClustersInMemory) -> None:
-    begun = threading.Event()
-
-    def endless(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        begun.set()
-        pause = threading.Event()
-        while True:
-            check()
-            pause.wait(0.01)
-
-    clusters.guests.on("kubectl drain", endless)
+    halt = clusters.guests.halt("kubectl drain")
     operation = clusters.remove_nodes("node-aaaa")
-    assert begun.wait(LIMIT_S)
+    halt.wait_until_reached()
     clusters.operations.cancel(operation.id)
     assert clusters.finished(operation).state is OperationState.CANCELLED
     assert clusters.guests.order[-1] == ("uncordon", "node-aaaa")
@@ -313,18 +295,11 @@ def test_a_cluster_of_the_right_size_stays_as_it_is(clusters: ClustersInMemory) 
 
 
 def test_what_counts_is_the_size_when_the_turn_comes(clusters: ClustersInMemory) -> None:
-    draining, go_on = threading.Event(), threading.Event()
-
-    def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
-        draining.set()
-        assert go_on.wait(LIMIT_S)
-        return clusters.guests.run_by_default(login, script)
-
-    clusters.guests.on("kubectl drain", hold)
+    halt = clusters.guests.halt("kubectl drain")
     removal = clusters.remove_nodes("node-aaaa", "node-bbbb")
-    assert draining.wait(LIMIT_S)
+    halt.wait_until_reached()
     resize = clusters.resize(2)
-    go_on.set()
+    halt.let_go()
     well(clusters, removal)
     well(clusters, resize)
     assert len(clusters.nodes("node")) == 2

@@ -12,6 +12,7 @@ from cse_clusters.domain.access import Actor, Caller, Credentials, ServiceAccoun
 from cse_clusters.domain.vcd import Machine, MachineSpec, Vdc, VmTemplate
 from cse_core.errors import CseError, UnauthenticatedError
 from cse_core.secret import Secret
+from cse_testing.waiting import Halt
 
 BASE = "https://vcd.example.com/api"
 
@@ -133,6 +134,12 @@ class FakeCloud:
 
     def during(self, method: str, action: Callable[[], object]) -> None:
         self._during[method] = action
+
+    def halt(self, method: str) -> Halt:
+        """Holds up the calls of a method."""
+        halt = Halt(method)
+        self.during(method, halt.stay)
+        return halt
 
     def called(self, method: str, who: Actor | None = None) -> None:
         """Notes a call, and does what was arranged for it."""

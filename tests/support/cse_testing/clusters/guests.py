@@ -9,6 +9,7 @@ from cse_clusters.application.ports import Check, GuestLogin, ScriptResult, Scri
 from cse_clusters.domain.access import Credentials
 from cse_core.errors import NotFoundError, UnauthenticatedError
 from cse_core.secret import Secret
+from cse_testing.waiting import Halt
 
 CA_HASH = "sha256:" + "ab" * 32
 TOKEN = "abcdef.0123456789abcdef"
@@ -21,7 +22,8 @@ Reply = Callable[[GuestLogin, str, Check], ScriptResult]
 class FakeGuests:
     """Guests that understand the scripts of `FakeTemplates` and keep the state of a cluster.
 
-    `on(word, reply)` answers scripts that contain `word` in another way; `scripts` holds what ran, by machine.
+    `on(word, reply)` answers scripts that contain `word` in another way, `halt(word)` holds them up; `scripts` has what
+    ran, by machine.
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,17 @@ class FakeGuests:
 
     def on(self, word: str, reply: Reply) -> None:
         self._replies[word] = reply
+
+    def halt(self, word: str) -> Halt:
+        """Holds up scripts that contain `word`, which can be cut off meanwhile."""
+        halt = Halt(word)
+
+        def hold(login: GuestLogin, script: str, check: Check) -> ScriptResult:
+            halt.stay(check)
+            return self.run_by_default(login, script)
+
+        self.on(word, hold)
+        return halt
 
     def wait_until_ready(self, login: GuestLogin, check: Check, *, timeout_s: float) -> None:
         check()
