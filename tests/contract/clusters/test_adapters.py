@@ -18,8 +18,9 @@ from cse_clusters.domain.vcd import Machine, MachineSpec, Started, Vdc
 from cse_clusters.settings import ClustersSettings
 from cse_core.errors import AlreadyExistsError, CseError, NotFoundError, UnauthenticatedError
 from cse_core.secret import Secret
-from cse_testing.clusters.site import config_for, inventory, session_id
-from cse_testing.clusters.world import FakeBoard, FakeVcd, credentials
+from cse_testing.clusters.fake_cloud import credentials
+from cse_testing.clusters.landscape import config_for, inventory, session_id
+from cse_testing.clusters.world import FakeBoard, FakeVcd
 
 
 @dataclass

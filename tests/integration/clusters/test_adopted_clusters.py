@@ -4,18 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from google.longrunning import operations_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_testing.clusters.legacy import LegacyCluster, make_legacy_cluster, run_in
-from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.clusters.site import VCLOUD, Metadata, Site, resource_name, site
 from cse_testing.ssh import ssh_key
 from cse_testing.waiting import LIMIT_S
 
-VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 KEY = f"{ssh_key()} alice at $(home)"
 PASSWORD = 'root\'s "own" $ecret'
-NAME = "orgs/-/vdcs/-/clusters/veteran"
 
 
 @pytest.fixture(scope="module")
@@ -24,23 +21,18 @@ def vcd() -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def alice(vcd: Site) -> Metadata:
-    return vcd.login("alice", "acme", "alice-secret")
-
-
 @pytest.fixture
 def veteran(vcd: Site, alice: Metadata) -> Iterator[LegacyCluster]:
     yield make_legacy_cluster(vcd.vcd, "veteran", root_password=PASSWORD, ssh_key=KEY)
-    if names(vcd, alice):
-        ended_well(vcd, alice, delete(vcd, alice))
+    if vcd.names(alice):
+        vcd.succeeded(vcd.delete(alice, "veteran"), alice)
 
 
 def test_it_is_listed_shown_and_configured_and_nothing_changes(
     vcd: Site, alice: Metadata, veteran: LegacyCluster
 ) -> None:
-    assert names(vcd, alice) == ["veteran"]
-    shown = read(vcd, alice)
+    assert vcd.names(alice) == ["veteran"]
+    shown = vcd.cluster(alice, "veteran")
     assert (shown.uid, shown.cse_version, shown.template) == (veteran.uid, "1.2.7", "photon-v2")
     assert (shown.state, shown.control_plane_ip) == (cluster_pb2.Cluster.STATE_READY, veteran.metadata["cse.master.ip"])
     assert machines(shown) == [veteran.control_plane, veteran.worker]
@@ -48,7 +40,7 @@ def test_it_is_listed_shown_and_configured_and_nothing_changes(
         cluster_service_pb2.GetNodeRequest(name=shown.nodes[1].name), metadata=alice, timeout=LIMIT_S
     )
     assert (node.role, node.ip_address) == (cluster_pb2.Node.ROLE_WORKER, shown.nodes[1].ip_address)
-    request = cluster_service_pb2.GetKubeconfigRequest(name=NAME)
+    request = cluster_service_pb2.GetKubeconfigRequest(name=resource_name("veteran"))
     kubeconfig = yaml.safe_load(vcd.clusters.GetKubeconfig(request, metadata=alice, timeout=LIMIT_S).kubeconfig)
     assert kubeconfig["clusters"][0]["cluster"]["server"] == f"https://{shown.control_plane_ip}:6443"
     assert metadata(vcd, alice, shown) == veteran.metadata
@@ -57,22 +49,17 @@ def test_it_is_listed_shown_and_configured_and_nothing_changes(
 def test_it_grows_and_shrinks_and_its_new_workers_accept_the_keys_of_the_others(
     vcd: Site, alice: Metadata, veteran: LegacyCluster
 ) -> None:
-    resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=3)
-    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S))
+    grown = vcd.resulting(vcd.resize(alice, "veteran", 3), alice)
     new = [name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker)]
     assert len(new) == 2
     for name in new:
         assert run_in(vcd.vcd, name, "cat /root/.ssh/authorized_keys").splitlines() == [KEY]
     assert kubernetes_nodes(vcd, veteran) == sorted(machines(grown))
 
-    add = cluster_service_pb2.AddNodesRequest(
-        name=NAME, pool=cluster_pb2.NodePool(node_count=1), role=cluster_pb2.Node.ROLE_NFS, rollback_on_failure=True
-    )
-    with_nfs = ended_well(vcd, alice, vcd.clusters.AddNodes(add, metadata=alice, timeout=LIMIT_S))
+    with_nfs = vcd.resulting(vcd.add_nodes(alice, "veteran", role=cluster_pb2.Node.ROLE_NFS), alice)
     (nfs,) = (name for name in machines(with_nfs) if name.startswith("nfsd-"))
 
-    remove = cluster_service_pb2.RemoveNodesRequest(name=NAME, node_ids=[veteran.worker, nfs])
-    left = ended_well(vcd, alice, vcd.clusters.RemoveNodes(remove, metadata=alice, timeout=LIMIT_S))
+    left = vcd.resulting(vcd.remove_nodes(alice, "veteran", veteran.worker, nfs), alice)
     assert machines(left) == [veteran.control_plane, *new]
     assert kubernetes_nodes(vcd, veteran) == sorted(machines(left))
     assert metadata(vcd, alice, left) == veteran.metadata
@@ -83,44 +70,15 @@ def test_keys_that_are_bound_to_a_command_are_not_handed_on_without_it(
 ) -> None:
     bound = f'command="/usr/bin/uptime",no-pty {ssh_key()} monitoring'
     run_in(vcd.vcd, veteran.control_plane, f"cat >> /root/.ssh/authorized_keys <<'END'\n\n# more\n{bound}\nEND")
-    resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=2)
-    grown = ended_well(vcd, alice, vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S))
+    grown = vcd.resulting(vcd.resize(alice, "veteran", 2), alice)
     (new,) = (name for name in machines(grown) if name not in (veteran.control_plane, veteran.worker))
     assert run_in(vcd.vcd, new, "cat /root/.ssh/authorized_keys").splitlines() == [KEY]
 
 
 def test_it_is_deleted(vcd: Site, alice: Metadata, veteran: LegacyCluster) -> None:
-    ended = vcd.ended(delete(vcd, alice), alice)
-    assert not ended.HasField("error"), ended.error.message
-    assert names(vcd, alice) == []
-    found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=vApp&format=records", alice)
-    assert found.get("total") == "0"
-
-
-def names(vcd: Site, caller: Metadata) -> list[str]:
-    request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-    answer = vcd.clusters.ListClusters(request, metadata=caller, timeout=LIMIT_S)
-    return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
-
-
-def read(vcd: Site, caller: Metadata) -> cluster_pb2.Cluster:
-    request = cluster_service_pb2.GetClusterRequest(name=NAME)
-    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=caller, timeout=LIMIT_S)
-    return found
-
-
-def delete(vcd: Site, caller: Metadata) -> operations_pb2.Operation:
-    request = cluster_service_pb2.DeleteClusterRequest(name=NAME)
-    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=caller, timeout=LIMIT_S)
-    return answer
-
-
-def ended_well(vcd: Site, caller: Metadata, operation: operations_pb2.Operation) -> cluster_pb2.Cluster:
-    ended = vcd.ended(operation, caller)
-    assert not ended.HasField("error"), ended.error.message
-    found = cluster_pb2.Cluster()
-    ended.response.Unpack(found)
-    return found
+    vcd.succeeded(vcd.delete(alice, "veteran"), alice)
+    assert vcd.names(alice) == []
+    assert vcd.vapps(alice) == []
 
 
 def machines(cluster: cluster_pb2.Cluster) -> list[str]:

@@ -44,11 +44,6 @@ def vcd() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def alice(vcd: Site) -> Metadata:
-    return vcd.login("alice", "acme", "alice-secret")
-
-
-@pytest.fixture(scope="module")
 def methods(vcd: Site) -> dict[str, MethodDescriptor]:
     return served(vcd.channel)
 
@@ -56,8 +51,7 @@ def methods(vcd: Site) -> dict[str, MethodDescriptor]:
 @pytest.fixture(scope="module")
 def target(vcd: Site, alice: Metadata) -> Target:
     """A cluster of alice's that everybody in acme may change, as far as vCD is asked."""
-    ended = vcd.ended(vcd.create(alice, "shared", workers=1), alice)
-    assert not ended.HasField("error"), ended.error.message
+    ended = vcd.succeeded(vcd.create(alice, "shared", workers=1), alice)
     target = Target("shared", "", ended.name, "acme", "acme-vdc", "acme-net")
     name = "cse.clusters.v1.ClusterService/GetCluster"
     cluster = call(vcd.channel, name, served(vcd.channel)[name], CASES[name].request(target), alice)

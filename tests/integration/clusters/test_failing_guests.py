@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from lxml import etree
 
-from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
-from cse.operations.v1 import operation_pb2
-from cse_testing.clusters.site import Metadata, Site, site, with_script
-from cse_testing.waiting import LIMIT_S
+from cse.clusters.v1 import cluster_pb2
+from cse_testing.clusters.landscape import with_script
+from cse_testing.clusters.site import VCLOUD, Metadata, Site, site
+from cse_testing.operation_ends import metadata_of
 
 SECRET = "abcdef.0123456789abcdef"
 
@@ -23,16 +22,6 @@ def vcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def alice(vcd: Site) -> Metadata:
-    return vcd.login("alice", "acme", "alice-secret")
-
-
-def vapps(vcd: Site, alice: Metadata) -> list[etree._Element]:
-    found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=vApp&format=records", alice)
-    return found.findall("{http://www.vmware.com/vcloud/v1.5}VAppRecord")
-
-
 def test_a_worker_that_cannot_join_fails_the_creation_and_everything_is_taken_back(vcd: Site, alice: Metadata) -> None:
     operation = vcd.ended(vcd.create(alice, "unlucky", workers=2), alice)
     message = operation.error.message
@@ -41,28 +30,20 @@ def test_a_worker_that_cannot_join_fails_the_creation_and_everything_is_taken_ba
     assert "no route to host. Everything was taken back." in message
     assert SECRET not in message
     assert message.isprintable()
-    assert vapps(vcd, alice) == []
-    metadata = operation_pb2.OperationMetadata()
-    assert operation.metadata.Unpack(metadata)
-    task = vcd.send("GET", metadata.task_href, alice)
+    assert vcd.vapps(alice) == []
+    task = vcd.send("GET", metadata_of(operation).task_href, alice)
     assert task.get("status") == "error"
-    (error,) = task.findall("{http://www.vmware.com/vcloud/v1.5}Error")
+    (error,) = task.findall("v:Error", VCLOUD)
     assert (error.get("message"), error.get("minorErrorCode")) == (message, "GUEST_SCRIPT_FAILED")
 
 
 def test_a_worker_that_cannot_join_is_taken_back_and_the_cluster_stays(vcd: Site, alice: Metadata) -> None:
-    created = vcd.ended(vcd.create(alice, "steady", workers=0), alice)
-    assert not created.HasField("error"), created.error.message
-    name = "orgs/-/vdcs/-/clusters/steady"
-    pool = cluster_pb2.NodePool(node_count=2)
-    request = cluster_service_pb2.AddNodesRequest(name=name, pool=pool, rollback_on_failure=True)
-    operation = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=LIMIT_S), alice)
+    vcd.succeeded(vcd.create(alice, "steady", workers=0), alice)
+    operation = vcd.ended(vcd.add_nodes(alice, "steady", 2), alice)
     assert "no route to host. The new nodes were taken back." in operation.error.message
-    read = cluster_service_pb2.GetClusterRequest(name=name)
-    left = vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S)
+    left = vcd.cluster(alice, "steady")
     assert [node.role for node in left.nodes] == [cluster_pb2.Node.ROLE_CONTROL_PLANE]
-    delete = cluster_service_pb2.DeleteClusterRequest(name=name)
-    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=LIMIT_S), alice).HasField("error")
+    vcd.succeeded(vcd.delete(alice, "steady"), alice)
 
 
 def test_a_half_built_cluster_is_shown_as_failed_and_deleted_like_any_other(vcd: Site, alice: Metadata) -> None:
@@ -70,12 +51,10 @@ def test_a_half_built_cluster_is_shown_as_failed_and_deleted_like_any_other(vcd:
     assert "What was made is left in vApp 'half' for inspection; delete the cluster to remove it." in (
         created.error.message
     )
-    name = "orgs/-/vdcs/-/clusters/half"
-    left = vcd.clusters.GetCluster(cluster_service_pb2.GetClusterRequest(name=name), metadata=alice, timeout=LIMIT_S)
+    left = vcd.cluster(alice, "half")
     assert (left.state, len(left.nodes)) == (cluster_pb2.Cluster.STATE_FAILED, 2)
-    delete = cluster_service_pb2.DeleteClusterRequest(name=name)
-    assert not vcd.ended(vcd.clusters.DeleteCluster(delete, metadata=alice, timeout=LIMIT_S), alice).HasField("error")
-    assert vapps(vcd, alice) == []
+    vcd.succeeded(vcd.delete(alice, "half"), alice)
+    assert vcd.vapps(alice) == []
 
 
 def test_the_password_of_a_template_opens_its_guests(vcd: Site, alice: Metadata) -> None:
@@ -83,4 +62,4 @@ def test_the_password_of_a_template_opens_its_guests(vcd: Site, alice: Metadata)
     operation = vcd.ended(vcd.create(alice, "mute", workers=0, template="ubuntu-16.04"), alice)
     assert "at step init_control_plane on mstr-" in operation.error.message
     assert "did not print an IPv4 address as its last line" in operation.error.message
-    assert vapps(vcd, alice) == []
+    assert vcd.vapps(alice) == []

@@ -112,11 +112,7 @@ def test_machines_with_names_that_attack_are_nobodys_nodes(vcd: Site, alice: Met
         vapp = tenant.vapp("veteran")
         machines = [tenant.machine(name, hostname=f"h{next(numbers)}") for name in names]
         tenant.wait(vapp.add_vms(machines, power_on=False, all_eulas_accepted=True))
-    resize = cluster_service_pb2.ResizeClusterRequest(name=NAME, worker_count=0)
-    ended = vcd.ended(vcd.clusters.ResizeCluster(resize, metadata=alice, timeout=LIMIT_S), alice)
-    assert not ended.HasField("error"), ended.error.message
-    left = cluster_pb2.Cluster()
-    assert ended.response.Unpack(left)
+    left = vcd.resulting(vcd.resize(alice, "veteran", 0), alice)
     assert left.worker_pool.node_count == 0
     roles = [node.role for node in left.nodes]
     assert roles.count(cluster_pb2.Node.ROLE_CONTROL_PLANE) == 1
@@ -124,10 +120,4 @@ def test_machines_with_names_that_attack_are_nobodys_nodes(vcd: Site, alice: Met
     assert nothing_was_executed(vcd, veteran)
     known = run_in(vcd.vcd, veteran.control_plane, "KUBECONFIG=/root/.kube/config kubectl get nodes -o name")
     assert known.split() == [f"node/{veteran.control_plane}"]
-    deleted = vcd.ended(
-        vcd.clusters.DeleteCluster(
-            cluster_service_pb2.DeleteClusterRequest(name=NAME), metadata=alice, timeout=LIMIT_S
-        ),
-        alice,
-    )
-    assert not deleted.HasField("error"), deleted.error.message
+    vcd.succeeded(vcd.delete(alice, "veteran"), alice)

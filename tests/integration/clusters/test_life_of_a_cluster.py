@@ -15,11 +15,11 @@ from cse.operations.v1 import operation_pb2
 from cse_clusters.application.ports import GuestLogin
 from cse_core import errors
 from cse_core.grpc.status import error_of
-from cse_testing.clusters.site import Metadata, Site, site
+from cse_testing.clusters.site import VCLOUD, Metadata, Site, site
+from cse_testing.operation_ends import metadata_of
 from cse_testing.waiting import LIMIT_S
 
 NAME = "orgs/acme/vdcs/acme-vdc/clusters/{}"
-VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 KEY_TYPE = b"\x00\x00\x00\x0bssh-ed25519"
 SSH_KEY = f'ssh-ed25519 {base64.b64encode(KEY_TYPE + bytes(36)).decode()} it\'s $(alice) `at` "home"'
 
@@ -30,50 +30,6 @@ def vcd() -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def alice(vcd: Site) -> Metadata:
-    return vcd.login("alice", "acme", "alice-secret")
-
-
-@pytest.fixture(scope="module")
-def carol(vcd: Site) -> Metadata:
-    return vcd.login("carol", "globex", "carol-secret")
-
-
-@pytest.fixture(scope="module")
-def admin(vcd: Site) -> Metadata:
-    return vcd.login("administrator", "System", "vcd-secret")
-
-
-def read(vcd: Site, metadata: Metadata, name: str) -> cluster_pb2.Cluster:
-    request = cluster_service_pb2.GetClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    found: cluster_pb2.Cluster = vcd.clusters.GetCluster(request, metadata=metadata, timeout=LIMIT_S)
-    return found
-
-
-def names(vcd: Site, metadata: Metadata) -> list[str]:
-    request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
-    answer = vcd.clusters.ListClusters(request, metadata=metadata, timeout=LIMIT_S)
-    return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
-
-
-def delete(vcd: Site, metadata: Metadata, name: str) -> operations_pb2.Operation:
-    request = cluster_service_pb2.DeleteClusterRequest(name=f"orgs/-/vdcs/-/clusters/{name}")
-    answer: operations_pb2.Operation = vcd.clusters.DeleteCluster(request, metadata=metadata, timeout=LIMIT_S)
-    return answer
-
-
-def metadata_of(operation: operations_pb2.Operation) -> operation_pb2.OperationMetadata:
-    found = operation_pb2.OperationMetadata()
-    assert operation.metadata.Unpack(found)
-    return found
-
-
-def vapps(vcd: Site, metadata: Metadata) -> list[str]:
-    found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=vApp&format=records", metadata)
-    return [str(record.get("name")) for record in found.iterfind("v:VAppRecord", VCLOUD)]
-
-
 def tasks(vcd: Site, metadata: Metadata) -> set[str]:
     found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=task&format=records&pageSize=128", metadata)
     return {str(record.get("href")) for record in found.iterfind("v:TaskRecord", VCLOUD)}
@@ -81,25 +37,22 @@ def tasks(vcd: Site, metadata: Metadata) -> set[str]:
 
 def test_a_cluster_from_beginning_to_end(vcd: Site, alice: Metadata, carol: Metadata, admin: Metadata) -> None:
     accepted = vcd.create(alice, "demo", workers=2, nfs_enabled=True, ssh_public_key=SSH_KEY)
+    cluster = vcd.resulting(accepted, alice)
     operation = vcd.ended(accepted, alice)
-    assert not operation.HasField("error"), operation.error.message
-    cluster = cluster_pb2.Cluster()
-    assert operation.response.Unpack(cluster)
     assert (cluster.name, cluster.state) == (NAME.format("demo"), cluster_pb2.Cluster.STATE_READY)
     assert [node.name.rpartition("/")[2][:5] for node in cluster.nodes] == ["mstr-", "node-", "node-", "nfsd-"]
     assert all(node.ip_address.startswith("10.10.0.") for node in cluster.nodes)
-    assert read(vcd, alice, "demo") == cluster
+    assert vcd.cluster(alice, "demo") == cluster
     the_vapp_is_what_vcds_users_expect(vcd, alice, cluster)
     the_task_tells_the_story(vcd, alice, operation, cluster)
     the_nodes_accept_the_key(vcd, cluster)
     the_kubeconfig_leads_to_the_control_plane(vcd, alice, cluster)
     another_org_sees_none_of_it(vcd, carol, operation)
-    assert names(vcd, admin) == ["demo"]
+    assert "demo" in vcd.names(admin)
 
-    ended = vcd.ended(delete(vcd, alice, "demo"), alice)
-    assert not ended.HasField("error"), ended.error.message
-    assert names(vcd, alice) == []
-    assert vapps(vcd, alice) == []
+    ended = vcd.succeeded(vcd.delete(alice, "demo"), alice)
+    assert "demo" not in vcd.names(alice)
+    assert "demo" not in vcd.vapps(alice)
     task = vcd.send("GET", metadata_of(ended).task_href, alice)
     assert (task.get("status"), task.get("operationName")) == ("success", "delete_cluster")
 
@@ -159,7 +112,7 @@ def the_kubeconfig_leads_to_the_control_plane(vcd: Site, alice: Metadata, cluste
 
 
 def another_org_sees_none_of_it(vcd: Site, carol: Metadata, operation: operations_pb2.Operation) -> None:
-    assert names(vcd, carol) == []
+    assert vcd.names(carol) == []
     calls: tuple[tuple[Any, Any], ...] = (
         (vcd.clusters.GetCluster, cluster_service_pb2.GetClusterRequest(name=NAME.format("demo"))),
         (vcd.clusters.GetKubeconfig, cluster_service_pb2.GetKubeconfigRequest(name=NAME.format("demo"))),
@@ -174,22 +127,20 @@ def another_org_sees_none_of_it(vcd: Site, carol: Metadata, operation: operation
 
 def test_hardware_and_storage_are_as_asked_for(vcd: Site, alice: Metadata) -> None:
     pool = {"cpu_count": 4, "memory_mb": 4096, "storage_profile": "gold"}
-    operation = vcd.ended(vcd.create(alice, "sized", workers=1, pool=pool), alice)
-    assert not operation.HasField("error"), operation.error.message
-    cluster = read(vcd, alice, "sized")
+    vcd.succeeded(vcd.create(alice, "sized", workers=1, pool=pool), alice)
+    cluster = vcd.cluster(alice, "sized")
     assert {(node.cpu_count, node.memory_mb) for node in cluster.nodes} == {(4, 4096)}
     vapp = vcd.send("GET", cluster.vapp.href, alice)
     profiles = {str(profile.get("name")) for profile in vapp.iterfind("v:Children/v:Vm/v:StorageProfile", VCLOUD)}
     assert profiles == {"gold"}
-    vcd.ended(delete(vcd, alice, "sized"), alice)
+    vcd.ended(vcd.delete(alice, "sized"), alice)
 
 
 def test_a_tenant_with_a_jwt_of_vcd_10_is_served_alike(vcd: Site) -> None:
     alice = vcd.jwt("alice", "acme", "alice-secret")
-    operation = vcd.ended(vcd.create(alice, "modern", workers=0, template="ubuntu-16.04"), alice)
-    assert not operation.HasField("error"), operation.error.message
-    assert read(vcd, alice, "modern").template == "ubuntu-16.04"
-    assert not vcd.ended(delete(vcd, alice, "modern"), alice).HasField("error")
+    vcd.succeeded(vcd.create(alice, "modern", workers=0, template="ubuntu-16.04"), alice)
+    assert vcd.cluster(alice, "modern").template == "ubuntu-16.04"
+    vcd.succeeded(vcd.delete(alice, "modern"), alice)
 
 
 def test_an_administrator_creates_and_deletes_for_a_tenant(vcd: Site, admin: Metadata, alice: Metadata) -> None:
@@ -197,27 +148,26 @@ def test_an_administrator_creates_and_deletes_for_a_tenant(vcd: Site, admin: Met
     request = cluster_service_pb2.CreateClusterRequest(
         parent="orgs/acme/vdcs/acme-vdc", cluster_id="gift", cluster=cluster
     )
-    operation = vcd.ended(vcd.clusters.CreateCluster(request, metadata=admin, timeout=LIMIT_S), admin)
-    assert not operation.HasField("error"), operation.error.message
-    assert names(vcd, alice) == ["gift"]
+    operation = vcd.succeeded(vcd.clusters.CreateCluster(request, metadata=admin, timeout=LIMIT_S), admin)
+    assert "gift" in vcd.names(alice)
     assert vcd.send("GET", metadata_of(operation).task_href, alice).get("status") == "success"
-    assert not vcd.ended(delete(vcd, admin, "gift"), admin).HasField("error")
+    vcd.succeeded(vcd.delete(admin, "gift"), admin)
 
 
 def test_a_vapp_author_of_the_org_neither_sees_nor_touches_others_clusters(vcd: Site, alice: Metadata) -> None:
     bob = vcd.login("bob", "acme", "bob-secret")
-    assert not vcd.ended(vcd.create(alice, "hers", workers=0), alice).HasField("error")
-    assert names(vcd, bob) == []
+    vcd.succeeded(vcd.create(alice, "hers", workers=0), alice)
+    assert vcd.names(bob) == []
     with pytest.raises(grpc.RpcError) as taken:
         vcd.create(bob, "hers", workers=0)
     assert isinstance(error_of(taken.value), errors.AlreadyExistsError)
     with pytest.raises(grpc.RpcError) as hidden:
-        delete(vcd, bob, "hers")
+        vcd.delete(bob, "hers")
     assert isinstance(error_of(hidden.value), errors.NotFoundError)
     with pytest.raises(grpc.RpcError) as unpublished:
         vcd.create(bob, "his", workers=0)
     assert error_of(unpublished.value).code == "CATALOG_ITEM_NOT_FOUND"  # his role sees no published catalogs
-    assert not vcd.ended(delete(vcd, alice, "hers"), alice).HasField("error")
+    vcd.succeeded(vcd.delete(alice, "hers"), alice)
 
 
 def test_of_two_simultaneous_requests_for_a_name_one_wins(vcd: Site, alice: Metadata) -> None:
@@ -232,30 +182,25 @@ def test_of_two_simultaneous_requests_for_a_name_one_wins(vcd: Site, alice: Meta
     (won,) = (answer for answer in answers if isinstance(answer, operations_pb2.Operation))
     (lost,) = (answer for answer in answers if isinstance(answer, errors.CseError))
     assert isinstance(lost, errors.AlreadyExistsError)
-    assert not vcd.ended(won, alice).HasField("error")
-    vcd.ended(delete(vcd, alice, "twice"), alice)
+    vcd.succeeded(won, alice)
+    vcd.ended(vcd.delete(alice, "twice"), alice)
 
 
 def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(vcd: Site, alice: Metadata) -> None:
     creation = vcd.create(alice, "brief", workers=1)
-    for event in vcd.watch(creation, alice):
-        if event.message.startswith("Initializing control plane"):
-            break
-    deletion = vcd.ended(delete(vcd, alice, "brief"), alice)
-    assert not deletion.HasField("error"), deletion.error.message
+    vcd.wait_for_event(creation, alice, "Initializing control plane")
+    vcd.succeeded(vcd.delete(alice, "brief"), alice)
     cancelled = vcd.ended(creation, alice)
     assert metadata_of(cancelled).state == operation_pb2.OPERATION_STATE_CANCELLED
     assert "Everything was taken back." in cancelled.error.message
     assert vcd.send("GET", metadata_of(cancelled).task_href, alice).get("status") == "error"
-    assert "brief" not in vapps(vcd, alice)
+    assert "brief" not in vcd.vapps(alice)
 
 
 def test_a_vapp_that_is_deleted_by_hand_fails_its_creation_and_can_still_be_deleted(vcd: Site, alice: Metadata) -> None:
     creation = vcd.create(alice, "fragile", workers=1)
-    for event in vcd.watch(creation, alice):
-        if event.message.startswith("Initializing control plane"):
-            break
-    vcd.send("DELETE", f"{read(vcd, alice, 'fragile').vapp.href}?force=true&recursive=true", alice)
+    vcd.wait_for_event(creation, alice, "Initializing control plane")
+    vcd.send("DELETE", f"{vcd.cluster(alice, 'fragile').vapp.href}?force=true&recursive=true", alice)
     ended = vcd.ended(creation, alice)
     assert ended.HasField("error")
     assert "Creating cluster fragile (" in ended.error.message
@@ -264,7 +209,7 @@ def test_a_vapp_that_is_deleted_by_hand_fails_its_creation_and_can_still_be_dele
     message = task.find("v:Error", VCLOUD)
     assert message is not None
     assert message.get("message") == ended.error.message
-    assert "fragile" not in vapps(vcd, alice)
+    assert "fragile" not in vcd.vapps(alice)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +231,7 @@ def test_a_wrong_request_leaves_nothing_behind(
     assert isinstance(found, error)
     assert found.details["field"] == field
     assert tasks(vcd, alice) == before
-    assert "wrong" not in vapps(vcd, alice)
+    assert "wrong" not in vcd.vapps(alice)
 
 
 def test_a_wrong_token_is_refused(vcd: Site) -> None:

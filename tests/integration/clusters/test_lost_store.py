@@ -7,22 +7,18 @@ from pathlib import Path
 
 import grpc
 import pytest
-from google.longrunning import operations_pb2
 
-from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
-from cse.system.v1 import orphan_pb2, system_service_pb2
+from cse.system.v1 import orphan_pb2
 from cse_clusters import bootstrap
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
-from cse_testing.clusters.site import Metadata, Site, config_for, inventory
+from cse_testing.clusters.landscape import config_for, inventory
+from cse_testing.clusters.site import Metadata, Site
 from cse_testing.operations.benches import settings_in
-from cse_testing.waiting import LIMIT_S
 from vcd_simulator.faults import ToolsNeverStart
 from vcd_simulator.simulator import Simulator
-
-ALIVE = "orgs/-/vdcs/-/clusters/alive"
 
 
 @contextmanager
@@ -64,32 +60,27 @@ def test_what_a_lost_store_knew_is_found_when_it_is_old_enough_and_reclaimed(vcd
     try:
         with manager(vcd, config, templates, tmp_path / "first") as first:
             alice = first.login("alice", "acme", "alice-secret")
-            alive = first.ended(first.create(alice, "alive", workers=1), alice)
-            assert not alive.HasField("error"), alive.error.message
+            first.succeeded(first.create(alice, "alive", workers=1), alice)
             silent = vcd.faults.add(guest="mstr-*", error=ToolsNeverStart(), times=None)
             creation = first.create(alice, "lost", workers=1)
-            for event in first.watch(creation, alice):
-                if event.message.startswith("Initializing control plane"):
-                    break
+            first.wait_for_event(creation, alice, "Initializing control plane")
         vcd.faults.remove(silent)
         administrator = ("administrator", "System", "vcd-secret")
         with manager(vcd, config, templates, tmp_path / "second") as careful:
             admin = careful.login(*administrator)
-            assert not listed(careful, admin)
-            assert not reclaimed(careful, admin)
+            assert not careful.orphans(admin)
+            assert not careful.reclaimed(admin)
         with manager(vcd, config, templates, tmp_path / "third", orphan_age=timedelta()) as second:
             admin = second.login(*administrator)
-            (orphan,) = listed(second, admin)
+            (orphan,) = second.orphans(admin)
             assert (orphan.display_name, orphan.cause) == ("lost", orphan_pb2.Orphan.CAUSE_OPERATION_UNKNOWN)
             assert (orphan.operation, orphan.org) == (creation.name, "acme")
             assert orphan.must_be_named
-            assert not reclaimed(second, admin)
-            (result,) = reclaimed(second, admin, orphan.name)
+            assert not second.reclaimed(admin)
+            (result,) = second.reclaimed(admin, orphan.name)
             assert result.outcome == orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED
-            assert not listed(second, admin)
-            records = second.send("GET", f"{vcd.url}/api/query?type=vApp&format=records", alice)
-            names = [each.get("name") for each in records.iterfind("{http://www.vmware.com/vcloud/v1.5}VAppRecord")]
-            assert names == ["alive"]
+            assert not second.orphans(admin)
+            assert second.vapps(alice) == ["alive"]
     finally:
         catalogue.stop(1.0)
 
@@ -101,58 +92,32 @@ def test_machines_that_became_no_nodes_are_found_by_their_marks(vcd: Simulator, 
     try:
         with manager(vcd, config, catalogue.address, tmp_path / "first") as first:
             alice = first.login("alice", "acme", "alice-secret")
-            assert first.ended(first.create(alice, "alive", workers=1), alice).WhichOneof("result") == "response"
-            assert first.ended(add_nodes(first, alice, 1), alice).WhichOneof("result") == "response"
+            first.succeeded(first.create(alice, "alive", workers=1), alice)
+            first.succeeded(first.add_nodes(alice, "alive", 1), alice)
             before = nodes_of(first, alice)
             silent = vcd.faults.add(guest="node-*", error=ToolsNeverStart(), times=None)
-            addition = add_nodes(first, alice, 2)
-            for event in first.watch(addition, alice):
-                if event.message.startswith("Setting up 2 nodes"):
-                    break
+            addition = first.add_nodes(alice, "alive", 2)
+            first.wait_for_event(addition, alice, "Setting up 2 nodes")
         vcd.faults.remove(silent)
         with manager(vcd, config, catalogue.address, tmp_path / "second", orphan_age=timedelta()) as second:
             admin = second.login("administrator", "System", "vcd-secret")
-            orphans = listed(second, admin)
+            orphans = second.orphans(admin)
             assert {(each.kind, each.cause, each.operation, each.must_be_named) for each in orphans} == {
                 (orphan_pb2.Orphan.KIND_VM, orphan_pb2.Orphan.CAUSE_OPERATION_UNKNOWN, addition.name, True)
             }
             assert {each.display_name for each in orphans} == nodes_of(second, alice) - before
             assert len(orphans) == 2
-            assert not reclaimed(second, admin)
-            outcomes = {each.outcome for each in reclaimed(second, admin, *(each.name for each in orphans))}
+            assert not second.reclaimed(admin)
+            outcomes = {each.outcome for each in second.reclaimed(admin, *(each.name for each in orphans))}
             assert outcomes == {orphan_pb2.ReclaimResult.OUTCOME_RECLAIMED}
-            assert not listed(second, admin)
+            assert not second.orphans(admin)
             assert nodes_of(second, alice) == before
-            assert second.ended(add_nodes(second, alice, 1), alice).WhichOneof("result") == "response"
-            assert not listed(second, admin)
+            second.succeeded(second.add_nodes(alice, "alive", 1), alice)
+            assert not second.orphans(admin)
     finally:
         catalogue.stop(1.0)
 
 
-def add_nodes(site: Site, metadata: Metadata, count: int) -> operations_pb2.Operation:
-    """Begins to add workers to the cluster `alive`."""
-    pool = cluster_pb2.NodePool(node_count=count)
-    request = cluster_service_pb2.AddNodesRequest(name=ALIVE, pool=pool, rollback_on_failure=True)
-    begun: operations_pb2.Operation = site.clusters.AddNodes(request, metadata=metadata, timeout=LIMIT_S)
-    return begun
-
-
 def nodes_of(site: Site, metadata: Metadata) -> set[str]:
     """The names of the machines of the cluster `alive`."""
-    request = cluster_service_pb2.GetClusterRequest(name=ALIVE)
-    cluster = site.clusters.GetCluster(request, metadata=metadata, timeout=LIMIT_S)
-    return {node.name.rpartition("/")[2] for node in cluster.nodes}
-
-
-def listed(site: Site, admin: tuple[tuple[str, str], ...]) -> list[orphan_pb2.Orphan]:
-    return list(
-        site.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=LIMIT_S).orphans
-    )
-
-
-def reclaimed(site: Site, admin: tuple[tuple[str, str], ...], *names: str) -> list[orphan_pb2.ReclaimResult]:
-    request = system_service_pb2.ReclaimRequest(names=names, execute=True)
-    ended = site.ended(site.system.Reclaim(request, metadata=admin, timeout=LIMIT_S), admin)
-    response = system_service_pb2.ReclaimResponse()
-    assert ended.response.Unpack(response), ended.error.message
-    return list(response.results)
+    return {node.name.rpartition("/")[2] for node in site.cluster(metadata, "alive").nodes}

@@ -9,16 +9,16 @@ import pytest
 from google.longrunning import operations_pb2
 
 from cse.clusters.v1 import cluster_service_pb2
-from cse.operations.v1 import operation_pb2
 from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_core import errors
 from cse_core.grpc.status import error_of
-from cse_testing.clusters.site import Metadata, Site, site, with_script
+from cse_testing.clusters.landscape import with_script
+from cse_testing.clusters.site import Metadata, Site, resource_name, site
+from cse_testing.operation_ends import metadata_of
 from cse_testing.pyvcloud_client import Tenant, logged_in
 from cse_testing.waiting import LIMIT_S
 from vcd_simulator.faults import HttpError
 
-VCLOUD = {"v": "http://www.vmware.com/vcloud/v1.5"}
 CAUSE = orphan_pb2.Orphan.Cause
 OUTCOME = orphan_pb2.ReclaimResult.Outcome
 
@@ -32,50 +32,11 @@ def vcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def alice(vcd: Site) -> Metadata:
-    return vcd.login("alice", "acme", "alice-secret")
-
-
-@pytest.fixture(scope="module")
-def carol(vcd: Site) -> Metadata:
-    return vcd.login("carol", "globex", "carol-secret")
-
-
-@pytest.fixture(scope="module")
-def admin(vcd: Site) -> Metadata:
-    return vcd.login("administrator", "System", "vcd-secret")
-
-
-def vapps(vcd: Site, metadata: Metadata) -> list[str]:
-    found = vcd.send("GET", f"{vcd.vcd.url}/api/query?type=vApp&format=records", metadata)
-    return sorted(str(record.get("name")) for record in found.iterfind("v:VAppRecord", VCLOUD))
-
-
-def orphans(vcd: Site, admin: Metadata) -> list[orphan_pb2.Orphan]:
-    answer = vcd.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=LIMIT_S)
-    return list(answer.orphans)
-
-
-def reclaimed(vcd: Site, admin: Metadata, *names: str, execute: bool = True) -> list[orphan_pb2.ReclaimResult]:
-    request = system_service_pb2.ReclaimRequest(names=names, execute=execute)
-    ended = vcd.ended(vcd.system.Reclaim(request, metadata=admin, timeout=LIMIT_S), admin)
-    response = system_service_pb2.ReclaimResponse()
-    assert ended.response.Unpack(response), ended.error.message
-    return list(response.results)
-
-
 def failed(vcd: Site, owner: Metadata, name: str, **fields: Any) -> operations_pb2.Operation:
     """A creation whose workers fail; what becomes of it is the test's."""
     ended = vcd.ended(vcd.create(owner, name, workers=1, template="ubuntu-16.04", **fields), owner)
     assert "no route to host" in ended.error.message
     return ended
-
-
-def uid_of(operation: operations_pb2.Operation) -> str:
-    metadata = operation_pb2.OperationMetadata()
-    assert operation.metadata.Unpack(metadata)
-    return metadata.target_uid
 
 
 @contextmanager
@@ -91,23 +52,23 @@ def refusing(vcd: Site, **calls: Any) -> Iterator[None]:
 @pytest.fixture
 def surroundings(vcd: Site, alice: Metadata, carol: Metadata) -> Iterator[tuple[list[str], list[str]]]:
     """What lives in both organisations, and what their users made by themselves."""
-    if "alive" not in vapps(vcd, alice):
+    if "alive" not in vcd.vapps(alice):
         for owner, vdc in ((alice, "acme-vdc"), (carol, "globex-vdc")):
             made = vcd.ended(vcd.create(owner, "alive", workers=1, vdc=vdc), owner)
             assert not made.HasField("error"), made.error.message
         for user, vdc, network in (("alice", "acme-vdc", "acme-net"), ("carol", "globex-vdc", "globex-net")):
             with logged_in(vcd.vcd, user, "31.0") as client:
                 Tenant(client, vdc).compose("by-hand", network)
-    before = vapps(vcd, alice), vapps(vcd, carol)
+    before = vcd.vapps(alice), vcd.vapps(carol)
     assert before == (["alive", "by-hand"], ["alive", "by-hand"])
     yield before
-    assert (vapps(vcd, alice), vapps(vcd, carol)) == before
+    assert (vcd.vapps(alice), vcd.vapps(carol)) == before
 
 
 @pytest.mark.usefixtures("surroundings")
 def test_nothing_that_lives_or_that_users_made_is_an_orphan(vcd: Site, admin: Metadata) -> None:
-    assert orphans(vcd, admin) == []
-    assert reclaimed(vcd, admin) == []
+    assert vcd.orphans(admin) == []
+    assert vcd.reclaimed(admin) == []
 
 
 @pytest.mark.usefixtures("surroundings")
@@ -116,32 +77,32 @@ def test_creations_that_could_not_be_taken_back_are_reclaimed_in_all_organisatio
 ) -> None:
     with refusing(vcd, method="DELETE", route="/api/vApp/*"):
         theirs = [failed(vcd, owner, "left", vdc=vdc) for owner, vdc in ((alice, "acme-vdc"), (carol, "globex-vdc"))]
-    found = orphans(vcd, admin)
+    found = vcd.orphans(admin)
     assert [(each.org, each.vdc, each.display_name, each.cause) for each in found] == [
         ("acme", "acme-vdc", "left", CAUSE.CAUSE_ROLLBACK_FAILED),
         ("globex", "globex-vdc", "left", CAUSE.CAUSE_ROLLBACK_FAILED),
     ]
     assert [each.operation for each in found] == [each.name for each in theirs]
-    assert [each.cluster_uid for each in found] == [uid_of(each) for each in theirs]
+    assert [each.cluster_uid for each in found] == [metadata_of(each).target_uid for each in theirs]
     assert all("no route to host" in each.explanation and each.vm_count == 2 for each in found)
-    told = reclaimed(vcd, admin, execute=False)
+    told = vcd.reclaimed(admin, execute=False)
     assert [each.outcome for each in told] == [OUTCOME.OUTCOME_WOULD_BE_RECLAIMED] * 2
-    assert orphans(vcd, admin) == found
-    done = reclaimed(vcd, admin)
+    assert vcd.orphans(admin) == found
+    done = vcd.reclaimed(admin)
     assert [(each.outcome, each.orphan.name) for each in done] == [
         (OUTCOME.OUTCOME_RECLAIMED, each.name) for each in found
     ]
-    assert orphans(vcd, admin) == []
+    assert vcd.orphans(admin) == []
 
 
 @pytest.mark.usefixtures("surroundings")
 def test_what_was_left_for_inspection_has_to_be_named(vcd: Site, alice: Metadata, admin: Metadata) -> None:
     failed(vcd, alice, "kept", rollback_on_failure=False)
-    (kept,) = orphans(vcd, admin)
+    (kept,) = vcd.orphans(admin)
     assert (kept.display_name, kept.cause) == ("kept", CAUSE.CAUSE_LEFT_FOR_INSPECTION)
-    assert reclaimed(vcd, admin) == []
-    assert "kept" in vapps(vcd, alice)
-    (result,) = reclaimed(vcd, admin, kept.name)
+    assert vcd.reclaimed(admin) == []
+    assert "kept" in vcd.vapps(alice)
+    (result,) = vcd.reclaimed(admin, kept.name)
     assert result.outcome == OUTCOME.OUTCOME_RECLAIMED
 
 
@@ -150,10 +111,9 @@ def test_a_tenant_may_delete_what_was_left_and_its_note_is_forgotten(
     vcd: Site, alice: Metadata, admin: Metadata
 ) -> None:
     failed(vcd, alice, "kept", rollback_on_failure=False)
-    request = cluster_service_pb2.DeleteClusterRequest(name="orgs/-/vdcs/-/clusters/kept")
-    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=LIMIT_S), alice).HasField("response")
-    assert orphans(vcd, admin) == []
-    reclaimed(vcd, admin)
+    vcd.succeeded(vcd.delete(alice, "kept"), alice)
+    assert vcd.orphans(admin) == []
+    vcd.reclaimed(admin)
     assert vcd.service._operations.ledger() == []
 
 
@@ -161,23 +121,18 @@ def test_a_tenant_may_delete_what_was_left_and_its_note_is_forgotten(
 def test_machines_that_became_no_nodes_are_reclaimed_and_the_cluster_lives_on(
     vcd: Site, alice: Metadata, admin: Metadata
 ) -> None:
-    name = "orgs/acme/vdcs/acme-vdc/clusters/alive"
-    read = cluster_service_pb2.GetClusterRequest(name=name)
-    before = {node.name for node in vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S).nodes}
-    add = cluster_service_pb2.AddNodesRequest(name=name, template="ubuntu-16.04", rollback_on_failure=True)
-    add.pool.node_count = 2
+    before = {node.name for node in vcd.cluster(alice, "alive").nodes}
     with refusing(vcd, action="undeploy"):
-        ended = vcd.ended(vcd.clusters.AddNodes(add, metadata=alice, timeout=LIMIT_S), alice)
+        ended = vcd.ended(vcd.add_nodes(alice, "alive", 2, template="ubuntu-16.04"), alice)
     assert "Taking it back failed too" in ended.error.message
-    found = orphans(vcd, admin)
+    found = vcd.orphans(admin)
     assert {(each.kind, each.cluster, each.operation) for each in found} == {
         (orphan_pb2.Orphan.KIND_VM, "alive", ended.name)
     }
     assert len(found) == 2
-    assert {each.outcome for each in reclaimed(vcd, admin)} == {OUTCOME.OUTCOME_RECLAIMED}
-    after = vcd.clusters.GetCluster(read, metadata=alice, timeout=LIMIT_S)
-    assert {node.name for node in after.nodes} == before
-    config = cluster_service_pb2.GetKubeconfigRequest(name=name)
+    assert {each.outcome for each in vcd.reclaimed(admin)} == {OUTCOME.OUTCOME_RECLAIMED}
+    assert {node.name for node in vcd.cluster(alice, "alive").nodes} == before
+    config = cluster_service_pb2.GetKubeconfigRequest(name=resource_name("alive"))
     assert vcd.clusters.GetKubeconfig(config, metadata=alice, timeout=LIMIT_S).kubeconfig
 
 
@@ -187,9 +142,8 @@ def test_what_is_being_made_is_no_orphan_though_it_looks_like_one(vcd: Site, ali
     while not vcd.operations.GetOperation(
         operations_pb2.GetOperationRequest(name=creation.name), metadata=alice, timeout=LIMIT_S
     ).done:
-        assert [each for each in orphans(vcd, admin) if each.display_name == "coming"] == []
-    request = cluster_service_pb2.DeleteClusterRequest(name="orgs/-/vdcs/-/clusters/coming")
-    assert vcd.ended(vcd.clusters.DeleteCluster(request, metadata=alice, timeout=LIMIT_S), alice).HasField("response")
+        assert [each for each in vcd.orphans(admin) if each.display_name == "coming"] == []
+    vcd.succeeded(vcd.delete(alice, "coming"), alice)
 
 
 @pytest.mark.parametrize("call", ["ListOrphans", "Reclaim"])

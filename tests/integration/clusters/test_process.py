@@ -17,14 +17,9 @@ from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_se
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
+from cse_testing.clusters.landscape import SESSION_TYPE, config_for, inventory, session_id
 from cse_testing.clusters.process import config_in, running
-from cse_testing.clusters.site import (
-    SESSION_TYPE,
-    Metadata,
-    config_for,
-    inventory,
-    session_id,
-)
+from cse_testing.clusters.site import Metadata
 from cse_testing.operation_ends import ended
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator

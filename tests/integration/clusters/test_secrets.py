@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from google.longrunning import operations_pb2
 
-from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
+from cse.clusters.v1 import cluster_service_pb2
 from cse_lab.postgres import PrivatePostgres
 from cse_testing.clusters.site import Metadata, Site, site
 from cse_testing.secrets import KnownSecrets, leaks
@@ -76,19 +76,14 @@ def restart_workers(vcd: Site) -> None:
 def assert_ended_well(
     vcd: Site, operation: operations_pb2.Operation, alice: Metadata, seen: list[tuple[str, bytes]]
 ) -> None:
-    ended = vcd.ended(operation, alice)
-    assert not ended.HasField("error"), ended.error.message
-    seen.append(("an operation", ended.SerializeToString()))
+    seen.append(("an operation", vcd.succeeded(operation, alice).SerializeToString()))
 
 
 def fail_to_add_a_node(vcd: Site, alice: Metadata) -> operations_pb2.Operation:
     """The script prints all that it was given, as `bash -x` would."""
     said = "kubeadm join 10.10.0.10:6443 --token abcdef.0123456789abcdef password: hunter2hunter2"
     vcd.vcd.faults.add(program="kubeadm join*", error=ProgramFails(stderr=said))
-    request = cluster_service_pb2.AddNodesRequest(
-        name=NAME, pool=cluster_pb2.NodePool(node_count=1), rollback_on_failure=True
-    )
-    ended = vcd.ended(vcd.clusters.AddNodes(request, metadata=alice, timeout=LIMIT_S), alice)
+    ended = vcd.ended(vcd.add_nodes(alice, "sealed"), alice)
     assert "| kubeadm join 10.10.0.10:6443 --token *** password: ***. " in ended.error.message
     assert "abcdef.0123456789abcdef" not in ended.error.message
     assert "hunter2hunter2" not in ended.error.message

@@ -14,8 +14,9 @@ from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grp
 from cse_core.errors import CseError
 from cse_core.grpc.status import error_of
 from cse_lab.postgres import PrivatePostgres
+from cse_testing.clusters.landscape import session_id
 from cse_testing.clusters.process import config_in, running
-from cse_testing.clusters.site import Metadata, session_id
+from cse_testing.clusters.site import Metadata
 from cse_testing.operations.benches import KEY
 from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator

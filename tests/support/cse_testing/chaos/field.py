@@ -22,7 +22,7 @@ from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
 from cse_testing.chaos.plan import Plan, read_history
 from cse_testing.chaos.processes import Replica, Zygote, wait_until_ready
-from cse_testing.clusters.site import config_data, config_for, inventory
+from cse_testing.clusters.landscape import config_data, config_for, inventory
 from vcd_simulator.simulator import Simulator
 
 LIMIT_S: Final = 240.0

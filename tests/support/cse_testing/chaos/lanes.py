@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import requests
 from google.longrunning import operations_pb2
-from google.rpc import error_details_pb2
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.operations.v1 import operation_pb2
 from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_testing.chaos.field import LIMIT_S, Field, Stubs
-from cse_testing.clusters.site import session_id
+from cse_testing.clusters.landscape import session_id
+from cse_testing.operation_ends import metadata_of, reason_of
 from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.task import Task
 
@@ -43,18 +43,12 @@ class Outcome:
 
     @property
     def metadata(self) -> operation_pb2.OperationMetadata:
-        found = operation_pb2.OperationMetadata()
-        assert self.operation.metadata.Unpack(found)
-        return found
+        return metadata_of(self.operation)
 
     @property
     def reason(self) -> str:
         """Why it failed; empty if it did not."""
-        for detail in self.operation.error.details:
-            info = error_details_pb2.ErrorInfo()
-            if detail.Unpack(info):
-                return str(info.reason)
-        return ""
+        return reason_of(self.operation)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import grpc
 import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from cse_testing.clusters.site import config_data
+from cse_testing.clusters.landscape import config_data
 from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 

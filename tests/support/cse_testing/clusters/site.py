@@ -1,39 +1,37 @@
 """A simulated vCD with the real services beside it: templates and clusters, each on a gRPC port of its own."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import requests
-import yaml
 from cryptography.fernet import Fernet
 from google.longrunning import operations_pb2, operations_pb2_grpc
+from google.protobuf.message import Message
 from lxml import etree
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2, cluster_service_pb2_grpc
-from cse.operations.v1 import operation_service_pb2, operation_service_pb2_grpc
-from cse.operations.v1.operation_pb2 import OperationEvent
-from cse.system.v1 import system_service_pb2_grpc
+from cse.operations.v1 import operation_pb2, operation_service_pb2, operation_service_pb2_grpc
+from cse.system.v1 import orphan_pb2, system_service_pb2, system_service_pb2_grpc
 from cse_clusters import bootstrap as clusters_bootstrap
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.settings import ClustersSettings
 from cse_core.config import Config, parse_config
 from cse_core.secret import Secret
 from cse_templates import bootstrap as templates_bootstrap
-from cse_templates.adapters.directories import builtin_directory
 from cse_templates.settings import TemplatesSettings
+from cse_testing.clusters.landscape import SESSION_TYPE, config_data, inventory, session_id
 from cse_testing.operation_ends import ended
 from cse_testing.operations.benches import settings_in
 from cse_testing.waiting import LIMIT_S, wait_until
-from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.simulator import Simulator
 
-SESSION_TYPE = "application/*+xml;version=31.0"
+VCLOUD: Final = {"v": "http://www.vmware.com/vcloud/v1.5"}
+"""Namespace of vCD's documents, for `find`."""
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -100,6 +98,11 @@ class Site:
         """Ends the session with vCD."""
         self._request("DELETE", f"{self.vcd.url}/api/session", metadata)
 
+    def vapps(self, metadata: Metadata) -> list[str]:
+        """Names of the vApps that the session sees."""
+        found = self.send("GET", f"{self.vcd.url}/api/query?type=vApp&format=records", metadata)
+        return sorted(str(record.get("name")) for record in found.iterfind("v:VAppRecord", VCLOUD))
+
     def _request(self, method: str, href: str, metadata: Metadata, *, body: str | None = None, kind: str = "") -> bytes:
         headers = {"Accept": SESSION_TYPE, "x-vcloud-authorization": dict(metadata)["x-vcloud-authorization"]}
         answer = requests.request(
@@ -113,15 +116,44 @@ class Site:
         answer.raise_for_status()
         return answer.content
 
-    def watch(self, operation: operations_pb2.Operation, metadata: Metadata) -> Iterator[OperationEvent]:
+    def watch(self, operation: operations_pb2.Operation, metadata: Metadata) -> Iterator[operation_pb2.OperationEvent]:
         """The operation's events as they come."""
         request = operation_service_pb2.WatchOperationRequest(name=operation.name)
         for answer in self.watching.WatchOperation(request, metadata=metadata, timeout=LIMIT_S):
             yield answer.event
 
+    def wait_for_event(self, operation: operations_pb2.Operation, metadata: Metadata, beginning: str) -> None:
+        """Until the operation tells of something with these words."""
+        assert any(event.message.startswith(beginning) for event in self.watch(operation, metadata)), beginning
+
     def ended(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
         """The operation as it ended; fails if it does not end in time."""
         return ended(self.operations, operation.name, metadata)
+
+    def succeeded(self, operation: operations_pb2.Operation, metadata: Metadata) -> operations_pb2.Operation:
+        """The operation as it ended; fails if it does not end well."""
+        found = self.ended(operation, metadata)
+        assert not found.HasField("error"), found.error.message
+        return found
+
+    def resulting(self, operation: operations_pb2.Operation, metadata: Metadata) -> cluster_pb2.Cluster:
+        """The cluster that the operation resolves to; fails if it does not end well."""
+        found = cluster_pb2.Cluster()
+        assert self.succeeded(operation, metadata).response.Unpack(found)
+        return found
+
+    # ---- clusters, by their names alone
+
+    def names(self, metadata: Metadata) -> list[str]:
+        """Of all clusters that the session sees."""
+        request = cluster_service_pb2.ListClustersRequest(parent="orgs/-/vdcs/-")
+        answer = self.clusters.ListClusters(request, metadata=metadata, timeout=LIMIT_S)
+        return [cluster.name.rpartition("/")[2] for cluster in answer.clusters]
+
+    def cluster(self, metadata: Metadata, name: str) -> cluster_pb2.Cluster:
+        request = cluster_service_pb2.GetClusterRequest(name=resource_name(name))
+        found: cluster_pb2.Cluster = self.clusters.GetCluster(request, metadata=metadata, timeout=LIMIT_S)
+        return found
 
     def create(self, metadata: Metadata, name: str = "demo", **fields: Any) -> operations_pb2.Operation:
         """Begins to create a cluster in a VDC of acme, on the network that is called like it."""
@@ -132,78 +164,53 @@ class Site:
         request = cluster_service_pb2.CreateClusterRequest(
             parent=f"orgs/-/vdcs/{vdc}", cluster_id=name, cluster=cluster, rollback_on_failure=rollback
         )
-        answer: operations_pb2.Operation = self.clusters.CreateCluster(request, metadata=metadata, timeout=LIMIT_S)
+        return self._begun(self.clusters.CreateCluster, request, metadata)
+
+    def delete(self, metadata: Metadata, name: str) -> operations_pb2.Operation:
+        """Begins to delete it."""
+        request = cluster_service_pb2.DeleteClusterRequest(name=resource_name(name))
+        return self._begun(self.clusters.DeleteCluster, request, metadata)
+
+    def add_nodes(self, metadata: Metadata, name: str, count: int = 1, **fields: Any) -> operations_pb2.Operation:
+        """Begins to add nodes, workers unless told otherwise."""
+        pool = cluster_pb2.NodePool(node_count=count, **fields.pop("pool", {}))
+        fields.setdefault("rollback_on_failure", True)
+        request = cluster_service_pb2.AddNodesRequest(name=resource_name(name), pool=pool, **fields)
+        return self._begun(self.clusters.AddNodes, request, metadata)
+
+    def remove_nodes(self, metadata: Metadata, name: str, *nodes: str, force: bool = False) -> operations_pb2.Operation:
+        """Begins to remove nodes, by their ids or their resource names."""
+        ids = [node.rpartition("/")[2] for node in nodes]
+        request = cluster_service_pb2.RemoveNodesRequest(name=resource_name(name), node_ids=ids, force=force)
+        return self._begun(self.clusters.RemoveNodes, request, metadata)
+
+    def resize(self, metadata: Metadata, name: str, workers: int) -> operations_pb2.Operation:
+        """Begins to make it have so many workers."""
+        request = cluster_service_pb2.ResizeClusterRequest(name=resource_name(name), worker_count=workers)
+        return self._begun(self.clusters.ResizeCluster, request, metadata)
+
+    # ---- orphans, for administrators
+
+    def orphans(self, admin: Metadata) -> list[orphan_pb2.Orphan]:
+        answer = self.system.ListOrphans(system_service_pb2.ListOrphansRequest(), metadata=admin, timeout=LIMIT_S)
+        return list(answer.orphans)
+
+    def reclaimed(self, admin: Metadata, *names: str, execute: bool = True) -> list[orphan_pb2.ReclaimResult]:
+        """What became of these orphans, or of all that need not be named."""
+        request = system_service_pb2.ReclaimRequest(names=names, execute=execute)
+        ended = self.succeeded(self.system.Reclaim(request, metadata=admin, timeout=LIMIT_S), admin)
+        response = system_service_pb2.ReclaimResponse()
+        assert ended.response.Unpack(response)
+        return list(response.results)
+
+    def _begun(self, call: Any, request: Message, metadata: Metadata) -> operations_pb2.Operation:
+        answer: operations_pb2.Operation = call(request, metadata=metadata, timeout=LIMIT_S)
         return answer
 
 
-def session_id(vcd: Simulator, user: str, org: str, password: str) -> str:
-    """A session of the classic kind."""
-    answer = requests.post(
-        f"{vcd.url}/api/sessions",
-        auth=(f"{user}@{org}", password),
-        headers={"Accept": SESSION_TYPE},
-        verify=vcd.ca_file,
-        timeout=LIMIT_S,
-    )
-    answer.raise_for_status()
-    return answer.headers["x-vcloud-authorization"]
-
-
-def config_for(vcd: Simulator, **templates: Any) -> Config:
-    """A provider's configuration for the simulator; `templates` are further keys of each template."""
-    return parse_config(config_data(vcd, **templates))
-
-
-def config_data(vcd: Simulator, **templates: Any) -> dict[str, Any]:
-    """The same as it is in the file."""
-    host, _, port = vcd.address.rpartition(":")
-    return {
-        "amqp": {"host": "127.0.0.1", "password": "unused"},
-        "vcd": {"host": host, "port": int(port), "username": "administrator", "password": "vcd-secret"}
-        | {"api_version": "31.0", "verify": False},
-        "vcs": [
-            {"name": each.name, "username": each.user, "password": each.password, "verify": False}
-            for each in vcd.vcenters.values()
-        ],
-        "broker": {
-            "org": "cse-provider",
-            "vdc": "cse-provider-vdc",
-            "catalog": "cse",
-            "network": "cse-net",
-            "default_template": "photon-v2",
-            "templates": [
-                {"name": "photon-v2", "catalog_item": "photon-custom-hw11-2.0-304b817-k8s", **templates},
-                {"name": "ubuntu-16.04", "catalog_item": "ubuntu-16.04-server-cloudimg-amd64-k8s", **templates},
-            ],
-        },
-    }
-
-
-def with_script(folder: Path, template: str, name: str, body: str) -> None:
-    """Puts a built-in template into the folder, one of whose scripts is another."""
-    shutil.copytree(str(builtin_directory() / template), folder / template)
-    (folder / template / name).write_text(f"#!/bin/bash\nset -euo pipefail\n{body}\n")
-
-
-def inventory(*, lanes: int = 0) -> Inventory:
-    """The lab's, with its catalog published as `cse install` leaves it.
-
-    Args:
-        lanes: so many more VDCs of acme, `lane0-vdc` and so on, each on a vCenter of its own, `lane0`: what a test does
-            to one of those does not touch the others.
-    """
-    data = yaml.safe_load(lab_text())
-    orgs = {org["name"]: org for org in data["orgs"]}
-    orgs["cse-provider"]["catalogs"][0]["published"] = True
-    vdc = orgs["acme"]["vdcs"][0]
-    for lane in (f"lane{number}" for number in range(lanes)):
-        data["vcenters"].append({**data["vcenters"][0], "name": lane})
-        data["provider_vdcs"].append({**data["provider_vdcs"][0], "name": f"{lane}-pvdc", "vcenter": lane})
-        network = {**vdc["networks"][0], "name": f"{lane}-net"}
-        orgs["acme"]["vdcs"].append(
-            {**vdc, "name": f"{lane}-vdc", "provider_vdc": f"{lane}-pvdc", "networks": [network]}
-        )
-    return Inventory.parse(yaml.safe_dump(data), "the lab's inventory with a published catalog")
+def resource_name(cluster: str) -> str:
+    """Of a cluster, wherever it is."""
+    return f"orgs/-/vdcs/-/clusters/{cluster}"
 
 
 @contextmanager
