@@ -266,7 +266,7 @@ def _use_cases(
             acceptance, world.inventory, materials, operations, deadline=settings.operation_timeout
         ),
         deletion=ClusterDeletion(acceptance, directory, operations, access, deadline=settings.operation_timeout),
-        kubeconfigs=Kubeconfigs(directory, world.inventory, world.guests, world.templates),
+        kubeconfigs=Kubeconfigs(directory, world.sessions, world.inventory, world.guests, world.templates),
         nodes=NodeReader(directory, world.inventory, world.guests, world.templates, asking=threads.guests),
         node_changes=NodeChanges(
             acceptance, directory, world.inventory, materials, deadline=settings.operation_timeout

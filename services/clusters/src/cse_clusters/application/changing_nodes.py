@@ -7,7 +7,6 @@ from datetime import timedelta
 from cse_clusters.application.accepting import Acceptance, Submission, card_for
 from cse_clusters.application.control_plane import running_control_plane
 from cse_clusters.application.directory import ClusterDirectory
-from cse_clusters.application.machine_steps import require_access
 from cse_clusters.application.material import Materials, choices, storage_profile_href
 from cse_clusters.application.node_data import (
     ADD_NODES,
@@ -23,6 +22,7 @@ from cse_clusters.application.node_operation import counted
 from cse_clusters.application.nodes import node_not_found
 from cse_clusters.application.operation_data import TOKEN, ActingAs
 from cse_clusters.application.ports import Inventory, TaskCard
+from cse_clusters.application.vapp_access import require_access
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import Cluster, Role, State
 from cse_clusters.domain.new_cluster import MAX_NODES, check_count

@@ -4,8 +4,8 @@ from typing import Final
 
 from cse_clusters.application.directory import ClusterDirectory
 from cse_clusters.application.guest_logins import logins_for, with_first
-from cse_clusters.application.machine_steps import require_certain_access
-from cse_clusters.application.ports import Guests, Inventory, Templates
+from cse_clusters.application.ports import Callers, Guests, Inventory, Templates
+from cse_clusters.application.vapp_access import require_certain_access
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import Cluster, Role, State, role_of
 from cse_clusters.domain.guest_scripts import KUBECONFIG
@@ -26,8 +26,16 @@ _OFF: Final = frozenset({"POWERED_OFF", "SUSPENDED"})
 class Kubeconfigs:
     """Who may change a cluster's vApp may read its kubeconfig, for whoever has that rules the cluster."""
 
-    def __init__(self, directory: ClusterDirectory, inventory: Inventory, guests: Guests, templates: Templates) -> None:
+    def __init__(
+        self,
+        directory: ClusterDirectory,
+        callers: Callers,
+        inventory: Inventory,
+        guests: Guests,
+        templates: Templates,
+    ) -> None:
         self._directory = directory
+        self._callers = callers
         self._inventory = inventory
         self._guests = guests
         self._templates = templates
@@ -44,10 +52,13 @@ class Kubeconfigs:
         """
         cluster = self._directory.find_one(caller, name)
         vapp = self._inventory.vapp(caller.credentials, cluster.vapp_href) if cluster.vapp_href else None
-        if vapp is not None:
-            require_certain_access(vapp, caller)
-            _require_power(cluster, vapp)
-        machines = self._inventory.guests(cluster.vapp_href) if cluster.vapp_href else {}
+        if vapp is None:  # not (any more) for this caller to see, or not made yet
+            raise _unreachable(
+                cluster, "vCD shows no vApp of it; wait for its creation, or look whether it is still there"
+            )
+        require_certain_access(vapp, caller, self._callers)
+        _require_power(cluster, vapp)
+        machines = self._inventory.guests(cluster.vapp_href)
         control_plane = next((machines[name] for name in sorted(machines) if role_of(name) is Role.CONTROL_PLANE), None)
         if control_plane is None:
             raise _unreachable(cluster, "it has no running control plane; power its vApp on, or wait for its creation")

@@ -9,35 +9,14 @@ from cse_clusters.application.failures import step
 from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.node_data import NodeMake
 from cse_clusters.application.ports import Inventory, VappHost
-from cse_clusters.domain.access import SERVICE, Actor, Caller
+from cse_clusters.application.vapp_access import require_access
+from cse_clusters.domain.access import SERVICE, Actor
 from cse_clusters.domain.marks import machine_mark
 from cse_clusters.domain.vcd import Machine, VappDetails
-from cse_core.errors import ConflictError, CseError, NotFoundError, PermissionDeniedError, UnavailableError
+from cse_core.errors import ConflictError, CseError, NotFoundError, UnavailableError
 from cse_core.operations import Json, OperationContext
 from cse_core.operations.port import Branch
 from cse_core.secret import Secret
-
-
-def require_access(vapp: VappDetails | None) -> None:
-    """Raises PermissionDeniedError if vCD has said to whom it showed the vApp that he may not change it."""
-    if vapp is not None and vapp.may_change is False:
-        raise PermissionDeniedError(
-            "vCD does not let you change its vApp; ask its owner, or an administrator of your organization",
-            reason="VAPP_CHANGE_FORBIDDEN",
-        )
-
-
-def require_certain_access(vapp: VappDetails, caller: Caller) -> None:
-    """As `require_access`, and raises ConflictError (CLUSTER_BUSY) while it is not certain whether he may.
-
-    While a task works on a vApp vCD does not say who may change it. Its owner and administrators may in any case.
-    """
-    require_access(vapp)
-    if vapp.may_change is None and not caller.rules(vapp.owner_id):
-        raise ConflictError(
-            "vCD does not say at the moment whether you may change the cluster's vApp; try again in some seconds",
-            reason="CLUSTER_BUSY",
-        )
 
 
 class MachineSteps:

@@ -7,8 +7,9 @@ from cse_core.secret import Secret
 
 DEPLOY_RIGHT: Final = "{cse}:CSE NATIVE DEPLOY RIGHT"
 SYSTEM_ORG: Final = "System"
-ORG_ADMINISTRATOR: Final = "Organization Administrator"
-"""The role that vCD gives every org, and that may do everything in it."""
+ADMINISTRATOR_RIGHTS: Final = ("General: Administrator Control", "General: Administrator View")
+"""Whose role holds both administrates his org. vCD gives every org such a role, "Organization Administrator", and lets
+anybody make others, and rename them."""
 
 TokenScheme = Literal["bearer", "session"]
 
@@ -50,11 +51,6 @@ class Caller:
     role: str = ""
     is_system_administrator: bool = False
 
-    def rules(self, owner_id: str) -> bool:
-        """Whether he may do what he likes with something that he sees: it is his, or he administrates.
-
-        Args:
-            owner_id: the owner's UUID, bare; empty if it is not known.
-        """
-        is_owner = bool(owner_id) and self.user_id == f"urn:vcloud:user:{owner_id}"
-        return is_owner or self.is_system_administrator or self.role == ORG_ADMINISTRATOR
+    def owns(self, owner_id: str) -> bool:
+        """Whether this UUID (bare; empty if it is not known) is his."""
+        return bool(owner_id) and self.user_id == f"urn:vcloud:user:{owner_id}"
