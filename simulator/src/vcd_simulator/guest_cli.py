@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import click
 
-from vcd_simulator.control.access import TOKEN_HEADER, TOKEN_VARIABLE
+from vcd_simulator.control import TOKEN_HEADER, TOKEN_VARIABLE
 
 _EPILOG = """\b
 Guests are named by their moid, or by the name of their VM where it is the only one.

@@ -4,11 +4,9 @@ import secrets
 
 from starlette.requests import Request
 
+from vcd_simulator.control import TOKEN_HEADER
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.sessions import Sessions
-
-TOKEN_HEADER = "x-simulator-token"  # noqa: S105  # a name
-TOKEN_VARIABLE = "VCD_SIMULATOR_TOKEN"  # noqa: S105  # a name
 
 
 class ControlAccess:

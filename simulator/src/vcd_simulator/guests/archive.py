@@ -7,14 +7,22 @@ target.
 import errno
 import io
 import os
+import shutil
 import stat
 import tarfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from vcd_simulator.guests.owners import read_owner, write_owner
 from vcd_simulator.guests.survey import survey
 
 _LARGEST_FILE = 1 << 30
+_DEEPEST = 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ONLY_OURS = 0o700
 
 
 class ArchiveError(ValueError):
@@ -72,37 +80,76 @@ def unpack(content: bytes, target: Path) -> None:
         ArchiveError: it is damaged, or holds something that no guest's tree does.
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive, _Way(target) as way:
             members = archive.getmembers()
             for member in members:
                 _check(member)
-            for member in (one for one in members if one.isdir()):
-                _below(target, member).mkdir(parents=True, exist_ok=True)
-            for member in (one for one in members if one.isreg()):
-                data = archive.extractfile(member)
-                path = _below(target, member)
-                path.write_bytes(data.read() if data is not None else b"")
-                os.utime(path, (member.mtime, member.mtime))
-            # Links come last, so that nothing is written through one; and none goes below another.
-            for member in (one for one in members if one.issym()):
-                path = _below(target, member)
-                if path.parent.resolve() != target.resolve().joinpath(*PurePosixPath(member.name).parent.parts):
-                    raise ArchiveError(f"{member.name!r} lies behind a link")
-                path.symlink_to(member.linkname)
-            for member in reversed([one for one in members if not one.issym()]):
-                write_owner(str(_below(target, member)), member.uid, member.gid)
-                _below(target, member).chmod(member.mode & 0o7777)
+            for member in members:
+                *above, name = PurePosixPath(member.name).parts
+                if member.isdir():
+                    way.enter([*above, name])
+                elif member.issym():
+                    os.symlink(member.linkname, name, dir_fd=way.enter(above))
+                else:
+                    _write(archive, member, name, way.enter(above))
+            # Permissions may close a directory, so they come when everything below it is there.
+            for member in reversed([one for one in members if one.isdir()]):
+                _finish(member, way.enter(PurePosixPath(member.name).parts))
     except (tarfile.TarError, EOFError, OSError) as exc:
         raise ArchiveError(f"the files of a guest cannot be unpacked: {exc}") from exc
+
+
+class _Way:
+    """The directories from a target down to where something goes. They are open, and no link is followed to them."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._names: list[str] = []
+        self._open: list[int] = []
+
+    def __enter__(self) -> Self:
+        self._open = [os.open(self._target, _DIRECTORY)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._open:
+            os.close(descriptor)
+
+    def enter(self, names: Sequence[str]) -> int:
+        """A descriptor of a directory, which is made with those above it. Raises OSError: something else is there."""
+        while self._names != list(names[: len(self._names)]):
+            self._names.pop()
+            os.close(self._open.pop())
+        for name in names[len(self._names) :]:
+            with suppress(FileExistsError):
+                os.mkdir(name, _ONLY_OURS, dir_fd=self._open[-1])
+            self._open.append(os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=self._open[-1]))
+            self._names.append(name)
+        return self._open[-1]
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, directory: int) -> None:
+    data = archive.extractfile(member)
+    descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=directory)
+    with os.fdopen(descriptor, "wb") as file:
+        if data is not None:
+            shutil.copyfileobj(data, file)
+        file.flush()
+        _finish(member, descriptor)
+
+
+def _finish(member: tarfile.TarInfo, descriptor: int) -> None:
+    """Owner, time and permissions."""
+    write_owner(f"/proc/self/fd/{descriptor}", member.uid, member.gid)
+    os.utime(descriptor, (member.mtime, member.mtime))
+    os.fchmod(descriptor, member.mode & 0o7777)
 
 
 def _check(member: tarfile.TarInfo) -> None:
     parts = PurePosixPath(member.name).parts
     if not parts or member.name.startswith("/") or ".." in parts:
         raise ArchiveError(f"{member.name!r} is not a path within a guest")
+    if len(parts) > _DEEPEST:
+        raise ArchiveError(f"{member.name[:40]!r}… is nested too deep")
     if not (member.isdir() or member.isreg() or member.issym()):
         raise ArchiveError(f"{member.name!r} is neither a file nor a directory nor a link")
-
-
-def _below(target: Path, member: tarfile.TarInfo) -> Path:
-    return target.joinpath(*PurePosixPath(member.name).parts)

@@ -8,7 +8,8 @@ from vcd_simulator.guests.archive import unpack
 from vcd_simulator.guests.removal import remove_tree
 from vcd_simulator.guests.sandbox import GuestPaths
 from vcd_simulator.guests.shares import COVERED, SHARES, share_mounts
-from vcd_simulator.guests.tree import FileTree, copy_tree
+from vcd_simulator.guests.tree import FileTree
+from vcd_simulator.guests.tree_copy import copy_tree
 from vcd_simulator.guests.walk import Mount
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from vcd_simulator.guests.accounts import Accounts
 from vcd_simulator.guests.packages import Packages
 from vcd_simulator.guests.services import Services
-from vcd_simulator.guests.tree import copy_tree
+from vcd_simulator.guests.tree_copy import copy_tree
 
 DIRECTORIES = {
     "boot": 0o755,

@@ -5,12 +5,12 @@ walked one component at a time through directory descriptors that never follow a
 the guest's own name space, so that no path leads out of it.
 """
 
+import bisect
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,6 +20,7 @@ from vcd_simulator.guests.owners import ROOT, read_owner, write_owner
 from vcd_simulator.guests.walk import DIRECTORY, Mount, Place, Walk
 
 _MAX_LINKS = 40
+_LONGEST_PATH = 4096
 _LISTING = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -115,16 +116,17 @@ class FileTree:
 
     def make_directory(self, path: str, *, parents: bool = False, mode: int = 0o755) -> None:
         """Create a directory; with `parents`, those above it too."""
-        if parents:
-            above = path.rstrip("/").rpartition("/")[0]
-            if above and not self.exists(above):
-                with suppress(FileExistsError):  # a program of the guest was faster
-                    self.make_directory(above, parents=True, mode=mode)
-        with self._place(path) as place:
+        with self._place(path, missing_mode=mode if parents else None) as place:
             if place.name == ".":
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
             place.check_writable(path)
             os.mkdir(place.name, mode, dir_fd=place.directory)
+
+    def first_missing(self, path: str) -> str:
+        """The uppermost of the directories above a path that is not there; the path itself if all are."""
+        parts = [part for part in path.split("/") if part]
+        present = bisect.bisect_left(range(1, len(parts)), 1, key=lambda n: not self.exists("/" + "/".join(parts[:n])))
+        return "/" + "/".join(parts[: present + 1])
 
     def make_link(self, path: str, target: str) -> None:
         """Create a symbolic link."""
@@ -194,10 +196,15 @@ class FileTree:
                 os.utime(place.name, times, dir_fd=place.directory, follow_symlinks=False)
 
     @contextmanager
-    def _place(self, path: str, *, follow: bool = True) -> Iterator[Place]:
-        """Walk to a path's last component, which need not exist. With `follow` it is no symbolic link, either."""
+    def _place(self, path: str, *, follow: bool = True, missing_mode: int | None = None) -> Iterator[Place]:
+        """Walk to a path's last component, which need not exist. With `follow` it is no symbolic link, either.
+
+        With `missing_mode` directories above it are made where they are missing.
+        """
         if not path.startswith("/") or "\0" in path:
             raise OSError(errno.EINVAL, "not an absolute path", path)
+        if len(path.encode(errors="surrogateescape")) >= _LONGEST_PATH:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         with Walk(self._mounts, self._more, self._more_below) as walk:
             pending = [part for part in path.split("/") if part][::-1]
             links = 0
@@ -217,7 +224,7 @@ class FileTree:
                         walk.restart()
                     pending.extend([piece for piece in target.split("/") if piece][::-1])
                 elif pending:
-                    walk.enter(part)
+                    walk.enter(part, missing_mode)
                 else:
                     yield Place(walk.directory, part, writable=walk.writable)
                     return
@@ -279,15 +286,3 @@ def _describe(name: str, directory: int, entry: str) -> FileInfo:
         )
     finally:
         os.close(file)
-
-
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy files, directories and links below a directory that no guest is writing to; leave out pipes and sockets."""
-
-    def special(directory: str, names: list[str]) -> set[str]:
-        kinds = {name: Path(directory, name).lstat().st_mode for name in names}
-        return {
-            name for name, mode in kinds.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
-        }
-
-    shutil.copytree(source, target, symlinks=True, ignore=special)

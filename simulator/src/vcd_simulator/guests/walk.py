@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -74,7 +75,11 @@ class Walk:
         while len(self._stack) > 1:
             self.up()
 
-    def enter(self, name: str) -> None:
+    def enter(self, name: str, missing_mode: int | None = None) -> None:
+        """Go into a directory, which is made if it is not there and `missing_mode` says how. Raises OSError."""
+        if missing_mode is not None and self.writable:
+            with suppress(FileExistsError):
+                os.mkdir(name, missing_mode, dir_fd=self.directory)
         self._stack.append((os.open(name, DIRECTORY, dir_fd=self.directory), self._path_of(name), self.writable))
 
     def enter_mount(self, name: str) -> bool:

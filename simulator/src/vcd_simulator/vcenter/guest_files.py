@@ -76,7 +76,7 @@ class GuestFiles:
         with guest_faults(path):
             guest.check_space(path)
             parents = arguments.boolean("createParentDirectories")
-            permissions.check_change(guest.tree, account, _first_missing(guest, path) if parents else path)
+            permissions.check_change(guest.tree, account, guest.tree.first_missing(path) if parents else path)
             guest.tree.make_directory(path, parents=parents)
             guest.tree.change(path, uid=account.uid, gid=account.uid)
         return None
@@ -191,12 +191,6 @@ class GuestFiles:
         if "/" in prefix + suffix:
             raise invalid_request("a prefix or suffix cannot hold a slash", "prefix")
         return guest, account, f"{directory}/{prefix}{secrets.token_hex(4)}{suffix}"
-
-
-def _first_missing(guest: Guest, path: str) -> str:
-    """The uppermost directory that has to be made for a path."""
-    above = path.rstrip("/").rpartition("/")[0]
-    return _first_missing(guest, above) if above and not guest.tree.exists(above) else path
 
 
 def _os_error(code: int, path: str) -> OSError:

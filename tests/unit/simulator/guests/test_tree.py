@@ -2,13 +2,15 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from vcd_simulator.guests.owners import read_owner, write_owner
 from vcd_simulator.guests.removal import remove_tree
-from vcd_simulator.guests.tree import FileTree, copy_tree
+from vcd_simulator.guests.tree import FileTree
+from vcd_simulator.guests.tree_copy import copy_tree
 from vcd_simulator.guests.walk import Mount
 
 
@@ -168,6 +170,88 @@ def test_copying_leaves_pipes_out_and_follows_no_link(root: Path, outside: Path,
     copy_tree(root, tmp_path / "copy")
     assert sorted(entry.name for entry in (tmp_path / "copy").iterdir()) == ["a", "out", "usr"]
     assert (tmp_path / "copy/out").is_symlink()
+
+
+DEEP = 1100
+
+
+def dig(top: Path) -> None:
+    """Nest directories deeper than any path may be long, with a file in the deepest."""
+    here = os.open(top, os.O_RDONLY)
+    for _ in range(DEEP):
+        os.mkdir("directory", dir_fd=here)
+        below = os.open("directory", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("deepest", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+
+
+def entries(directory: int) -> list[str]:
+    with os.scandir(directory) as found:
+        return [entry.name for entry in found]
+
+
+def depth(top: Path) -> tuple[int, list[str]]:
+    """How deep directories are nested, and what is in the deepest."""
+    here, levels = os.open(top, os.O_RDONLY), 0
+    while "directory" in entries(here):
+        below = os.open("directory", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here, levels = below, levels + 1
+    names = entries(here)
+    os.close(here)
+    return levels, names
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A directory that nothing is left of: what tidies up after tests cannot go that deep."""
+    top = tmp_path / "deep"
+    top.mkdir()
+    yield top
+    remove_tree(top)
+
+
+def test_copying_goes_as_deep_as_directories_are_nested(deep: Path) -> None:
+    (deep / "top").mkdir()
+    dig(deep / "top")
+    copy_tree(deep / "top", deep / "copy")
+    assert depth(deep / "copy") == (DEEP, ["deepest"])
+
+
+def test_copies_keep_permissions_times_and_attributes(tmp_path: Path) -> None:
+    closed = tmp_path / "t/closed"
+    closed.mkdir(parents=True)
+    (closed / "file").write_bytes(b"\x00" * 70_000 + b"end")
+    write_owner(str(closed / "file"), 1000, 33)
+    os.utime(closed / "file", (5, 7))
+    (closed / "file").chmod(0o4000)
+    os.utime(closed, (11, 13))
+    closed.chmod(0)
+    copy_tree(tmp_path / "t", tmp_path / "copy")
+    for top in (tmp_path / "t", tmp_path / "copy"):
+        status = (top / "closed").stat()
+        assert (status.st_mode & 0o7777, status.st_mtime) == (0, 13)
+        (top / "closed").chmod(0o700)
+        status = (top / "closed/file").stat()
+        assert (status.st_mode & 0o7777, status.st_mtime) == (0o4000, 7)
+        (top / "closed/file").chmod(0o400)
+        assert (top / "closed/file").read_bytes() == b"\x00" * 70_000 + b"end"
+    assert read_owner(str(tmp_path / "copy/closed/file")) == read_owner(str(tmp_path / "t/closed/file"))
+
+
+def test_a_directory_is_made_with_all_that_is_missing_above_it(tree: FileTree) -> None:
+    path = "/a" + "/n" * 300
+    assert (tree.first_missing(path), tree.first_missing("/a/b/file/x"), tree.first_missing("/a")) == (
+        "/a/n",
+        "/a/b/file/x",
+        "/a",
+    )
+    tree.make_directory(path, parents=True)
+    assert tree.info(path).kind == "directory"
+    with pytest.raises(OSError, match="File name too long"):
+        tree.make_directory("/n" * 2048, parents=True)
 
 
 def test_removing_what_nobody_may_read(tmp_path: Path) -> None:

@@ -89,15 +89,16 @@ sub owner_of {
 
 sub set_owner {
     my ($path, $user, $group, $recursive, $problems) = @_;
-    if (!lstat $path) { push @$problems, $path, $! + 0; return }
-    if (!-l $path) {
+    my @paths = ($path);
+    while (defined($path = shift @paths)) {
+        if (!lstat $path) { push @$problems, $path, $! + 0; next }
+        next if -l $path;
         my ($old_user, $old_group) = split /:/, owner_of($path) || '0:0';
         my ($target, $name) = ("$path", $attribute);
         my $value = ($user eq '' ? $old_user : $user) . ':' . ($group eq '' ? $old_group : $group);
         syscall(int $setxattr, $target, $name, $value, length $value, 0) if $setxattr;
-    }
-    if ($recursive && -d $path && !-l $path && opendir(my $listing, $path)) {
-        set_owner("$path/$_", $user, $group, 1, $problems) for grep { $_ ne '.' && $_ ne '..' } readdir $listing;
+        next if !$recursive || !-d $path || !opendir(my $listing, $path);
+        push @paths, map { $path . '/' . $_ } grep { $_ ne '.' && $_ ne '..' } readdir $listing;
     }
 }
 
