@@ -85,8 +85,9 @@ class Access:
 
     def sees_user(self, user: User) -> bool:
         """Who may share vApps sees the people that there are to share with."""
-        shares = user.org_id == self.org.id and self.has("vApp: Sharing")
-        return self.is_sysadmin or user is self.user or shares or self._sees_people(user.org_id)
+        if not self.is_sysadmin and user.org_id != self.org.id:
+            return False
+        return user is self.user or self.has("vApp: Sharing") or self.has("Group / User: View")
 
     def user_by_id(self, user_id: str) -> User:
         user = self._cloud.users.get(user_id)
@@ -104,9 +105,6 @@ class Access:
     def manages_users(self) -> bool:
         """Organisation administrators manage their own users, although the right of that name is not among theirs."""
         return self.has(ADMINISTRATOR_CONTROL) or self.has("Group / User: Manage")
-
-    def _sees_people(self, org_id: str) -> bool:
-        return org_id == self.org.id and self.has("Group / User: View")
 
     # VDCs and what is in them
 
@@ -288,6 +286,10 @@ class Access:
         if task.org_id != self.org.id:
             return False
         return task.user.entity_id == self.user.id or self.has(ADMINISTRATOR_VIEW) or self._sees_owner(task.owner_id)
+
+    def may_cancel(self, task: Task) -> bool:
+        """Whoever began a task may end it, and so may administrators."""
+        return task.user.entity_id == self.user.id or self.has(ADMINISTRATOR_CONTROL)
 
     def _sees_owner(self, owner_id: str | None) -> bool:
         cloud = self._cloud

@@ -10,6 +10,7 @@ import heapq
 import itertools
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class _Work:
 
     task: Task
     locks: tuple[str, ...]
+    uses: tuple[str, ...]
     effect: Callable[[], None] | None
     undo: Callable[[], None] | None
     done: str | None
@@ -52,6 +54,7 @@ class TaskEngine:
         self._order = itertools.count()
         self._active: dict[str, _Work] = {}
         self._busy: dict[str, Task] = {}
+        self._in_use: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
         self._stopping = False
         self.tasks: Table[Task] = Table(org=lambda task: task.org_id, owner=lambda task: task.owner_id)
@@ -75,6 +78,7 @@ class TaskEngine:
         self._agenda.clear()
         self._active.clear()
         self._busy.clear()
+        self._in_use.clear()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after a while, under the cloud's lock."""
@@ -101,6 +105,17 @@ class TaskEngine:
             if task is not None:
                 raise errors.busy(name, task.operation_name)
 
+    def require_unused(self, entities: Iterable[tuple[str, str]]) -> None:
+        """Refuse when a task needs one of these entities, given as (id, name), to stay as it is.
+
+        Raises:
+            VcdError: BUSY_ENTITY, naming the entity and what it is needed for.
+        """
+        for entity_id, name in entities:
+            if self._in_use[entity_id] > 0:
+                work = next(one for one in self._active.values() if entity_id in one.uses)
+                raise errors.busy(name, work.task.operation_name)
+
     def is_busy(self, entity_id: str) -> bool:
         return entity_id in self._busy
 
@@ -114,6 +129,7 @@ class TaskEngine:
         owner: Reference,
         owner_id: str,
         locks: Iterable[str] = (),
+        uses: Iterable[str] = (),
         extra_s: float = 0.0,
         held: bool = False,
         effect: Callable[[], None] | None = None,
@@ -130,6 +146,7 @@ class TaskEngine:
             owner: what it is about, as documents show it.
             owner_id: the id of that, for finding its tasks.
             locks: ids of the entities that are busy meanwhile; the caller has made sure that they are idle.
+            uses: ids of the entities that have to be there until it ends, see `require_unused`.
             extra_s: seconds to add to what the profile says for this operation.
             held: the time begins to run only with `proceed`, because the task waits for somebody.
             effect: what happens when the time is over; a `VcdError` from it fails the task.
@@ -149,8 +166,9 @@ class TaskEngine:
             expected_s=expected,
         )
         self.keep(task)
-        work = _Work(task, tuple(locks), effect, undo, done, held)
+        work = _Work(task, tuple(locks), tuple(dict.fromkeys(uses)), effect, undo, done, held)
         self._active[task.id] = work
+        self._in_use.update(work.uses)
         for entity_id in work.locks:
             self._busy[entity_id] = task
         self.later(self._latency.delay("task.queued"), lambda: self._set_running(task, expected))
@@ -232,6 +250,8 @@ class TaskEngine:
     def _release(self, work: _Work) -> None:
         del self._active[work.task.id]
         work.task.end_time = self._clock.now()
+        self._in_use.subtract(work.uses)
+        self._in_use += Counter()  # forgets what nobody uses any more
         for entity_id in work.locks:
             if self._busy.get(entity_id) is work.task:
                 del self._busy[entity_id]

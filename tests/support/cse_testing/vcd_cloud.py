@@ -24,6 +24,7 @@ from vcd_simulator.operations.vapps import VappSpec, create_vapp
 from vcd_simulator.population import populate
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
+from vcd_simulator.rest.routing import Router
 from vcd_simulator.sessions import Sessions
 
 TASK_S = 10.0
@@ -119,10 +120,10 @@ class Answer:
 class RestCaller:
     """Calls a cloud's REST API as one user, without a server in between."""
 
-    def __init__(self, lab: LabCloud, version: str = "31.0") -> None:
+    def __init__(self, lab: LabCloud, version: str = "31.0", *, router: Router | None = None) -> None:
         self.lab = lab
         self.sessions = Sessions(lab.cloud)
-        self.app = RestApp(lab.cloud, self.sessions, all_routes())
+        self.app = RestApp(lab.cloud, self.sessions, all_routes() if router is None else router)
         self.version = version
         self.token: str | None = None
 

@@ -38,6 +38,8 @@ def capture(cloud: Cloud, user: User, catalog: Catalog, vapp: Vapp, spec: Captur
     if old is not None:
         affected.append(old)
     cloud.tasks.require_idle((one.id, one.name) for one in affected)
+    if old is not None:
+        cloud.tasks.require_unused([(old.id, old.name)])
     template = VappTemplate(
         id=cloud.new_id(),
         vdc_id=vapp.vdc_id,

@@ -44,9 +44,15 @@ def create_catalog(cloud: Cloud, user: User, org: Org, name: str, description: s
     catalog = add_catalog(cloud, org, user, name, description)
     task = work.start(
         cloud, user, org.id, catalog, "catalogCreateCatalog", "Creating", "Created", noun="Catalog",
-        undo=lambda: cloud.catalogs.remove(catalog),
+        undo=lambda: _take_back(cloud, catalog),
     )  # fmt: skip
     return catalog, task
+
+
+def _take_back(cloud: Cloud, catalog: Catalog) -> None:
+    """Forget a catalog that could not be made, unless somebody has put something into it already."""
+    if not cloud.items.count("catalog", catalog.id):
+        forget_catalog(cloud, catalog)
 
 
 def update_catalog(cloud: Cloud, catalog: Catalog, name: str, description: str) -> None:
@@ -73,12 +79,20 @@ def set_catalog_access(catalog: Catalog, access: AccessControl) -> None:
 
 
 def delete_catalog(cloud: Cloud, catalog: Catalog, *, recursive: bool) -> None:
-    """Delete a catalog; one with items only when `recursive`."""
+    """Delete a catalog; one with items only when `recursive`, and only if all of them can be deleted."""
     items = cloud.items.find("catalog", catalog.id)
     if items and not recursive:
         raise errors.not_allowed(f"The catalog {catalog.name} is not empty; delete its items first.")
+    cloud.tasks.require_idle([(catalog.id, catalog.name)])
     for item in items:
-        delete_item(cloud, item)
+        _require_deletable(cloud, item)
+    forget_catalog(cloud, catalog)
+
+
+def forget_catalog(cloud: Cloud, catalog: Catalog) -> None:
+    """Drop a catalog with everything in it."""
+    for item in cloud.items.find("catalog", catalog.id):
+        forget_template(cloud, cloud.templates[item.template_id])
     cloud.metadata.remove_all(catalog.id)
     cloud.catalogs.remove(catalog)
 
@@ -170,12 +184,26 @@ def check_free_item_name(cloud: Cloud, catalog: Catalog, name: str, *, except_fo
 
 def delete_item(cloud: Cloud, item: CatalogItem) -> None:
     """Delete a catalog item with its template."""
+    _require_deletable(cloud, item)
+    forget_template(cloud, cloud.templates[item.template_id])
+
+
+def _require_deletable(cloud: Cloud, item: CatalogItem) -> None:
     template = cloud.templates[item.template_id]
-    cloud.tasks.require_idle([(template.id, template.name)])
-    forget_template(cloud, template)
+    vms = [(vm.id, vm.name) for vm in cloud.vms_of(template)]
+    cloud.tasks.require_idle([(item.id, item.name), (template.id, template.name), *vms])
+    cloud.tasks.require_unused([(template.id, template.name)])
 
 
 def delete_template(cloud: Cloud, user: User, template: VappTemplate) -> Task:
+    """Delete a template with its catalog item.
+
+    Raises:
+        VcdError: it is busy, or something is being made from it.
+    """
+    item = cloud.items.get(template.catalog_item_id)
+    if item is not None:
+        _require_deletable(cloud, item)
     org_id = cloud.vdcs[template.vdc_id].org_id
     return work.start(
         cloud, user, org_id, template, "vdcDeleteTemplate", "Deleting", "Deleted", noun="Virtual Application Template",

@@ -9,7 +9,7 @@ from vcd_simulator.model.compute import Nic, Startup, Vapp, Vm
 from vcd_simulator.model.policies import AppliedPolicies
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import connections, customization, machines, vm_policies, work
+from vcd_simulator.operations import connections, customization, machines, quotas, vm_policies, work
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
@@ -30,6 +30,7 @@ def set_cpus(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, cpus: int, cores_per_
     _require_room(vm, cpus=cpus, cores_per_socket=cores)
 
     def effect() -> None:
+        _require_capacity(cloud, vapp, vm, cpus, vm.hardware.memory_mb)
         vm.hardware.cpu_count, vm.hardware.cores_per_socket = cpus, cores
 
     return start(cloud, user, vapp, vm, effect)
@@ -42,6 +43,7 @@ def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> 
     _require_room(vm, memory_mb=memory_mb)
 
     def effect() -> None:
+        _require_capacity(cloud, vapp, vm, vm.hardware.cpu_count, memory_mb)
         vm.hardware.memory_mb = memory_mb
 
     return start(cloud, user, vapp, vm, effect)
@@ -50,6 +52,7 @@ def set_memory(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, memory_mb: int) -> 
 def set_nics(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], primary: int) -> Task:
     """Replace the network connections of a VM; connections that keep network, mode and address keep what they have."""
     planned = _plan_nics(cloud, vapp, vm, specs, primary)
+    _require_cards(cloud, vapp, vm, planned)
     return start(cloud, user, vapp, vm, lambda: _replace_nics(cloud, vapp, vm, planned, primary))
 
 
@@ -79,8 +82,19 @@ def _plan_nics(cloud: Cloud, vapp: Vapp, vm: Vm, specs: Sequence[NicSpec], prima
     return planned
 
 
+def _require_cards(cloud: Cloud, vapp: Vapp, vm: Vm, planned: Sequence[Nic]) -> None:
+    quotas.check_nics(cloud, cloud.vdcs[vapp.vdc_id], len(planned) - len(vm.nics))
+
+
+def _require_capacity(cloud: Cloud, vapp: Vapp, vm: Vm, cpus: int, memory_mb: int) -> None:
+    """Check that a VM that runs can get what it is to have; one that is off is looked at when it starts."""
+    if vm.is_on:
+        quotas.check_capacity(cloud, cloud.vdcs[vapp.vdc_id], vm, cpu_count=cpus, memory_mb=memory_mb)
+
+
 def _replace_nics(cloud: Cloud, vapp: Vapp, vm: Vm, planned: list[Nic], primary: int) -> None:
     """Connect a VM anew; if that fails, its old connections are there again."""
+    _require_cards(cloud, vapp, vm, planned)
     previous = [replace(nic) for nic in vm.nics]
     connections.disconnect(cloud, vapp, vm)
     vm.nics = planned
@@ -107,7 +121,7 @@ def set_customization(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: Custom
 
 def rename(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> Task:
     _check_rename(cloud, vapp, vm, name)
-    return start(cloud, user, vapp, vm, lambda: _rename(cloud, vm, name, description))
+    return start(cloud, user, vapp, vm, lambda: _rename(cloud, vapp, vm, name, description))
 
 
 def _check_rename(cloud: Cloud, vapp: Vapp, vm: Vm, name: str | None) -> None:
@@ -117,7 +131,8 @@ def _check_rename(cloud: Cloud, vapp: Vapp, vm: Vm, name: str | None) -> None:
             raise errors.duplicate_name("vm", name)
 
 
-def _rename(cloud: Cloud, vm: Vm, name: str | None, description: str | None) -> None:
+def _rename(cloud: Cloud, vapp: Vapp, vm: Vm, name: str | None, description: str | None) -> None:
+    _check_rename(cloud, vapp, vm, name)  # another one may have got it meanwhile
     if name is not None:
         vm.name = name.strip()
         cloud.vms.reindex(vm)
@@ -141,11 +156,20 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
     planned = _plan_nics(cloud, vapp, vm, spec.nics, primary) if spec.nics is not None else None
     extra_config = spec.extra_config or {}
     _check_extra_config(vm, extra_config)
+    if planned is not None:
+        _require_cards(cloud, vapp, vm, planned)
     profile = spec.storage_profile
+    moved_mb = sum(disk.capacity_mb for disk in hardware.disks)
+    if profile is not None and profile.id == vm.storage_profile_id:
+        profile = None
     if profile is not None and (profile.vdc_id != vapp.vdc_id or not profile.enabled):
         raise errors.bad_request(f"The storage profile {profile.name} is not available in the VDC.")
+    quotas.check_more_disks(cloud, vm, profile, moved_mb)
 
     def effect() -> None:
+        _check_rename(cloud, vapp, vm, spec.name)
+        _require_capacity(cloud, vapp, vm, cpus, memory_mb)
+        quotas.check_more_disks(cloud, vm, profile, moved_mb)
         if planned is not None:
             _replace_nics(cloud, vapp, vm, planned, primary)
         if profile is not None:
@@ -157,7 +181,7 @@ def reconfigure(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, spec: MachineSpec)
         vm.extra_config = {key: value for key, value in (vm.extra_config | extra_config).items() if value}
         if custom is not None:
             customization.apply_customization(vm.customization, custom)
-        _rename(cloud, vm, spec.name, spec.description)
+        _rename(cloud, vapp, vm, spec.name, spec.description)
         cloud.vms.reindex(vm)
 
     return start(cloud, user, vapp, vm, effect)

@@ -24,6 +24,8 @@ def clone_vapp(
     """
     vms = cloud.vms_of(source)
     cloud.tasks.require_idle([(source.id, source.name), *((vm.id, vm.name) for vm in vms)])
+    if source.transient is not None:
+        raise errors.not_allowed(f"The vApp {source.name} could not be created; it can only be deleted.")
     if moves and (source.deployed or any(vm.deployed for vm in vms)):
         raise errors.not_allowed(f"The vApp {source.name} is deployed; undeploy it before you move it.")
     if moves and vdc.id == source.vdc_id:

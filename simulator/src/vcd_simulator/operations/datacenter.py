@@ -60,6 +60,9 @@ def add_vdc(cloud: Cloud, org: Org, spec: VdcSpec) -> Vdc:
     name = check_name("VDC", spec.name)
     if cloud.vdcs.first("name", (org.id, name)) is not None:
         raise errors.duplicate_name("vdc", name)
+    if not spec.provider_vdc.enabled or not spec.provider_vdc.ready:
+        raise errors.not_allowed(f"The provider VDC {spec.provider_vdc.name} is disabled.")
+    check_limits(spec.cpu, spec.memory)
     if spec.allocation_model not in ALLOCATION_MODELS:
         raise errors.bad_request(
             f"Bad request: validation error, the allocation model is not one of {', '.join(ALLOCATION_MODELS)}."
@@ -95,6 +98,16 @@ def add_vdc(cloud: Cloud, org: Org, spec: VdcSpec) -> Vdc:
     return vdc
 
 
+def check_limits(*capacities: Capacity | None) -> None:
+    """Check what a VDC is to get. Raises VcdError: 400, it is negative, or less than what is set apart for the VDC."""
+    for one in capacities:
+        if one is not None and (one.allocated < 0 or one.limit < 0 or 0 < one.limit < one.allocated):
+            raise errors.bad_request(
+                f"Bad request: validation error, the limit of {one.limit} {one.units} is less than the allocated "
+                f"{one.allocated} {one.units}; 0 is no limit."
+            )
+
+
 def add_profile(cloud: Cloud, vdc: Vdc, spec: ProfileSpec, *, default: bool) -> StorageProfile:
     return cloud.profiles.add(
         StorageProfile(
@@ -118,12 +131,22 @@ def _check_profiles(spec: VdcSpec) -> None:
             raise errors.bad_request(f"The provider VDC {spec.provider_vdc.name} has no storage profile {name}.")
 
 
+def require_usable(vdc: Vdc) -> None:
+    """Check that something new can be made or started in a VDC.
+
+    Raises:
+        VcdError: it is disabled, or not there yet.
+    """
+    if not vdc.enabled or not vdc.ready:
+        raise errors.not_allowed(f"The VDC {vdc.name} is disabled; nothing can be created or started in it.")
+
+
 def create_vdc(cloud: Cloud, user: User, org: Org, spec: VdcSpec) -> tuple[Vdc, Task]:
     vdc = add_vdc(cloud, org, spec)
     vdc.ready = False
     task = work.start(
         cloud, user, org.id, vdc, "vdcCreateVdc", "Creating", "Created", noun="Virtual Datacenter",
-        effect=lambda: _set_ready(vdc), undo=lambda: forget_vdc(cloud, vdc),
+        idle=[spec.provider_vdc], effect=lambda: _set_ready(vdc), undo=lambda: forget_vdc(cloud, vdc),
     )  # fmt: skip
     return vdc, task
 
@@ -132,23 +155,10 @@ def _set_ready(entity: Vdc | OrgVdcNetwork) -> None:
     entity.ready = True
 
 
-def delete_vdc(cloud: Cloud, user: User, vdc: Vdc) -> Task:
-    """Delete a disabled and empty org VDC."""
-    if vdc.enabled:
-        raise errors.not_allowed(f"The VDC {vdc.name} is enabled; disable it before you delete it.")
-    if cloud.vapps.count("vdc", vdc.id) or cloud.templates.count("vdc", vdc.id):
-        raise errors.not_allowed(f"The VDC {vdc.name} is not empty; delete its vApps and templates first.")
-    if cloud.networks.count("vdc", vdc.id):
-        raise errors.not_allowed(f"The VDC {vdc.name} still has networks; delete them first.")
-    return work.start(
-        cloud, user, vdc.org_id, vdc, "vdcDeleteVdc", "Deleting", "Deleted", noun="Virtual Datacenter",
-        effect=lambda: forget_vdc(cloud, vdc),
-    )  # fmt: skip
-
-
 def forget_vdc(cloud: Cloud, vdc: Vdc) -> None:
     """Drop an empty VDC with its storage profiles."""
     for profile in cloud.profiles.find("vdc", vdc.id):
+        cloud.metadata.remove_all(profile.id)
         cloud.profiles.remove(profile)
     cloud.metadata.remove_all(vdc.id)
     cloud.vdcs.remove(vdc)
@@ -176,6 +186,7 @@ class VdcChanges:
 def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
     """Change an org VDC."""
     values = {name: value for name, value in vars(changes).items() if value is not None}
+    check_limits(changes.cpu, changes.memory)
     if changes.name is not None:
         values["name"] = check_name("VDC", changes.name)
         other = cloud.vdcs.first("name", (vdc.org_id, values["name"]))
@@ -190,6 +201,16 @@ def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
     return work.start(
         cloud, user, vdc.org_id, vdc, "vdcUpdateVdc", "Updating", "Updated", noun="Virtual Datacenter", effect=effect
     )
+
+
+def set_enabled(cloud: Cloud, vdc: Vdc, *, enabled: bool) -> None:
+    """Let things be made and started in a VDC, or not.
+
+    Raises:
+        VcdError: it is being changed or deleted.
+    """
+    cloud.tasks.require_idle([(vdc.id, vdc.name)])
+    vdc.enabled = enabled
 
 
 def enable_vim_server(cloud: Cloud, user: User, server: VimServer, *, enabled: bool) -> Task:
@@ -207,11 +228,6 @@ def enable_vim_server(cloud: Cloud, user: User, server: VimServer, *, enabled: b
 def default_profile(cloud: Cloud, vdc: Vdc) -> StorageProfile:
     profiles = cloud.profiles.find("vdc", vdc.id)
     return next((profile for profile in profiles if profile.default), profiles[0])
-
-
-def profile_used_mb(cloud: Cloud, profile: StorageProfile) -> int:
-    """Space that the VMs of a storage profile take."""
-    return sum(disk.capacity_mb for vm in cloud.vms.find("profile", profile.id) for disk in vm.hardware.disks)
 
 
 @dataclass(kw_only=True)
@@ -269,13 +285,20 @@ def _pool_of(spec: NetworkSpec) -> IpPool:
 
 
 def create_network(cloud: Cloud, user: User, vdc: Vdc, spec: NetworkSpec) -> tuple[OrgVdcNetwork, Task]:
+    cloud.tasks.require_idle((one.id, one.name) for one in (vdc, spec.parent) if one is not None)
     network = add_network(cloud, vdc, spec)
     network.ready = False
     task = work.start(
         cloud, user, vdc.org_id, network, "networkCreateOrgVdcNetwork", "Creating", "Created", noun="Network",
-        effect=lambda: _set_ready(network), undo=lambda: cloud.networks.remove(network),
+        effect=lambda: _set_ready(network), undo=lambda: forget_network(cloud, network),
     )  # fmt: skip
     return network, task
+
+
+def forget_network(cloud: Cloud, network: OrgVdcNetwork) -> None:
+    """Drop a network that nobody is connected to."""
+    cloud.metadata.remove_all(network.id)
+    cloud.networks.remove(network)
 
 
 def delete_network(cloud: Cloud, user: User, network: OrgVdcNetwork) -> Task:
@@ -286,5 +309,5 @@ def delete_network(cloud: Cloud, user: User, network: OrgVdcNetwork) -> Task:
                 raise errors.not_allowed(f"The network {network.name} is in use by the vApp {vapp.name}.")
     return work.start(
         cloud, user, network.org_id, network, "networkDelete", "Deleting", "Deleted", noun="Network",
-        effect=lambda: cloud.networks.remove(network),
+        effect=lambda: forget_network(cloud, network),
     )  # fmt: skip

@@ -14,8 +14,9 @@ from vcd_simulator.model.policies import AppliedPolicies
 from vcd_simulator.operations import vm_policies
 from vcd_simulator.operations.connections import NO_NETWORK, NicSpec, connect, disconnect, make_nic, new_mac
 from vcd_simulator.operations.customization import CustomizationSpec, customize
-from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
+from vcd_simulator.operations.datacenter import default_profile
 from vcd_simulator.operations.names import check_name
+from vcd_simulator.operations.quotas import check_new_disks
 
 
 @contextmanager
@@ -179,7 +180,7 @@ def enter(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
 
 def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
     """Clone the disk and connect the network; the VM is powered off afterwards."""
-    check_profile_space(cloud, vm)
+    check_new_disks(cloud, vm)
     connect(cloud, vapp, vm)
     with hypervisor_refusals(vm):
         if vm.cloned_from is not None:
@@ -188,14 +189,6 @@ def realize(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:
     vm.guest_exists = True
     vm.status = Status.POWERED_OFF
     cloud.vms.reindex(vm)
-
-
-def check_profile_space(cloud: Cloud, vm: Vm) -> None:
-    profile = cloud.profiles.get(vm.storage_profile_id)
-    if profile is not None and profile.limit_mb and profile_used_mb(cloud, profile) > profile.limit_mb:
-        raise errors.bad_request(
-            f"The storage profile {profile.name} has no room left for the VM {vm.name}.", "STORAGE_LIMIT"
-        )
 
 
 def forget(cloud: Cloud, vapp: Vapp, vm: Vm) -> None:

@@ -10,8 +10,8 @@ from vcd_simulator.model.compute import Status, Vapp, Vm
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import quotas, work
+from vcd_simulator.operations.datacenter import require_usable
 from vcd_simulator.operations.machines import guest_spec, hypervisor_refusals
-from vcd_simulator.operations.status import status_of
 
 UNDEPLOY_ACTIONS = ("default", "powerOff", "suspend", "shutdown", "force", "keepNetworkResources")
 
@@ -53,9 +53,10 @@ def notice_customization(cloud: Cloud, moid: str) -> None:
 
 def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = False) -> None:
     """Power one VM on, at once; one that runs is left alone."""
-    vapp.deployed = vm.deployed = True
     if vm.is_on:
+        vapp.deployed = vm.deployed = True
         return
+    quotas.check_running(cloud, vapp, [vm])  # others of the same owner may have started since somebody looked
     quotas.check_capacity(cloud, cloud.vdcs[vapp.vdc_id], vm)
     spec = guest_spec(vapp, vm, force_customization=force_customization)
     if spec.customize:
@@ -63,6 +64,7 @@ def start_vm(cloud: Cloud, vapp: Vapp, vm: Vm, *, force_customization: bool = Fa
     with hypervisor_refusals(vm):
         cloud.hypervisor.power_on(vm.moid, spec)
     vm.status = Status.POWERED_ON
+    vapp.deployed = vm.deployed = True
     vm.customization.pending = False
 
 
@@ -137,22 +139,22 @@ def power_on(
     force_customization: bool = False,
 ) -> Task:
     """Start a vApp or one of its VMs. With `deploy`, this is the deploy action, which can leave the VMs off."""
-    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    targets = _ready_targets(cloud, vapp, vm)
     off = [one for one in targets if not one.is_on]
     if (targets and not off) or (not targets and vapp.deployed):
         raise errors.bad_request(_denied(vapp, vm, "is already powered on"), "OPERATION_DENIED")
-
+    require_usable(cloud.vdcs[vapp.vdc_id])
     if power:
         quotas.check_running(cloud, vapp, off)
 
     def effect() -> None:
         if not vapp.deployed:
             vapp.leases_from = cloud.clock.now()
-        vapp.deployed = True
         for one in targets:
-            one.deployed = True
             if power:
                 start_vm(cloud, vapp, one, force_customization=force_customization)
+            one.deployed = True
+        vapp.deployed = True
 
     prefix = "vm" if vm is not None else "vapp"
     name = f"{prefix}Deploy" if deploy else f"{prefix}PowerOn"
@@ -162,7 +164,7 @@ def power_on(
 def act(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -> Task:
     """Stop, shut down, reset, reboot or suspend a vApp or one of its VMs."""
     known = ACTIONS[action]
-    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    targets = _ready_targets(cloud, vapp, vm)
     affected = [one for one in targets if one.status in known.needs]
     if not affected:
         raise errors.bad_request(_denied(vapp, vm, "is not running"), "OPERATION_DENIED")
@@ -177,7 +179,7 @@ def act(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -> Tas
 
 
 def discard_suspended_state(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None) -> Task:
-    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    targets = _ready_targets(cloud, vapp, vm)
     affected = [one for one in targets if one.status is Status.SUSPENDED]
     if not affected:
         raise errors.bad_request(_denied(vapp, vm, "is not suspended"), "OPERATION_DENIED")
@@ -197,7 +199,7 @@ def undeploy(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -
         raise errors.bad_request(
             f"Bad request: validation error, UndeployPowerAction is not one of {', '.join(UNDEPLOY_ACTIONS)}."
         )
-    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    targets = _ready_targets(cloud, vapp, vm)
     if not (vapp.deployed if vm is None else vm.deployed):
         raise errors.bad_request(_denied(vapp, vm, "is not deployed"), "OPERATION_DENIED")
 
@@ -220,6 +222,19 @@ def undeploy(cloud: Cloud, user: User, vapp: Vapp, vm: Vm | None, action: str) -
     return _start(cloud, user, vapp, vm, name, "Stopping", "Stopped", running, effect)
 
 
+def _ready_targets(cloud: Cloud, vapp: Vapp, vm: Vm | None) -> list[Vm]:
+    """The VMs that an action is for.
+
+    Raises:
+        VcdError: one of them or the vApp is busy, whatever its state is until then, or the vApp was never complete.
+    """
+    targets = [vm] if vm is not None else cloud.vms_of(vapp)
+    cloud.tasks.require_idle([*((one.id, one.name) for one in targets), (vapp.id, vapp.name)])
+    if vapp.transient is not None:
+        raise errors.bad_request(_denied(vapp, None, "could not be created"), "OPERATION_DENIED")
+    return targets
+
+
 def _denied(vapp: Vapp, vm: Vm | None, why: str) -> str:
     subject = f"VM {vm.name}" if vm is not None else f"vApp {vapp.name}"
     return f"The requested operation could not be executed since {subject} {why}."
@@ -236,8 +251,6 @@ def _start(  # noqa: PLR0913, PLR0917  # what the tasks of this module have in c
     affected: Sequence[Vm],
     effect: Callable[[], None],
 ) -> Task:
-    if status_of(cloud, vapp) in (Status.UNRESOLVED, Status.FAILED_CREATION) and not cloud.tasks.is_busy(vapp.id):
-        raise errors.bad_request(_denied(vapp, None, "could not be created"), "OPERATION_DENIED")
     return work.start(
         cloud,
         user,

@@ -11,8 +11,8 @@ from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
 from vcd_simulator.operations.changes import require_off, start
-from vcd_simulator.operations.datacenter import profile_used_mb
 from vcd_simulator.operations.power import status_in_vcenter
+from vcd_simulator.operations.quotas import check_more_disks
 
 LATEST_HARDWARE_VERSION = 14
 MAX_DISKS = 60
@@ -114,6 +114,7 @@ def set_disks(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, specs: Sequence[Disk
     _require_space(cloud, vm, planned)
 
     def effect() -> None:
+        _require_space(cloud, vm, planned)  # others may have taken it meanwhile
         vm.hardware.disks = planned
 
     return start(cloud, user, vapp, vm, effect)
@@ -147,14 +148,8 @@ def _plan_disks(vm: Vm, known: Mapping[int, Disk], specs: Sequence[DiskSpec]) ->
 
 
 def _require_space(cloud: Cloud, vm: Vm, planned: Sequence[Disk]) -> None:
-    profile = cloud.profiles.get(vm.storage_profile_id)
-    if profile is None or not profile.limit_mb:
-        return
     more = sum(disk.capacity_mb for disk in planned) - sum(disk.capacity_mb for disk in vm.hardware.disks)
-    if more > 0 and profile_used_mb(cloud, profile) + more > profile.limit_mb:
-        raise errors.bad_request(
-            f"The storage profile {profile.name} has no room left for the VM {vm.name}.", "STORAGE_LIMIT"
-        )
+    check_more_disks(cloud, vm, cloud.profiles.get(vm.storage_profile_id), more)
 
 
 def check_compliance(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:

@@ -23,9 +23,11 @@ def change_profiles(
     _check_removals(cloud, vdc, remove)
 
     def effect() -> None:
+        _check_removals(cloud, vdc, remove)  # somebody may use or enable one meanwhile
         for spec in add:
             _make_default(cloud, add_profile(cloud, vdc, spec, default=spec.default))
         for one in remove:
+            cloud.metadata.remove_all(one.id)
             cloud.profiles.remove(one)
 
     return work.start(

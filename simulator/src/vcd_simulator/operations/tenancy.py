@@ -1,6 +1,7 @@
 """Organisations, roles, rights and users."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
@@ -11,9 +12,8 @@ from vcd_simulator.model.rights import (
     TENANT_RIGHTS,
     category_of,
 )
-from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
-from vcd_simulator.operations import catalogs, datacenter, policies, vapps, work
+from vcd_simulator.operations import policies
 from vcd_simulator.operations.names import check_name
 
 
@@ -71,56 +71,15 @@ def _rights_named(cloud: Cloud, names: Iterable[str]) -> list[Right]:
     return [right for name in names if (right := cloud.rights.first("name", name)) is not None]
 
 
-def delete_org(cloud: Cloud, user: User, org: Org, *, with_everything: bool = False) -> Task:
-    """Delete a disabled and empty organisation, or with everything, whatever its state, that is in it.
-
-    The task fails if the organisation is enabled or not empty.
+def set_enabled(org: Org, *, enabled: bool) -> None:
+    """Let the people of an organisation work, or throw them out.
 
     Raises:
-        VcdError: something in it is being worked on.
+        VcdError: it is the provider's own, which would lock everybody out.
     """
-    if org.is_system:
-        raise errors.not_allowed("The System organization cannot be deleted.")
-    inside: list[work.Named] = []
-    for vdc in cloud.vdcs.find("org", org.id):
-        for vapp in cloud.vapps.find("vdc", vdc.id):
-            inside += [vapp, *cloud.vms_of(vapp)]
-
-    def effect() -> None:
-        if not with_everything:
-            _require_deletable(cloud, org)
-        _forget_org(cloud, org)
-
-    return work.start(
-        cloud, user, cloud.system_org.id, org, "orgDelete", "Deleting", "Deleted", noun="Organization",
-        locks=inside, effect=effect,
-    )  # fmt: skip
-
-
-def _require_deletable(cloud: Cloud, org: Org) -> None:
-    if org.enabled:
-        raise errors.not_allowed(f"The organization {org.name} is enabled; disable it before you delete it.")
-    if cloud.vdcs.count("org", org.id) or cloud.catalogs.count("org", org.id):
-        raise errors.not_allowed(f"The organization {org.name} still has VDCs or catalogs; delete them first.")
-
-
-def _forget_org(cloud: Cloud, org: Org) -> None:
-    for catalog in cloud.catalogs.find("org", org.id):
-        catalogs.delete_catalog(cloud, catalog, recursive=True)
-    for vdc in cloud.vdcs.find("org", org.id):
-        for vapp in cloud.vapps.find("vdc", vdc.id):
-            vapps.forget_vapp(cloud, vapp)
-        for network in cloud.networks.find("vdc", vdc.id):
-            cloud.networks.remove(network)
-        datacenter.forget_vdc(cloud, vdc)
-    for user in cloud.users.find("org", org.id):
-        cloud.users.remove(user)
-    for role in cloud.roles.find("org", org.id):
-        cloud.roles.remove(role)
-    for resource in [one for one in cloud.service_resources if one.org_id == org.id]:
-        cloud.service_resources.remove(resource)
-    cloud.metadata.remove_all(org.id)
-    cloud.orgs.remove(org)
+    if org.is_system and not enabled:
+        raise errors.not_allowed("The System organization cannot be disabled.")
+    org.enabled = enabled
 
 
 def create_role(cloud: Cloud, org: Org, name: str, description: str, rights: Iterable[str]) -> Role:
@@ -203,6 +162,7 @@ def create_user(  # noqa: PLR0913  # what a user has, by keyword
         raise errors.no_access("role", role.id)
     if not password and not is_external:
         raise errors.bad_request("Bad request: validation error, a local user needs a password.")
+    _check_quotas(stored_vm_quota, deployed_vm_quota)
     user = User(
         id=cloud.new_id(),
         org_id=org.id,
@@ -222,9 +182,63 @@ def create_user(  # noqa: PLR0913  # what a user has, by keyword
     return cloud.users.add(user)
 
 
+@dataclass(kw_only=True)
+class UserChanges:
+    """What is to change in a user; None leaves things as they are."""
+
+    name: str | None = None
+    role: Role | None = None
+    password: str | None = field(default=None, repr=False)
+    full_name: str | None = None
+    email: str | None = None
+    telephone: str | None = None
+    im: str | None = None
+    description: str | None = None
+    enabled: bool | None = None
+    stored_vm_quota: int | None = None
+    deployed_vm_quota: int | None = None
+
+
+def update_user(cloud: Cloud, user: User, changes: UserChanges) -> None:
+    """Change a user: all of it, or nothing.
+
+    Raises:
+        VcdError: the name is taken or not valid, a quota is negative, or the role is another organisation's.
+    """
+    values = {name: value for name, value in vars(changes).items() if value is not None}
+    if changes.name is not None:
+        values["name"] = check_name("user", changes.name)
+        other = cloud.users.first("name", (user.org_id, values["name"].lower()))
+        if other is not None and other is not user:
+            raise errors.duplicate_name("user", values["name"])
+    role: Role | None = values.pop("role", None)
+    if role is not None:
+        if role.org_id != user.org_id:
+            raise errors.no_access("role", role.id)
+        values["role_id"] = role.id
+    _check_quotas(changes.stored_vm_quota or 0, changes.deployed_vm_quota or 0)
+    for name, value in values.items():
+        setattr(user, name, value)
+    cloud.users.reindex(user)
+
+
+def _check_quotas(*quotas: int) -> None:
+    if min(quotas) < 0:
+        raise errors.bad_request("Bad request: validation error, a quota of VMs is not negative; 0 is no limit.")
+
+
 def delete_user(cloud: Cloud, user: User) -> None:
-    """Delete a user who owns nothing."""
-    owns = cloud.vapps.count("owner", user.id) or any(catalog.owner_id == user.id for catalog in cloud.catalogs)
+    """Delete a user who owns nothing; nobody shares anything with him any more."""
+    owns = (
+        cloud.vapps.count("owner", user.id)
+        or cloud.templates.count("owner", user.id)
+        or any(catalog.owner_id == user.id for catalog in cloud.catalogs)
+    )
     if owns:
-        raise errors.not_allowed(f"The user {user.name} owns vApps or catalogs; give them to somebody else first.")
+        raise errors.not_allowed(
+            f"The user {user.name} owns vApps, templates or catalogs; give them to somebody else first."
+        )
+    for one in (*cloud.vapps, *cloud.catalogs, *cloud.vdcs):
+        if any(setting.subject_id == user.id for setting in one.access.settings):
+            one.access.settings = [setting for setting in one.access.settings if setting.subject_id != user.id]
     cloud.users.remove(user)

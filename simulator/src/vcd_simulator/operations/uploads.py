@@ -22,10 +22,11 @@ from vcd_simulator.model.task import TaskError
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.model.transfer import DESCRIPTOR, MANIFEST, Transfer, TransferFile
 from vcd_simulator.operations import work
-from vcd_simulator.operations.catalogs import add_item
+from vcd_simulator.operations.catalogs import add_item, forget_template
 from vcd_simulator.operations.connections import new_mac
 from vcd_simulator.operations.customization import computer_name_from
-from vcd_simulator.operations.datacenter import default_profile, profile_used_mb
+from vcd_simulator.operations.datacenter import default_profile
+from vcd_simulator.operations.quotas import profile_used_mb
 
 IDLE_S = 3600.0
 """How long an upload may stand still before it is given up."""
@@ -67,6 +68,7 @@ def begin_upload(
     task = work.start(
         cloud, user, catalog.org_id, template, OPERATION, "Importing", "Imported", noun="Virtual Application Template",
         held=True, effect=lambda: _import(cloud, template), undo=lambda: _give_up(cloud, template),
+        withdraw=lambda: forget_template(cloud, template),
     )  # fmt: skip
     cloud.transfers.add(
         Transfer(

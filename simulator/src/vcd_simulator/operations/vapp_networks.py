@@ -1,7 +1,7 @@
 """Networks inside of vApps."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
@@ -11,7 +11,7 @@ from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
-from vcd_simulator.operations.connections import NO_NETWORK, release
+from vcd_simulator.operations.connections import NO_NETWORK, connect, disconnect, release
 from vcd_simulator.operations.names import check_name
 
 
@@ -53,6 +53,7 @@ def plan_networks(cloud: Cloud, vdc: Vdc, specs: Sequence[NetworkConfigSpec]) ->
             parent = cloud.networks.get(spec.parent_id)
             if parent is None or parent.org_id != vdc.org_id or (parent.vdc_id != vdc.id and not parent.shared):
                 raise errors.no_access("network", spec.parent_id or "")
+            cloud.tasks.require_idle([(parent.id, parent.name)])
         elif spec.fence_mode == "isolated":
             if spec.pool is None:
                 raise errors.bad_request(f"Bad request: validation error, the isolated network {name} has no IpScope.")
@@ -75,6 +76,10 @@ class NetworkChanges:
 
     networks: dict[str, tuple[VappNetwork, VappNetwork | None]]
     gone: list[VappNetwork]
+
+    def after(self) -> dict[str, VappNetwork]:
+        """What there will be, by name."""
+        return {name: new for name, (new, _) in self.networks.items()}
 
 
 def plan_changes(cloud: Cloud, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> NetworkChanges:
@@ -114,15 +119,35 @@ def _users(cloud: Cloud, vapp: Vapp, network: VappNetwork) -> list[Vm]:
     return [vm for vm in cloud.vms_of(vapp) if any(nic.network == network.name for nic in vm.nics)]
 
 
-def apply_changes(cloud: Cloud, vapp: Vapp, changes: NetworkChanges) -> None:
-    """Give a vApp its new networks. VMs lose their connections to networks that are gone, and keep all others."""
+def apply_changes(cloud: Cloud, vapp: Vapp, changes: NetworkChanges, *, made_for: Collection[str] = ()) -> None:
+    """Give a vApp its new networks. VMs lose their connections to networks that are gone, and keep all others.
+
+    `made_for` are the ids of VMs that know the new networks already.
+    """
     for network in changes.gone:
         _unplug(cloud, vapp, network)
     names = {old.name: name for name, (_, old) in changes.networks.items() if old is not None}
     for vm in cloud.vms_of(vapp):
-        for nic in vm.nics:
+        for nic in vm.nics if vm.id not in made_for else ():
             nic.network = names.get(nic.network, nic.network)
     vapp.networks = {name: _changed(old, new) for name, (new, old) in changes.networks.items()}
+
+
+def way_back(cloud: Cloud, vapp: Vapp, made_for: Collection[str]) -> Callable[[], None]:
+    """How to give a vApp the networks again that it has now, and its VMs but the new ones their connections."""
+    networks = {name: replace(network) for name, network in vapp.networks.items()}
+    old = [vm for vm in cloud.vms_of(vapp) if vm.id not in made_for]
+    connections = [(vm, [replace(nic) for nic in vm.nics]) for vm in old]
+
+    def restore() -> None:
+        for vm, _ in connections:
+            disconnect(cloud, vapp, vm)
+        vapp.networks = networks
+        for vm, nics in connections:
+            vm.nics = nics
+            connect(cloud, vapp, vm)
+
+    return restore
 
 
 def _changed(old: VappNetwork | None, new: VappNetwork) -> VappNetwork:

@@ -1,19 +1,27 @@
 """vApps: composed, recomposed, renamed, networked, deleted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vcd_simulator import errors
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import ProductSection, Status, Vapp, Vm
+from vcd_simulator.model.compute import ProductSection, Status, Vapp, VappTemplate, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import AccessControl, User
 from vcd_simulator.operations import downloads, machines, quotas, work
+from vcd_simulator.operations.datacenter import require_usable
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.names import check_name
 from vcd_simulator.operations.power import start_vm, stop_vm
-from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, apply_changes, plan_changes, plan_networks
+from vcd_simulator.operations.vapp_networks import (
+    NetworkChanges,
+    NetworkConfigSpec,
+    apply_changes,
+    plan_changes,
+    plan_networks,
+    way_back,
+)
 
 _NOUN = "Virtual Application"
 _VERBS = {
@@ -55,8 +63,7 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
     name = check_name("vApp", spec.name)
     if cloud.vapps.first("vdc_name", (vdc.id, name)) is not None:
         raise errors.duplicate_name("vApp", name)
-    if not vdc.enabled or not vdc.ready:
-        raise errors.not_allowed(f"The VDC {vdc.name} is disabled; nothing can be created in it.")
+    require_usable(vdc)
     owner_id = spec.owner_id or user.id
     quotas.check_vms(cloud, vdc, owner_id, len(spec.machines))
     vapp = Vapp(
@@ -91,12 +98,17 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
     def undo() -> None:
         for vm in planned:
             machines.forget(cloud, vapp, vm)
-        vapp.transient = Status.FAILED_CREATION
+        vapp.transient, vapp.deployed = Status.FAILED_CREATION, False
+
+    def withdraw() -> None:
+        undo()
+        cloud.vapps.remove(vapp)
 
     doing, done = _VERBS.get(operation_name, ("Composing", "Composed"))
     task = work.start(
         cloud, user, vdc.org_id, vapp, operation_name, doing, done, noun=_NOUN, locks=[*planned, *sources, *spec.locks],
-        extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo,
+        idle=[vdc], uses=_templates(cloud, spec.machines),
+        extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo, withdraw=withdraw,
     )  # fmt: skip
     return vapp, task
 
@@ -106,8 +118,14 @@ def _time_for(cloud: Cloud, count: int, *, power_on: bool) -> float:
     return cloning + (cloud.latency.together("vm.power", count) if power_on else 0.0)
 
 
+def _templates(cloud: Cloud, specs: Sequence[MachineSpec]) -> list[VappTemplate]:
+    """The templates that VMs are made from."""
+    found = {spec.source.template_id for spec in specs}
+    return [template for one in found if (template := cloud.templates.get(one)) is not None]
+
+
 def _check_cards_and_power(cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], *, power_on: bool) -> None:
-    quotas.check_nics(cloud, cloud.vdcs[vapp.vdc_id], planned)
+    quotas.check_nics(cloud, cloud.vdcs[vapp.vdc_id], sum(len(vm.nics) for vm in planned))
     if power_on:
         quotas.check_running(cloud, vapp, planned)
 
@@ -165,7 +183,7 @@ class Recomposition:
 
 
 def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Task:
-    """Add and delete VMs, rename, change networks: all in one task. If it fails, the new VMs are gone again.
+    """Add and delete VMs, rename, change networks: all in one task. If it fails, everything is as it was.
 
     Raises:
         VcdError: the vApp is busy, a VM to be deleted is deployed, or a new one is not possible.
@@ -175,12 +193,14 @@ def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Ta
     for vm in change.delete:
         _require_undeployed(vm)
     vdc = cloud.vdcs[vapp.vdc_id]
+    if change.add or change.deploy or change.power_on:
+        require_usable(vdc)
     quotas.check_vms(cloud, vdc, vapp.owner_id, len(change.add) - len(change.delete))
-    if change.name is not None and change.name != vapp.name:
+    if change.name is not None:
         _check_free_name(cloud, vapp, change.name)
-    if change.networks is not None:
-        apply_changes(cloud, vapp, plan_changes(cloud, vapp, change.networks))
-    planned = plan_machines(cloud, vapp, change.add)
+    networks = plan_changes(cloud, vapp, change.networks) if change.networks is not None else None
+    coming = vapp if networks is None else replace(vapp, networks=networks.after())
+    planned = plan_machines(cloud, coming, change.add)
     _check_cards_and_power(cloud, vapp, planned, power_on=change.power_on)
     sources = _existing_sources(cloud, change.add)
     moved = _existing_sources(cloud, change.add, deleted=True)
@@ -188,19 +208,36 @@ def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Ta
         machines.enter(cloud, vapp, vm)
 
     def effect() -> None:
-        realize_all(cloud, vapp, planned, deploy=change.deploy, power_on=change.power_on)
+        if change.name is not None:
+            _check_free_name(cloud, vapp, change.name)  # another one may have got it meanwhile
+        _extend(cloud, vapp, planned, change, networks)
         _forget_all(cloud, [*change.delete, *moved])
         _rename(cloud, vapp, change.name, change.description)
 
-    def undo() -> None:
-        for vm in planned:
-            machines.forget(cloud, vapp, vm)
-
     return work.start(
         cloud, user, vdc.org_id, vapp, "vdcRecomposeVapp", "Updating", "Updated", noun=_NOUN,
-        locks=[*cloud.vms_of(vapp), *sources],
-        extra_s=_time_for(cloud, len(planned), power_on=change.power_on), effect=effect, undo=undo,
+        locks=[*cloud.vms_of(vapp), *sources], uses=_templates(cloud, change.add),
+        extra_s=_time_for(cloud, len(planned), power_on=change.power_on), effect=effect,
+        undo=lambda: _forget_all(cloud, planned),
     )  # fmt: skip
+
+
+def _extend(
+    cloud: Cloud, vapp: Vapp, planned: Sequence[Vm], change: Recomposition, networks: NetworkChanges | None
+) -> None:
+    """Give a vApp its new networks, and realize its new VMs; if that fails, it has what it had."""
+    made, deployed = {vm.id for vm in planned}, vapp.deployed
+    back = way_back(cloud, vapp, made) if networks is not None else None
+    try:
+        if networks is not None:
+            apply_changes(cloud, vapp, networks, made_for=made)
+        realize_all(cloud, vapp, planned, deploy=change.deploy, power_on=change.power_on)
+    except errors.VcdError:
+        _forget_all(cloud, planned)  # first: they may have addresses that others get back
+        if back is not None:
+            back()
+        vapp.deployed = deployed
+        raise
 
 
 def _require_idle(cloud: Cloud, vapp: Vapp) -> None:
@@ -236,18 +273,42 @@ def _rename(cloud: Cloud, vapp: Vapp, name: str | None, description: str | None)
 
 def update_vapp(cloud: Cloud, user: User, vapp: Vapp, name: str | None, description: str | None) -> Task:
     """Rename a vApp or describe it anew."""
+    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    _require_made(vapp)
     if name is not None:
         _check_free_name(cloud, vapp, name)
+
+    def effect() -> None:
+        if name is not None:
+            _check_free_name(cloud, vapp, name)  # another one may have got it meanwhile
+        _rename(cloud, vapp, name, description)
+
     return work.start(
         cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVapp", "Updating", "Updated", noun=_NOUN,
-        effect=lambda: _rename(cloud, vapp, name, description),
+        effect=effect,
     )  # fmt: skip
+
+
+def change_owner(cloud: Cloud, vapp: Vapp, owner: User) -> None:
+    """Give a vApp to somebody else of its organisation.
+
+    Raises:
+        VcdError: it is busy, or it has more VMs, or more that run, than he may have.
+    """
+    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    if owner.id == vapp.owner_id:
+        return
+    quotas.check_owner(cloud, owner, cloud.vms_of(vapp))
+    vapp.owner_id = owner.id
+    cloud.vapps.reindex(vapp)
 
 
 def set_leases(cloud: Cloud, user: User, vapp: Vapp, deployment_s: int, storage_s: int) -> Task:
     """Change the leases of a vApp, which begin anew. They are told of, and nothing happens when they are over."""
     if deployment_s < 0 or storage_s < 0:
         raise errors.bad_request("Bad request: validation error, a lease is not negative.")
+    cloud.tasks.require_idle([(vapp.id, vapp.name)])
+    _require_made(vapp)
 
     def effect() -> None:
         vapp.deployment_lease_s, vapp.storage_lease_s = deployment_s, storage_s

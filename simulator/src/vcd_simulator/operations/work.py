@@ -39,29 +39,37 @@ def start(  # noqa: PLR0913  # what a task is, by keyword
     noun: str,
     locks: Iterable[Named] = (),
     idle: Iterable[Named] = (),
+    uses: Iterable[Named] = (),
     extra_s: float = 0.0,
     held: bool = False,
     effect: Callable[[], None] | None = None,
     undo: Callable[[], None] | None = None,
+    withdraw: Callable[[], None] | None = None,
 ) -> Task:
     """Start a task on an entity, which is busy until it ends, as are `locks`.
 
-    `idle` are entities that must not be busy, but may become so meanwhile. The task says
-    `<doing> <noun> <name>(<id>)` while it runs, and `<done> …` afterwards. A task that is `held` runs until somebody
-    says `proceed`.
+    `idle` are entities that must not be busy, but may become so meanwhile; `uses` are such that cannot be deleted
+    meanwhile. The task says `<doing> <noun> <name>(<id>)` while it runs, and `<done> …` afterwards. A task that is
+    `held` runs until somebody says `proceed`. `undo` clears up after a task that failed or was cancelled. `withdraw`
+    takes back what was entered for a task that cannot even start; without it, `undo` does.
 
     Raises:
         VcdError: BUSY_ENTITY.
     """
     affected = {one.id: one for one in (entity, *locks)}
-    cloud.tasks.require_idle((one.id, one.name) for one in (*affected.values(), *idle))
-    injection = cloud.faults.decide(
-        Place.TASK, task=operation_name, entity=entity.name, user=user.name, org=cloud.orgs[org_id].name
-    )
-    if isinstance(injection.error, BusyEntity):
-        if undo is not None:
-            undo()  # what the task was to finish has been entered already
-        raise errors.busy(entity.name, injection.error.operation)
+    needed = list(uses)
+    try:
+        cloud.tasks.require_idle((one.id, one.name) for one in (*affected.values(), *idle, *needed))
+        injection = cloud.faults.decide(
+            Place.TASK, task=operation_name, entity=entity.name, user=user.name, org=cloud.orgs[org_id].name
+        )
+        if isinstance(injection.error, BusyEntity):
+            raise errors.busy(entity.name, injection.error.operation)
+    except VcdError:
+        take_back = withdraw or undo
+        if take_back is not None:
+            take_back()
+        raise
     if isinstance(injection.error, TaskFails):
         effect = _failing(injection.error)
     what = f"{noun} {entity.name}({entity.id})"
@@ -74,6 +82,7 @@ def start(  # noqa: PLR0913  # what a task is, by keyword
         owner=Reference(href=entity.kind.href_path(entity.id), name=entity.name, type=entity.kind.media_type),
         owner_id=entity.id,
         locks=affected,
+        uses=(one.id for one in needed),
         extra_s=extra_s + injection.delay_s,
         held=held,
         effect=effect,

@@ -10,7 +10,7 @@ from lxml import etree
 from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Vm
-from vcd_simulator.model.tenancy import AccessControl, AccessSetting
+from vcd_simulator.model.tenancy import AccessControl, AccessSetting, User
 from vcd_simulator.operations.connections import NO_NETWORK, NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
@@ -36,6 +36,8 @@ from vcd_simulator.rest.xml import (
 
 _PREFIX = re.compile(r"^(vappTemplate|vapp|vm)-(?=[0-9a-fA-F]{8}-)")
 ACCESS_LEVELS = ("ReadOnly", "Change", "FullControl")
+_CHECKOUT = "vApp Template: Checkout"
+_DELETE = "vApp: Delete"
 
 
 def id_in(reference: str | None) -> str:
@@ -225,16 +227,17 @@ def _sources(context: Context, source: Element | None, *, deleted: bool) -> list
     cloud, access = context.cloud, context.access
     segment = (href or "").rstrip("/").rpartition("/")[2]
     if segment.startswith("vappTemplate-"):
+        access.require(_CHECKOUT)
         return cloud.vms_of(access.template_by_id(source_id))
-    if segment.startswith("vapp-"):
-        return cloud.vms_of(access.vapp_by_id(source_id))
     vm = cloud.vms.get(source_id)
     if vm is not None and vm.template_id is not None:
+        access.require(_CHECKOUT)
         access.template_vm_by_id(source_id)
         return [vm]
-    if deleted:
-        return [access.vm_to_change(source_id, "vApp: Delete")[1]]
-    return [access.vm_by_id(source_id)[1]]
+    access.require("vApp: Copy")
+    if segment.startswith("vapp-"):
+        return cloud.vms_of(access.vapp_to_change(source_id, _DELETE) if deleted else access.vapp_by_id(source_id))
+    return [access.vm_to_change(source_id, _DELETE)[1] if deleted else access.vm_by_id(source_id)[1]]
 
 
 def network_configs(context: Context, section: Element | None) -> list[NetworkConfigSpec]:
@@ -321,6 +324,8 @@ def access_control(context: Context, root: Element) -> AccessControl:
     for setting in children(child(root, "AccessSettings"), "AccessSetting"):
         subject_id = referenced_id(child(setting, "Subject"), "Subject")
         subject = context.cloud.users.get(subject_id) or context.cloud.orgs.get(subject_id)
+        if isinstance(subject, User) and not (context.access.is_sysadmin or subject.org_id == context.access.org.id):
+            raise errors.no_access("user", subject_id)
         if subject is None:
             raise errors.bad_request(f"The subject {subject_id} of an AccessSetting is no user and no organization.")
         level = _level(text_of(setting, "AccessLevel"))

@@ -85,7 +85,9 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
         if changes and access.has("Catalog: Add vApp from My Cloud")
         else None,
         link(context, "alternate", path, entity.kind.media_type) if admin else None,
-        link(context, "alternate", admin_path, entity.kind.admin_media_type) if not admin else None,
+        link(context, "alternate", admin_path, entity.kind.admin_media_type)
+        if not admin and (access.is_sysadmin or entity.org_id == access.org.id)
+        else None,
     ]
 
 
@@ -93,7 +95,7 @@ def catalog_item(context: Context, entity: CatalogItem, *, tasks: list[Task] | N
     cloud = context.cloud
     owner = cloud.catalogs[entity.catalog_id]
     path = entity.kind.href_path(entity.id)
-    changes = context.access.may_change_catalog(owner)
+    changes = context.access.may_change_catalog(owner) and context.access.has("vApp Template / Media: Edit")
     return vcloud(
         "CatalogItem",
         link(context, "up", owner.kind.href_path(owner.id), owner.kind.media_type),
@@ -146,7 +148,8 @@ def template(context: Context, entity: VappTemplate) -> Element:
     path = entity.kind.href_path(entity.id)
     item = cloud.items.get(entity.catalog_item_id)
     owner = cloud.catalogs.get(item.catalog_id) if item is not None else None
-    changes = owner is not None and context.access.may_change_catalog(owner)
+    access = context.access
+    changes = owner is not None and access.may_change_catalog(owner) and access.has("vApp Template / Media: Edit")
     vdc = cloud.vdcs[entity.vdc_id]
     children = [vm(context, one) for one in cloud.vms_of(entity)]
     transfer = cloud.transfers.first("template", entity.id)

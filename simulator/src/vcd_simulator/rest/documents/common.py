@@ -72,10 +72,10 @@ def task_element(context: Context, task: Task) -> Element:
     error = task.error
     progress = task.progress_at(now)
     path = task.kind.href_path(task.id)
-    open_links = not task.status.is_final
+    cancels = not task.status.is_final and context.access.may_cancel(task)
     return vcloud(
         "Task",
-        link(context, "task:cancel", f"{path}/action/cancel") if open_links else None,
+        link(context, "task:cancel", f"{path}/action/cancel") if cancels else None,
         link(context, "edit", path, task.kind.media_type),
         stated_reference(context, "Owner", task.owner),
         vcloud(

@@ -46,6 +46,7 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
     cloud = context.cloud
     edits = context.access.may_change_vapp(entity)
     status = status_of(cloud, entity)
+    settles = edits_properties(context, entity)
     path = entity.kind.href_path(entity.id)
     children = vms(context, cloud.vms_of(entity), entity)
     return document(
@@ -53,10 +54,10 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
         _links(context, entity, status, edits),
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
-        lease_section(context, path, entity, edits=edits),
-        startup_section(context, entity, edits=edits),
+        lease_section(context, path, entity, edits=settles),
+        startup_section(context, entity, edits=settles),
         _network_section(context, entity),
-        network_config_section(context, entity, edits=edits),
+        network_config_section(context, entity, edits=edits_networks(context, entity)),
         created(entity.created),
         owner_element(context, entity.owner_id),
         vcloud("InMaintenanceMode", entity.in_maintenance),
@@ -71,6 +72,21 @@ def vapp(context: Context, entity: Vapp, *, tasks: list[Task] | None = None) -> 
     )
 
 
+def edits_properties(context: Context, entity: Vapp) -> bool:
+    """Whether the caller may change what a vApp is called, and when it starts and ends."""
+    return _may(context, entity, "vApp: Edit Properties")
+
+
+def edits_networks(context: Context, entity: Vapp) -> bool:
+    """Whether the caller may change the networks of a vApp."""
+    return _may(context, entity, "vApp: Create / Reconfigure")
+
+
+def _may(context: Context, entity: Vapp, right: str) -> bool:
+    access = context.access
+    return entity.transient is None and access.may_change_vapp(entity) and access.has(right)
+
+
 def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[Element | None]:
     path = entity.kind.href_path(entity.id)
     access = context.access
@@ -82,12 +98,12 @@ def _links(context: Context, entity: Vapp, status: Status, edits: bool) -> list[
     shares = access.controls_vapp(entity) and access.has("vApp: Sharing")
     maintenance = "exitMaintenanceMode" if entity.in_maintenance else "enterMaintenanceMode"
     return [
-        *(power_links(context, entity, status, deployed=entity.deployed) if powers else []),
+        *(power_links(context, entity, status, deployed=entity.deployed, starts=vdc.enabled) if powers else []),
         link(context, "up", vdc.kind.href_path(vdc.id), vdc.kind.media_type),
-        link(context, "edit", path, entity.kind.media_type) if edits and settled else None,
+        link(context, "edit", path, entity.kind.media_type) if edits_properties(context, entity) else None,
         link(context, "down", f"{path}/owner", OWNER),
         link(context, "down", f"{path}/metadata", METADATA),
-        link(context, "down", f"{path}/controlAccess/", CONTROL_ACCESS),
+        link(context, "down", f"{path}/controlAccess/", CONTROL_ACCESS) if access.has("vApp: View ACL") else None,
         link(context, "controlAccess", f"{path}/action/controlAccess", CONTROL_ACCESS) if shares else None,
         link(context, "recompose", f"{path}/action/recomposeVApp", VCLOUD + "recomposeVAppParams+xml")
         if recomposes
@@ -202,7 +218,7 @@ def _repair_link(context: Context, network: VappNetwork) -> Element:
 
 def vapp_network(context: Context, entity: Vapp, network: VappNetwork) -> Element:
     """A network of a vApp, by itself."""
-    path, edits = network.kind.href_path(network.id), context.access.may_change_vapp(entity)
+    path, edits = network.kind.href_path(network.id), edits_networks(context, entity)
     return vcloud(
         "VAppNetwork",
         _repair_link(context, network) if edits else None,

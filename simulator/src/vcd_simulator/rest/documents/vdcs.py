@@ -8,7 +8,7 @@ from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfi
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import quotas
-from vcd_simulator.operations.datacenter import profile_used_mb
+from vcd_simulator.operations.quotas import profile_used_mb
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
     CONTROL_ACCESS,
@@ -135,7 +135,9 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if creates and access.has("vApp: Copy")
         else None,
         link(context, "add", f"{admin_path}/networks", ORG_VDC_NETWORK) if _makes_networks(context) else None,
-        link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS),
+        link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS)
+        if access.has("Organization vDC: View ACL")
+        else None,
         link(context, "controlAccess", f"{acl}/action/controlAccess", CONTROL_ACCESS)
         if access.has("Organization vDC: Edit ACL")
         else None,
@@ -143,7 +145,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if context.version >= POLICIES_SINCE
         else None,
         link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
-        link(context, "remove", admin_path) if access.is_sysadmin else None,
+        link(context, "remove", admin_path) if _is_deletable(context, entity) else None,
         *(_edit_links(context, entity) if admin and access.is_sysadmin else []),
         link(context, verb, f"{admin_path}/action/{verb}") if admin and access.is_sysadmin else None,
         link(context, "alternate", path, entity.kind.media_type) if admin else None,
@@ -151,6 +153,10 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if not admin and (access.is_sysadmin or access.has("General: Administrator View"))
         else None,
     ]
+
+
+def _is_deletable(context: Context, entity: Vdc) -> bool:
+    return not entity.enabled and context.access.is_sysadmin and context.access.has("Organization vDC: Delete")
 
 
 def _edit_links(context: Context, entity: Vdc) -> list[Element]:

@@ -18,14 +18,15 @@ from vcd_simulator.rest.vm_policies import vm_policies
 from vcd_simulator.rest.xml import OVF_NS, VE_NS, Element, document, ovf, ovfenv, qualified, vcloud, vmext
 
 
-def power_links(context: Context, target: Vapp | Vm, status: Status, *, deployed: bool) -> list[Element]:
-    """The links that a state allows, for a caller who may use them."""
+def power_links(context: Context, target: Vapp | Vm, status: Status, *, deployed: bool, starts: bool) -> list[Element]:
+    """The links that a state allows, for a caller who may use them; `starts` is whether the VDC lets anything start."""
     path = target.kind.href_path(target.id)
     links = [
         link(context, "discardState" if name == "discardSuspendedState" else f"power:{name}", _power_path(path, name))
         for name in available_actions(target, status, deployed=deployed)
+        if starts or name != "powerOn"
     ]
-    if not deployed and status not in (Status.UNRESOLVED, Status.FAILED_CREATION):
+    if starts and not deployed and status not in (Status.UNRESOLVED, Status.FAILED_CREATION):
         links.append(link(context, "deploy", f"{path}/action/deploy", VCLOUD + "deployVAppParams+xml"))
     if deployed:
         links.append(link(context, "undeploy", f"{path}/action/undeploy", VCLOUD + "undeployVAppParams+xml"))
@@ -102,7 +103,15 @@ def vms(context: Context, entities: list[Vm], vapp: Vapp) -> list[Element]:
     if context.json:
         return [vm(context, one, vapp) for one in entities]
     access = context.access
-    viewer = context.base, context.version, access.is_sysadmin, access.may_change_vapp(vapp), *access.right_ids()
+    starts = context.cloud.vdcs[vapp.vdc_id].enabled
+    viewer = (
+        context.base,
+        context.version,
+        access.is_sysadmin,
+        access.may_change_vapp(vapp),
+        starts,
+        *access.right_ids(),
+    )
     return [_embedded(context, one, vapp, viewer) for one in entities]
 
 
@@ -125,15 +134,15 @@ def _links(context: Context, entity: Vm, vapp: Vapp, edits: bool) -> list[Elemen
     media = entity.kind.media_type
     settled = entity.status not in (Status.UNRESOLVED, Status.FAILED_CREATION)
     powers = edits and access.has("vApp: Power Operations")
+    starts = context.cloud.vdcs[vapp.vdc_id].enabled
+    properties = edits and settled and access.has("vApp: Edit VM Properties")
     return [
-        *(power_links(context, entity, entity.status, deployed=entity.deployed) if powers else []),
+        *(power_links(context, entity, entity.status, deployed=entity.deployed, starts=starts) if powers else []),
         link(context, "up", vapp.kind.href_path(vapp.id), vapp.kind.media_type),
         link(context, "down", f"{path}/metadata", METADATA),
-        link(context, "edit", path, media) if edits and settled else None,
-        link(context, "reconfigureVm", f"{path}/action/reconfigureVm", media, name=entity.name)
-        if edits and settled and access.has("vApp: Edit VM Properties")
-        else None,
-        link(context, "customizeAtNextPowerOn", f"{path}/action/customizeAtNextPowerOn") if edits and settled else None,
+        link(context, "edit", path, media) if properties else None,
+        link(context, "reconfigureVm", f"{path}/action/reconfigureVm", media, name=entity.name) if properties else None,
+        link(context, "customizeAtNextPowerOn", f"{path}/action/customizeAtNextPowerOn") if properties else None,
         link(context, "down", f"{path}/productSections/", PRODUCT_SECTIONS),
         *(_upkeep_links(context, entity, path) if edits and settled else []),
         link(context, "remove", path)
@@ -152,7 +161,9 @@ def _upkeep_links(context: Context, entity: Vm, path: str) -> list[Element | Non
     nested = "disable" if entity.nested_hypervisor else "enable"
     return [
         link(context, "upgrade", f"{path}/action/upgradeHardwareVersion") if upgrades else None,
-        link(context, f"{nested}NestedHypervisor", f"{path}/action/{nested}NestedHypervisor"),
+        link(context, f"{nested}NestedHypervisor", f"{path}/action/{nested}NestedHypervisor")
+        if not entity.is_on and access.has("vApp: Edit VM Properties")
+        else None,
         link(context, "consolidate", f"{path}/action/consolidate") if upkeep and not entity.is_on else None,
         link(context, "reloadFromVc", f"{path}/action/reloadFromVc") if upkeep else None,
         link(context, "relocate", f"{path}/action/relocate", VCLOUD + "relocateVmParams+xml") if upkeep else None,

@@ -4,7 +4,7 @@ from vcd_simulator import errors
 from vcd_simulator.model.compute import Catalog
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.tenancy import User
-from vcd_simulator.operations import catalogs
+from vcd_simulator.operations import catalogs, vapps
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents.common import control_access, owner_element
 from vcd_simulator.rest.parsing import access_control, referenced_id, require_root
@@ -41,8 +41,8 @@ def get_vapp_owner(context: Context, vapp_id: str) -> Reply:
 @router.put("/api/vApp/vapp-{vapp_id}/owner")
 def change_vapp_owner(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_to_change(vapp_id, "vApp: Change Owner")
-    vapp.owner_id = _new_owner(context, context.cloud.vdcs[vapp.vdc_id].org_id).id
-    context.cloud.vapps.reindex(vapp)
+    owner = _new_owner(context, context.cloud.vdcs[vapp.vdc_id].org_id)
+    vapps.change_owner(context.cloud, vapp, owner)
     return Reply(status=204)
 
 

@@ -84,7 +84,9 @@ def _network(context: Context, entity_id: str) -> _Target:
 
 def _profile(context: Context, entity_id: str) -> _Target:
     profile = context.access.profile_by_id(entity_id)
-    return _Target(profile, context.cloud.vdcs[profile.vdc_id].org_id, context.access.is_sysadmin, "Storage Profile")
+    access = context.access
+    changes = access.is_sysadmin and access.has("Organization vDC: Edit")
+    return _Target(profile, context.cloud.vdcs[profile.vdc_id].org_id, changes, "Storage Profile")
 
 
 Find = Callable[[Context, str], _Target]
@@ -100,9 +102,9 @@ def _serve(base: str, find: Find) -> None:
         return Reply(content=documents.metadata(context, path, entries, edits=target.changes))
 
     def merge(context: Context, entity_id: str) -> Reply:
+        target = _changing(find(context, entity_id))
         root = require_root(context.xml(), "Metadata")
-        entries = [_entry(one) for one in children(root, "MetadataEntry")]
-        return _put(context, find(context, entity_id), entries)
+        return _put(context, target, [_entry(one) for one in children(root, "MetadataEntry")])
 
     def show_value(context: Context, entity_id: str, domain: str, key: str) -> Reply:
         target = find(context, entity_id)
@@ -111,8 +113,9 @@ def _serve(base: str, find: Find) -> None:
         return Reply(content=documents.metadata_value(context, path, entry, edits=_may_change(context, target, entry)))
 
     def put_value(context: Context, entity_id: str, domain: str, key: str) -> Reply:
+        target = _changing(find(context, entity_id))
         root = require_root(context.xml(), "MetadataValue")
-        return _put(context, find(context, entity_id), [_entry(root, domain=domain, key=key)])
+        return _put(context, target, [_entry(root, domain=domain, key=key)])
 
     def remove(context: Context, entity_id: str, domain: str, key: str) -> Reply:
         target = find(context, entity_id)
@@ -155,6 +158,13 @@ def _existing(context: Context, entity_id: str, domain: str, key: str) -> Metada
     if entry is None or not _visible(context, entry):
         raise errors.no_access("metadata", key)
     return entry
+
+
+def _changing(target: _Target) -> _Target:
+    """What the caller may change; said before anybody looks at what he wants. Raises VcdError: 403, nothing."""
+    if not target.changes:
+        raise errors.forbidden(f"You may not change the metadata of {target.entity.name}.")
+    return target
 
 
 def _may_change(context: Context, target: _Target, entry: MetadataEntry) -> bool:

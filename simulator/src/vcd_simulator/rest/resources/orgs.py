@@ -1,7 +1,7 @@
 """Organisations."""
 
 from vcd_simulator.model.tenancy import Org
-from vcd_simulator.operations import catalogs, tenancy
+from vcd_simulator.operations import catalogs, removal, tenancy
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as catalog_documents
 from vcd_simulator.rest.documents import orgs as documents
@@ -30,7 +30,9 @@ def get_cloud(context: Context) -> Reply:
 
 @router.get("/api/admin/org/{org_id}")
 def get_admin_org(context: Context, org_id: str) -> Reply:
-    return Reply(content=documents.admin_org(context, context.access.org_by_id(org_id)))
+    org = context.access.org_by_id(org_id)
+    context.access.require("Organization: View")
+    return Reply(content=documents.admin_org(context, org))
 
 
 @router.post("/api/admin/orgs")
@@ -58,9 +60,9 @@ def update_org(context: Context, org_id: str) -> Reply:
     org = context.access.org_by_id(org_id)
     context.access.require("Organization: Edit Properties")
     root = require_root(context.xml(), "AdminOrg", "Org")
-    _describe(org, root)
     if context.access.is_sysadmin:
-        org.enabled = flag_of(root, "IsEnabled", org.enabled)
+        tenancy.set_enabled(org, enabled=flag_of(root, "IsEnabled", org.enabled))
+    _describe(org, root)
     return _org_reply(context, org)
 
 
@@ -74,14 +76,14 @@ def _describe(org: Org, root: Element) -> None:
 @router.post("/api/admin/org/{org_id}/action/enable")
 def enable_org(context: Context, org_id: str) -> Reply:
     context.access.require_provider("Organization: Edit")
-    context.access.org_by_id(org_id).enabled = True
+    tenancy.set_enabled(context.access.org_by_id(org_id), enabled=True)
     return Reply(status=204)
 
 
 @router.post("/api/admin/org/{org_id}/action/disable")
 def disable_org(context: Context, org_id: str) -> Reply:
     context.access.require_provider("Organization: Edit")
-    context.access.org_by_id(org_id).enabled = False
+    tenancy.set_enabled(context.access.org_by_id(org_id), enabled=False)
     return Reply(status=204)
 
 
@@ -89,14 +91,17 @@ def disable_org(context: Context, org_id: str) -> Reply:
 def delete_org(context: Context, org_id: str) -> Reply:
     context.access.require_provider("Organization: Create / Delete")
     org = context.access.org_by_id(org_id)
-    with_everything = context.flag("force") and context.flag("recursive")
-    task = tenancy.delete_org(context.cloud, context.session.user, org, with_everything=with_everything)
+    task = removal.delete_org(
+        context.cloud, context.session.user, org, recursive=context.flag("recursive"), force=context.flag("force")
+    )
     return Reply(status=202, content=task_element(context, task))
 
 
 @router.get("/api/admin/org/{org_id}/rights")
 def get_rights(context: Context, org_id: str) -> Reply:
-    return Reply(content=documents.rights_of_org(context, context.access.org_by_id(org_id)))
+    org = context.access.org_by_id(org_id)
+    context.access.require("Right: View")
+    return Reply(content=documents.rights_of_org(context, org))
 
 
 @router.post("/api/admin/org/{org_id}/rights")

@@ -1,12 +1,10 @@
 """Users, roles and rights."""
 
 from vcd_simulator import errors
-from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import tenancy
-from vcd_simulator.operations.names import check_name
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import people as documents
-from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.parsing import optional_flag, optional_text, referenced_id, require_root
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
 
@@ -118,31 +116,31 @@ def get_user(context: Context, user_id: str) -> Reply:
 def update_user(context: Context, user_id: str) -> Reply:
     user = context.access.user_by_id(user_id)
     _require_manager(context)
-    root = require_root(context.xml(), "User")
-    _apply(context, user, root)
-    context.cloud.users.reindex(user)
+    tenancy.update_user(context.cloud, user, _changes(context, require_root(context.xml(), "User")))
     if not user.enabled:
         context.sessions.end_of_user(user.id)
     return Reply(content=documents.user(context, user))
 
 
-def _apply(context: Context, user: User, root: Element) -> None:
+def _changes(context: Context, root: Element) -> tenancy.UserChanges:
     role = child(root, "Role")
-    if role is not None:
-        found = context.access.role_by_id(referenced_id(role, "Role"))
-        if found.org_id != user.org_id:
-            raise errors.no_access("role", found.id)
-        user.role_id = found.id
-    user.name = check_name("user", root.get("name") or user.name)
-    user.enabled = flag_of(root, "IsEnabled", user.enabled)
-    user.full_name = text_of(root, "FullName", user.full_name)
-    user.email = text_of(root, "EmailAddress", user.email)
-    user.telephone = text_of(root, "Telephone", user.telephone)
-    user.im = text_of(root, "IM", user.im)
-    user.description = text_of(root, "Description", user.description)
-    user.stored_vm_quota = int_of(root, "StoredVmQuota", user.stored_vm_quota)
-    user.deployed_vm_quota = int_of(root, "DeployedVmQuota", user.deployed_vm_quota)
-    user.password = text_of(root, "Password") or user.password
+    return tenancy.UserChanges(
+        name=root.get("name") or None,
+        role=context.access.role_by_id(referenced_id(role, "Role")) if role is not None else None,
+        password=text_of(root, "Password") or None,
+        full_name=optional_text(root, "FullName"),
+        email=optional_text(root, "EmailAddress"),
+        telephone=optional_text(root, "Telephone"),
+        im=optional_text(root, "IM"),
+        description=optional_text(root, "Description"),
+        enabled=optional_flag(root, "IsEnabled"),
+        stored_vm_quota=_optional_int(root, "StoredVmQuota"),
+        deployed_vm_quota=_optional_int(root, "DeployedVmQuota"),
+    )
+
+
+def _optional_int(root: Element, name: str) -> int | None:
+    return None if child(root, name) is None else int_of(root, name)
 
 
 @router.delete("/api/admin/user/{user_id}")

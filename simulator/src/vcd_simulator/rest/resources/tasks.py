@@ -2,6 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.kinds import VCLOUD
+from vcd_simulator.model.rights import ADMINISTRATOR_CONTROL
 from vcd_simulator.model.task import Reference, Task, TaskError, TaskStatus
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents.common import link, task_element
@@ -20,7 +21,10 @@ def get_task(context: Context, task_id: str) -> Reply:
 
 @router.post("/api/task/{task_id}/action/cancel")
 def cancel_task(context: Context, task_id: str) -> Reply:
-    context.cloud.tasks.cancel(context.access.task_by_id(task_id))
+    task = context.access.task_by_id(task_id)
+    if not context.access.may_cancel(task):
+        raise errors.missing_right(ADMINISTRATOR_CONTROL)
+    context.cloud.tasks.cancel(task)
     return Reply(status=204)
 
 
@@ -34,7 +38,7 @@ def list_tasks(context: Context, org_id: str) -> Reply:
     media = VCLOUD + "tasksList+xml"
     document = vcloud(
         "TasksList",
-        link(context, "add", path, VCLOUD + "task+xml"),
+        link(context, "add", path, VCLOUD + "task+xml") if context.access.has("Task: Update") else None,
         [task_element(context, task) for task in shown],
         name="Tasks Lists",
         href=context.url(path),

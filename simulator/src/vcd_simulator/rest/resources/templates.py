@@ -17,18 +17,25 @@ from vcd_simulator.rest.vm_policies import POLICIES_SINCE, read_vm_policies
 from vcd_simulator.rest.xml import Element, attribute_flag, child, children
 
 router = Router()
+_VIEW = "vApp Template / Media: View"
 
 
 @router.get("/api/vAppTemplate/vappTemplate-{template_id}")
 def get_template(context: Context, template_id: str) -> Reply:
     template = context.access.template_by_id(template_id)
-    context.access.require("vApp Template / Media: View")
+    context.access.require(_VIEW)
     return Reply(content=documents.template(context, template))
 
 
 @router.get("/api/vAppTemplate/vm-{vm_id}")
 def get_template_vm(context: Context, vm_id: str) -> Reply:
-    return Reply(content=vm_documents.vm(context, context.access.template_vm_by_id(vm_id)[1]))
+    return Reply(content=vm_documents.vm(context, _vm(context, vm_id)))
+
+
+def _vm(context: Context, vm_id: str) -> Vm:
+    vm = context.access.template_vm_by_id(vm_id)[1]
+    context.access.require(_VIEW)
+    return vm
 
 
 @router.put("/api/vAppTemplate/vappTemplate-{template_id}")
@@ -99,7 +106,7 @@ _SECTIONS: dict[str, Section] = {
 def _serve(path: str, section: Section) -> None:
     @router.get(f"/api/vAppTemplate/vm-{{vm_id}}/{path}")
     def show(context: Context, vm_id: str) -> Reply:
-        vm = context.access.template_vm_by_id(vm_id)[1]
+        vm = _vm(context, vm_id)
         media_type = hardware.RASD_ITEM if path.endswith(("cpu", "memory")) else None
         return Reply(content=section(context, vm), media_type=media_type)
 

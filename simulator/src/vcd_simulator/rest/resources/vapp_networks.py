@@ -17,7 +17,7 @@ _COMPOSE = "vApp: Create / Reconfigure"
 @router.get("/api/vApp/vapp-{vapp_id}/networkConfigSection")
 def get_networks(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_by_id(vapp_id)
-    edits = context.access.may_change_vapp(vapp)
+    edits = documents.edits_networks(context, vapp)
     return Reply(content=documents.network_config_section(context, vapp, edits=edits))
 
 

@@ -39,6 +39,7 @@ def get_vapp(context: Context, vapp_id: str) -> Reply:
 
 @router.post("/api/vdc/{vdc_id}/action/composeVApp")
 def compose(context: Context, vdc_id: str) -> Reply:
+    _require_composer(context, vdc_id)
     root = require_root(context.xml(), "ComposeVAppParams")
     machines = [*sourced_items(context, root), *created_items(context, root)]
     return _create(context, vdc_id, root, machines, "vdcComposeVapp")
@@ -47,8 +48,9 @@ def compose(context: Context, vdc_id: str) -> Reply:
 @router.post("/api/vdc/{vdc_id}/action/instantiateVAppTemplate")
 def instantiate(context: Context, vdc_id: str) -> Reply:
     """Instantiate a template: its VMs, each changed as a `SourcedItem` may ask."""
-    root = require_root(context.xml(), "InstantiateVAppTemplateParams")
+    _require_composer(context, vdc_id)
     context.access.require("vApp Template: Checkout")
+    root = require_root(context.xml(), "InstantiateVAppTemplateParams")
     template = context.access.template_by_id(referenced_id(child(root, "Source"), "Source"))
     if template.status is not Status.POWERED_OFF:
         raise errors.bad_request(
@@ -66,19 +68,25 @@ def instantiate(context: Context, vdc_id: str) -> Reply:
 @router.post("/api/vdc/{vdc_id}/action/cloneVApp")
 def clone(context: Context, vdc_id: str) -> Reply:
     """Copy a vApp with its VMs, or move it: then the source goes when the task ends."""
+    vdc = context.access.vdc_by_id(vdc_id)
+    context.access.require("vApp: Copy")
     root = require_root(context.xml(), "CloneVAppParams")
     moves = flag_of(root, "IsSourceDelete")
     source_id = referenced_id(child(root, "Source"), "Source")
-    right = "vApp: Delete" if moves else "vApp: Copy"
-    source = context.access.vapp_to_change(source_id, right) if moves else context.access.vapp_by_id(source_id)
-    context.access.require("vApp: Copy")
-    vdc = context.access.vdc_by_id(vdc_id)
+    access = context.access
+    source = access.vapp_to_change(source_id, "vApp: Delete") if moves else access.vapp_by_id(source_id)
     description = optional_text(root, "Description")
     vapp, task = clones.clone_vapp(
         context.cloud, context.session.user, vdc, source, root.get("name") or "", description, moves=moves
     )
     document = documents.vapp(context, vapp, tasks=[task])
     return Reply(status=201, content=document, headers={"location": context.href(vapp)})
+
+
+def _require_composer(context: Context, vdc_id: str) -> None:
+    """Say who may not make vApps before looking at what they want."""
+    context.access.vdc_by_id(vdc_id)
+    context.access.require(_COMPOSE)
 
 
 def _create(
@@ -91,7 +99,6 @@ def _create(
     template: VappTemplate | None = None,
 ) -> Reply:
     vdc = context.access.vdc_by_id(vdc_id)
-    context.access.require(_COMPOSE)
     section = child(root, "InstantiationParams/NetworkConfigSection")
     spec = VappSpec(
         name=root.get("name") or "",
@@ -202,7 +209,7 @@ def undeploy_task(context: Context, vapp: Vapp, vm: Vm | None) -> Task:
 @router.get("/api/vApp/vapp-{vapp_id}/startupSection")
 def get_startup(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_by_id(vapp_id)
-    edits = context.access.may_change_vapp(vapp)
+    edits = documents.edits_properties(context, vapp)
     return Reply(content=documents.startup_section(context, vapp, edits=edits), media_type=documents.STARTUP)
 
 
@@ -234,7 +241,7 @@ def _startup(item: Element) -> Startup:
 @router.get("/api/vApp/vapp-{vapp_id}/leaseSettingsSection")
 def get_leases(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_by_id(vapp_id)
-    edits = context.access.may_change_vapp(vapp)
+    edits = documents.edits_properties(context, vapp)
     path = vapp.kind.href_path(vapp.id)
     return Reply(content=lease_section(context, path, vapp, edits=edits))
 

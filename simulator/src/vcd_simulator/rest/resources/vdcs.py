@@ -2,7 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
-from vcd_simulator.operations import datacenter, networks, storage
+from vcd_simulator.operations import datacenter, networks, removal, storage
 from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
@@ -177,14 +177,17 @@ def disable_vdc(context: Context, vdc_id: str) -> Reply:
 
 def _switch(context: Context, vdc_id: str, *, enabled: bool) -> Reply:
     context.access.require_provider("Organization vDC: Enable / Disable")
-    context.access.vdc_by_id(vdc_id).enabled = enabled
+    datacenter.set_enabled(context.cloud, context.access.vdc_by_id(vdc_id), enabled=enabled)
     return Reply(status=204)
 
 
 @router.delete("/api/admin/vdc/{vdc_id}", "/api/vdc/{vdc_id}")
 def delete_vdc(context: Context, vdc_id: str) -> Reply:
     context.access.require_provider("Organization vDC: Delete")
-    task = datacenter.delete_vdc(context.cloud, context.session.user, context.access.vdc_by_id(vdc_id))
+    vdc = context.access.vdc_by_id(vdc_id)
+    task = removal.delete_vdc(
+        context.cloud, context.session.user, vdc, recursive=context.flag("recursive"), force=context.flag("force")
+    )
     return Reply(status=202, content=task_element(context, task))
 
 
