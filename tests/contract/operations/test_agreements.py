@@ -90,6 +90,9 @@ def test_replicas_see_each_other_and_what_the_other_has_agreed(stores: tuple[Dat
     assert [(each.id, each.is_this) for each in second.replicas("b")] == [("a", False), ("b", True)]
     assert first.swap("service", DISABLED, instead_of=None)
     assert second.read("service") == DISABLED
+    beats = [each.beats for each in first.replicas("a")]
+    assert lives[1].beat()
+    assert [each.beats for each in first.replicas("a")] == [beats[0], beats[1] + 1]
     lives[1].leave()
     assert [each.id for each in first.replicas("a")] == ["a"]
 

@@ -25,16 +25,16 @@ class Agreements:
         in_progress = sa.func.count(operation.c.id).label("in_progress")
         unfinished = (operation.c.replica == replica.id) & operation.c.state.notin_(rows.FINAL_STATES)
         query = (
-            sa.select(replica.id, in_progress)
+            sa.select(replica.id, replica.beats, in_progress)
             .select_from(operation_replica.outerjoin(operation, unfinished))
             .where(replica.alive == 1)
-            .group_by(replica.id, replica.start_time)
+            .group_by(replica.id, replica.beats, replica.start_time)
             .order_by(replica.start_time, replica.id)
         )
         if self._database.is_sqlite:  # what was killed may not have been declared dead yet
             query = query.where(replica.id == this)
         return [
-            Replica(id=row.id, is_this=row.id == this, operations_in_progress=row.in_progress)
+            Replica(id=row.id, is_this=row.id == this, operations_in_progress=row.in_progress, beats=row.beats)
             for row in self._database.rows(query)
         ]
 

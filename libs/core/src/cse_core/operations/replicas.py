@@ -15,6 +15,8 @@ class Replica:
     is_this: bool
     operations_in_progress: int
     """Those that it was the last to work on, and that have not ended."""
+    beats: int = 0
+    """How often it has said that it lives; one that was killed says so no more, and is not there for much longer."""
 
 
 class Replicas(Protocol):

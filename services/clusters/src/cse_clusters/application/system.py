@@ -6,6 +6,8 @@ live when it is asked for: what starts when they are gone begins as a running se
 """
 
 import threading
+import time
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -22,6 +24,7 @@ DISABLED_MESSAGE = "CSE service is disabled. Contact the System Administrator."
 _SUBJECT: Final = "service"
 _ATTEMPTS: Final = 10
 """How often a change is tried that another one comes in the way of; they are seldom."""
+_LOOK_AGAIN_S: Final = 0.5
 
 
 class State(Enum):
@@ -40,10 +43,12 @@ class SystemState:
 
     Args:
         replicas: what keeps the state for all of them.
+        sleep: waits for so many seconds.
     """
 
-    def __init__(self, replicas: Replicas) -> None:
+    def __init__(self, replicas: Replicas, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._replicas = replicas
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._state = State.RUNNING
         self.stopping = threading.Event()
@@ -60,6 +65,9 @@ class SystemState:
 
     def begin(self) -> None:
         """Takes up the state at the start of the process; ends a stop that nobody is left to whom it was said.
+
+        A replica that was killed during a stop counts as living for some seconds. Until it does not, or another shows
+        that it does live, it is open whether this process is to join a stop; it then begins later.
 
         Raises:
             UnavailableError: the store does not answer.
@@ -121,9 +129,20 @@ class SystemState:
             self.stopping.set()
 
     def _is_at_work(self, record: JsonObject | None) -> bool:
-        """Whether any of those whom a stop was said to still lives."""
+        """Whether any of those whom a stop was said to lives: it says so once more, before all are declared dead."""
+        before = self._beats_of(record)
+        while before:
+            self._sleep(_LOOK_AGAIN_S)
+            now = self._beats_of(record)
+            if any(beats != before.get(each) for each, beats in now.items()):
+                return True
+            before = now
+        return False
+
+    def _beats_of(self, record: JsonObject | None) -> dict[str, int]:
+        """By id, of those whom a stop was said to and who count as living."""
         told = (record or {}).get("replicas")
-        return isinstance(told, list) and any(each.id in told for each in self._replicas.replicas())
+        return {each.id: each.beats for each in self._replicas.replicas() if isinstance(told, list) and each.id in told}
 
 
 def require_administrator(caller: Caller) -> None:
