@@ -22,10 +22,40 @@ def test_lists_are_tables_and_json(vcd: Vcd, server: ScriptedHttp) -> None:
     assert json.loads(vcd("--json", "cse", "cluster", "list").stdout) == [CLUSTER]
 
 
-def test_an_empty_list_is_empty(vcd: Vcd, server: ScriptedHttp) -> None:
-    server.on("GET", "/api/cse", Reply.of_json([]))
-    assert vcd("cse", "cluster", "list").stdout == ""
-    assert json.loads(vcd("--json", "cse", "cluster", "list").stdout) == []
+def test_the_list_says_what_is_being_done_with_a_cluster(vcd: Vcd, server: ScriptedHttp) -> None:
+    uid = CLUSTER["cluster_id"]
+    latest = {"kind": "DELETE_CLUSTER", "target_uid": uid, "state": "QUEUED", "progress_percent": 0}
+    first = {"kind": "CREATE_CLUSTER", "target_uid": uid, "state": "ROLLING_BACK", "progress_percent": 40}
+    other = {"kind": "RESIZE_CLUSTER", "target_uid": "other", "state": "RUNNING", "progress_percent": 50}
+    server.on("GET", "/api/cse", Reply.of_json([CLUSTER, {**CLUSTER, "name": "c2", "cluster_id": "x", "status": ""}]))
+    operations = "/api/cse/_operations?done=false&page_size=200"
+    server.on("GET", operations, Reply.of_json({"operations": [other, latest, first], "next_page_token": ""}))
+    busy, idle = vcd("cse", "cluster", "list").stdout.splitlines()[2:]
+    assert busy.endswith("  Powered on, being deleted (0 %)")
+    assert idle.split()[-1] == "acme-vdc"
+    server.on("GET", operations, Reply.of_json({"operations": [first, "?"]}))
+    assert "Powered on, being taken back (40 %)" in vcd("cse", "cluster", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "answer", "said"),
+    [
+        (["cluster", "list"], "/api/cse", [], "no clusters that you can see"),
+        (["template", "list"], "/api/cse/template", [], "offers no templates"),
+        (["node", "list", "c1"], "/api/cse/c1/info", {"name": "c1"}, "cluster 'c1' has no nodes"),
+        (["operation", "list"], "/api/cse/_operations?page_size=20", {"operations": []}, "no operations"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else None,
+)
+def test_an_empty_list_is_empty_and_says_so_beside(
+    vcd: Vcd, server: ScriptedHttp, arguments: list[str], path: str, answer: object, said: str
+) -> None:
+    server.on("GET", path, Reply.of_json(answer))
+    result = vcd("cse", *arguments)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert said in result.stderr
+    as_json = vcd("--json", "cse", *arguments)
+    assert (json.loads(as_json.stdout), as_json.stderr) == ([], "")
 
 
 def test_info_shows_every_node(vcd: Vcd, server: ScriptedHttp) -> None:
@@ -78,6 +108,21 @@ def test_saving_the_kubeconfig_keeps_what_was_there(vcd: Vcd, server: ScriptedHt
     file.write_text("precious too\n")
     vcd("cse", "cluster", "config", "c1", "--save")
     assert (home / ".kube" / "config.bak.1").read_text() == "precious too\n"
+
+
+def test_what_is_in_the_way_of_saving_the_kubeconfig_is_told(vcd: Vcd, server: ScriptedHttp, home: Path) -> None:
+    server.on("GET", "/api/cse/c1/config", Reply(json.dumps(KUBECONFIG)))
+    directory = home / ".kube"
+    directory.write_text("a file")
+    result = vcd("cse", "cluster", "config", "c1", "--save")
+    assert result.exit_code == 1
+    assert f"{directory / 'config'} cannot be written (File exists); say where" in result.stderr
+    directory.unlink()
+    directory.mkdir()
+    (directory / "config").write_bytes(b"\xff\xfe is no UTF-8")
+    assert vcd("cse", "cluster", "config", "c1", "--save").exit_code == 0
+    assert (directory / "config").read_text() == KUBECONFIG
+    assert (directory / "config.bak").read_bytes() == b"\xff\xfe is no UTF-8"
 
 
 def test_version_asks_no_server(vcd: Vcd, server: ScriptedHttp) -> None:

@@ -62,7 +62,7 @@ def test_no_vdc_in_use(vcd: Vcd, profile: dict[str, Any], server: ScriptedHttp) 
     profile["vdc_in_use"] = "None"  # as vcd-cli writes it
     result = vcd("cse", "cluster", "create", "c1", "-n", "net1")
     assert result.exit_code == 1
-    assert "vcd vdc use" in result.stderr
+    assert "choose one with `vcd vdc use NAME`, or say --vdc NAME" in result.stderr
     assert server.asked == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cse_testing.cse_answers import CLUSTER, TASK, Vcd, a_task, accepted
+from cse_testing.cse_answers import CLUSTER, TASK, Vcd, a_task, accepted, accepts
 from cse_testing.scripted_http import Reply, ScriptedHttp
 
 
@@ -135,3 +135,34 @@ def test_what_cannot_be_undone_is_asked_first(vcd: Vcd, server: ScriptedHttp, ar
         assert "?" in result.stderr
         assert "say --yes" in result.stderr  # nobody sits at a terminal here
         assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("in_use", "options", "path", "vdc"),
+    [
+        (("System", "acme"), [], "/api/cse?org=acme", "acme-vdc"),
+        (("System", "acme"), ["--org", "a & b", "--vdc", "other"], "/api/cse?org=a%20%26%20b", "other"),
+        (("acme", "acme"), ["--vdc", "other"], "/api/cse", "other"),
+        (("acme", "None"), [], "/api/cse", "acme-vdc"),
+    ],
+    ids=["an administrator's `vcd org use`", "an administrator's options", "a tenant's option", "nothing said"],
+)  # fmt: skip
+def test_a_cluster_is_created_where_it_is_wanted(
+    vcd: Vcd,
+    server: ScriptedHttp,
+    profile: dict[str, Any],
+    in_use: tuple[str, str],
+    options: list[str],
+    path: str,
+    vdc: str,
+) -> None:
+    profile["org"], profile["org_in_use"] = in_use
+    accepts(server, "POST", path)
+    result = vcd("cse", "cluster", "create", "c1", "-n", "net1", *options)
+    assert result.exit_code == 0, result.output
+    assert (server.asked[0].path, server.asked[0].json["vdc"]) == (path, vdc)
+
+
+def test_lists_are_narrowed_to_an_org_and_a_vdc(vcd: Vcd, server: ScriptedHttp) -> None:
+    server.on("GET", "/api/cse?vdc=v1&org=acme", Reply.of_json([]))
+    assert vcd("cse", "cluster", "list", "--vdc", "v1", "--org", "acme").exit_code == 0

@@ -104,7 +104,7 @@ def test_a_task_that_never_ends_does_not_hang_us() -> None:
 
 
 def test_control_characters_of_a_task_are_not_shown() -> None:
-    assert Task.parse(a_task(operation="a&#x9;b&#xA0;c")).operation == "abc"
+    assert Task.parse(a_task(operation="a&#x9;b&#xA0;c&#x202E;d&#x2028;e")).operation == "a b cd e"
 
 
 def test_steps_of_cse_change_one_line_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The commands `vcd cse cluster …`."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from cse_cli.vcd_plugin.commands import (
     no_wait_option,
     path_name,
     place_options,
+    place_options_saying,
+    query_of,
     with_session,
 )
 from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.following import being_done
 from cse_cli.vcd_plugin.keys import public_keys
 from cse_cli.vcd_plugin.output import print_message, print_properties, print_rows, wants_json
 from cse_cli.vcd_plugin.session import Session
@@ -51,6 +55,7 @@ def cluster() -> None:
 
 
 @cluster.command("list", short_help="list clusters")
+@place_options_saying(org="Only of this org, for system administrators.", vdc="Only in this org VDC.")
 @with_session
 def list_clusters(context: click.Context, session: Session) -> None:
     """List the clusters that you have access to.
@@ -58,9 +63,19 @@ def list_clusters(context: click.Context, session: Session) -> None:
     \b
     Examples
         vcd cse cluster list
+        vcd cse cluster list --vdc vdc1
         vcd --json cse cluster list
     """
-    print_rows(context, session.rows("/cse"), _COLUMNS)
+    rows = session.rows(cluster_path())
+    if rows and not wants_json(context):
+        doing = being_done(session)
+        rows = [{**row, "status": _status(row, doing.get(str(row.get("cluster_id"))))} for row in rows]
+    print_rows(context, rows, _COLUMNS, none="there are no clusters that you can see")
+
+
+def _status(row: Mapping[str, Any], doing: str | None) -> str:
+    """The status of the vApp, which is on long before the cluster is ready, and what CSE is doing with it."""
+    return ", ".join(part for part in (str(row.get("status") or ""), doing) if part)
 
 
 @cluster.command(short_help="show a cluster")
@@ -89,6 +104,10 @@ def info(context: click.Context, session: Session, name: str) -> None:
 @click.option("-t", "--template", help="Template of the nodes; see `vcd cse template list`.")
 @click.option("--enable-nfs", is_flag=True, help="Add an NFS node.")
 @click.option("--disable-rollback", is_flag=True, help="Leave everything as it is if the creation fails.")
+@click.option("--vdc", metavar="NAME", help="The org VDC to create it in.  [default: the one in use]")
+@click.option(
+    "--org", metavar="NAME", help="The org of that VDC, for system administrators.  [default: the one in use]"
+)
 @no_wait_option
 @with_session
 def create(
@@ -97,11 +116,13 @@ def create(
     /,
     name: str,
     ssh_key_file: Path | None,
+    vdc: str | None,
+    org: str | None,
     *,
     disable_rollback: bool,
     **options: Any,
 ) -> None:
-    """Create a cluster in the org VDC in use, and wait until it is ready.
+    """Create a cluster in the org VDC in use, or in the one that is named, and wait until it is ready.
 
     \b
     Examples
@@ -110,16 +131,18 @@ def create(
         vcd cse cluster create c1 -n net1 --no-wait
             Return at once; `vcd cse operation watch` follows the creation.
     """
-    if session.vdc is None:
-        raise PluginError("no org VDC is in use; choose one with `vcd vdc use NAME`")
+    vdc = vdc or session.vdc
+    if vdc is None:
+        raise PluginError("no org VDC is in use; choose one with `vcd vdc use NAME`, or say --vdc NAME")
     request = {
         "name": name,
-        "vdc": session.vdc,
+        "vdc": vdc,
         "ssh_key": public_keys(ssh_key_file),
         "disable_rollback": not disable_rollback,  # on the wire, true means that failures are rolled back
         **options,
     }
-    finish(context, session, session.fields("POST", "/cse", request), f"cluster {name!r} is ready")
+    reply = session.fields("POST", f"/cse{query_of({'org': org or session.org})}", request)
+    finish(context, session, reply, f"cluster {name!r} is ready")
 
 
 @cluster.command(short_help="change the number of workers")
@@ -189,15 +212,24 @@ def config(context: click.Context, session: Session, name: str, *, save: bool) -
 
 
 def save_kubeconfig(path: Path, content: str) -> Path:
-    """Writes `path`, readable by its owner only; another content that is there is kept beside it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and path.read_text() != content:
-        copy, number = path.with_name("config.bak"), 1
-        while copy.exists():
-            copy, number = path.with_name(f"config.bak.{number}"), number + 1
-        path.rename(copy)
-        click.echo(f"what was there is in {copy} now", err=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(content)
-    return draft.replace(path)
+    """Writes `path`, readable by its owner only; another content that is there is kept beside it.
+
+    Raises:
+        PluginError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() != content.encode():
+            copy, number = path.with_name("config.bak"), 1
+            while copy.exists():
+                copy, number = path.with_name(f"config.bak.{number}"), number + 1
+            path.rename(copy)
+            click.echo(f"what was there is in {copy} now", err=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(content, encoding="utf-8")
+        return draft.replace(path)
+    except OSError as exc:
+        raise PluginError(
+            f"{path} cannot be written ({exc.strerror}); say where without --save: `vcd cse cluster config NAME > FILE`"
+        ) from exc

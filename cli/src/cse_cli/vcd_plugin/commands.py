@@ -1,7 +1,7 @@
 """What all commands have in common: the session, errors, waiting for tasks."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
@@ -41,24 +41,36 @@ def path_name(context: click.Context, parameter: click.Parameter, value: str) ->
 def cluster_path(*parts: str) -> str:
     """The path of something of a cluster, below `/api`, with what `place_options` were given; parts stay segments."""
     place = click.get_current_context().meta.get(_PLACE, {})
-    query = f"?{urlencode(place, quote_via=quote)}" if place else ""
-    return "/".join(["/cse", *(quote(part, safe="") for part in parts)]) + query
+    return "/".join(["/cse", *(quote(part, safe="") for part in parts)]) + query_of(place)
 
 
-def place_options(command: T) -> T:
-    """`--vdc` and `--org`, which tell clusters of one name from each other."""
+def query_of(place: Mapping[str, str | None]) -> str:
+    """What follows a path to say which org and VDC are meant; nothing for those that are not given."""
+    given = {key: value for key, value in place.items() if value}
+    return f"?{urlencode(given, quote_via=quote)}" if given else ""
+
+
+def place_options_saying(*, org: str, vdc: str) -> Callable[[T], T]:
+    """`--vdc` and `--org`, explained so."""
 
     def remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
         if value:
             context.meta.setdefault(_PLACE, {})[parameter.name] = value
 
-    options = (
-        ("--org", "Its org, for system administrators who see several of that name."),
-        ("--vdc", "Its org VDC, where you see several of that name."),
-    )
-    for name, explanation in options:
-        command = click.option(name, metavar="NAME", expose_value=False, callback=remember, help=explanation)(command)
-    return command
+    def add(command: T) -> T:
+        for name, explanation in (("--org", org), ("--vdc", vdc)):
+            option = click.option(name, metavar="NAME", expose_value=False, callback=remember, help=explanation)
+            command = option(command)
+        return command
+
+    return add
+
+
+place_options = place_options_saying(
+    org="Its org, for system administrators who see several of that name.",
+    vdc="Its org VDC, where you see several of that name.",
+)
+"""Which tell clusters of one name from each other."""
 
 
 def output_option(command: T) -> T:

@@ -150,5 +150,5 @@ def clock_time(moment: str) -> str:
 
 
 def printable(value: object) -> str:
-    """The text without what would move the cursor."""
-    return "".join(char for char in str(value or "") if char.isprintable())
+    """The text on one line, without what would move the cursor."""
+    return "".join(" " if char.isspace() else char for char in str(value or "") if char.isprintable() or char.isspace())

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, Self
 from urllib.parse import quote, unquote
 
 from cse_cli.vcd_plugin.errors import PluginError, ServerError, TaskError, UnreachableError
-from cse_cli.vcd_plugin.events import Event, View, printable
+from cse_cli.vcd_plugin.events import ROLLING_BACK, Event, View, printable
 
 _WAIT_S: Final = 30
 """How long the server may keep a question; it answers earlier where vCD has less patience."""
@@ -16,6 +16,15 @@ _QUICK_S: Final = 1.0
 _FORGIVE_S: Final = 120.0
 """How long the server may be away while we follow; the work itself goes on without us."""
 _TOO_MANY: Final = 429
+_MOST_ACTIVE: Final = 200
+"""So many operations in progress are asked for, which is as many as the server tells at once."""
+_DOING: Final = {
+    "CREATE_CLUSTER": "being created",
+    "DELETE_CLUSTER": "being deleted",
+    "ADD_NODES": "being extended",
+    "REMOVE_NODES": "being shrunk",
+    "RESIZE_CLUSTER": "being resized",
+}
 
 
 class Server(Protocol):
@@ -67,6 +76,11 @@ class Operation:
         """For people, for example `create cluster demo`."""
         return f"{self.kind.replace('_', ' ').lower()} {self.cluster}".strip()
 
+    @property
+    def doing(self) -> str:
+        """What happens to the cluster while it works on it."""
+        return "being taken back" if self.state == ROLLING_BACK else _DOING.get(self.kind, "being changed")
+
 
 def operation_path(operation_id: str, *parts: str) -> str:
     """The path of an operation, below `/api`; every part stays one segment."""
@@ -76,6 +90,21 @@ def operation_path(operation_id: str, *parts: str) -> str:
 def read(server: Server, operation_id: str) -> Operation:
     """The operation as it is now; raises PluginError."""
     return Operation.parse(server.fields("GET", operation_path(operation_id)))
+
+
+def being_done(server: Server) -> dict[str, str]:
+    """What is being done with clusters at the moment, by their ids; nothing where the server does not tell."""
+    try:
+        found = server.fields("GET", f"/cse/_operations?done=false&page_size={_MOST_ACTIVE}").get("operations")
+    except PluginError:  # one of CSE 1.2.x has no such list
+        return {}
+    doing: dict[str, str] = {}
+    for sent in found if isinstance(found, list) else ():  # the latest first, which is what the cluster comes to
+        if isinstance(sent, dict):
+            percent = sent.get("progress_percent")
+            text = f"{Operation.parse(sent).doing} ({percent if isinstance(percent, int) else 0} %)"
+            doing.setdefault(printable(sent.get("target_uid")), text)
+    return doing
 
 
 def follow(

@@ -52,7 +52,7 @@ def list_nodes(context: click.Context, session: Session, cluster: str) -> None:
     """
     found = session.fields("GET", cluster_path(cluster, "info"))
     rows = [{**each, "node_type": kind} for key, kind in _LISTS.items() for each in found.get(key) or []]
-    print_rows(context, rows, _COLUMNS)
+    print_rows(context, rows, _COLUMNS, none=f"cluster {cluster!r} has no nodes (yet)")
 
 
 @node.command(short_help="show a node")

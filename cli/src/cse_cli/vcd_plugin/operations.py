@@ -74,7 +74,8 @@ def list_operations(
     if wants_json(context):
         print_json(context, found)
     else:
-        print_rows(context, [_row(Operation.parse(each)) for each in found], _COLUMNS)
+        rows = [_row(Operation.parse(each)) for each in found]
+        print_rows(context, rows, _COLUMNS, none="there are no such operations" if query else "there are no operations")
 
 
 @operation.command(short_help="show an operation")

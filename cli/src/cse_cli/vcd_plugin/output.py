@@ -42,19 +42,24 @@ def print_json_line(value: object) -> None:
     click.echo(json.dumps(value, sort_keys=True))
 
 
-def print_rows(context: click.Context, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+def print_rows(
+    context: click.Context, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, none: str
+) -> None:
     """A table with a line for each of `rows`.
 
     Args:
         context: of the command.
         rows: what the server sent; printed whole as JSON.
         columns: heading by key, in order.
+        none: what to say, on stderr, where there are no rows.
     """
     if wants_json(context):
         print_json(context, list(rows))
     elif rows:
         table = [[_cell(row.get(key)) for key in columns] for row in rows]
         click.echo(tabulate(table, list(columns.values()), disable_numparse=True))
+    else:
+        click.echo(none, err=True)
 
 
 def print_properties(context: click.Context, properties: Mapping[str, Any]) -> None:

@@ -38,6 +38,8 @@ class Session:
     """Whether the certificate is checked, or the file with the authorities to trust."""
     vdc: str | None
     """Name of the org VDC in use."""
+    org: str | None = None
+    """Name of the org in use, where that is not the one that the user is of."""
     warn_unverified: bool = False
     transport: HTTPAdapter | None = field(default=None, repr=False)
     """How requests travel, if not as vcd-cli's own do."""
@@ -71,6 +73,7 @@ class Session:
             api_version=str(profile.get("api_version")),
             verify=verify,
             vdc=_named(profile.get("vdc_in_use")),
+            org=_named(in_use) if (in_use := profile.get("org_in_use")) != profile.get("org") else None,
             warn_unverified=not verify and not profile.get("disable_warnings"),
         )
 

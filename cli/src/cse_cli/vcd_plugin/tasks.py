@@ -10,6 +10,7 @@ from typing import Final, Protocol, TextIO
 from lxml import etree
 
 from cse_cli.vcd_plugin.errors import ServerError, TaskError, UnreachableError
+from cse_cli.vcd_plugin.events import printable
 
 _VCLOUD: Final = "{http://www.vmware.com/vcloud/v1.5}"
 _UNFINISHED: Final = frozenset({"queued", "prerunning", "running"})
@@ -52,9 +53,9 @@ class Task:
             id=(document.get("id") or document.get("href") or "").rpartition(":")[2].rpartition("/")[2],
             name=document.get("operationName") or "task",
             status=(document.get("status") or "").lower(),
-            operation=_printable(document.get("operation") or ""),
+            operation=printable(document.get("operation")),
             progress=int(progress) if progress.isdecimal() else None,
-            error=_printable((error.get("message") or "") if error is not None else ""),
+            error=printable(error.get("message") if error is not None else ""),
         )
 
 
@@ -127,7 +128,3 @@ def _succeeded(task: Task) -> Task:
     reason = task.error or task.operation or "vCD gives no reason"
     outcome = "failed" if task.status == "error" else f"was {task.status}"
     raise TaskError(f"task {task.id} {outcome}: {reason}")
-
-
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable())

@@ -35,4 +35,4 @@ def list_templates(context: click.Context, session: Session) -> None:
         vcd cse template list
         vcd --json cse template list
     """
-    print_rows(context, session.rows("/cse/template"), _COLUMNS)
+    print_rows(context, session.rows("/cse/template"), _COLUMNS, none="your provider offers no templates")
