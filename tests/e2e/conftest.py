@@ -11,8 +11,10 @@ import pytest
 from cse_lab.lab import down, up
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
+from cse_lab.vcd_cli import write_profiles
 from cse_testing.lab_cli import CliFactory, LabCli
 from cse_testing.lab_secrets import LabSecrets
+from cse_testing.vcd_cli import VcdCliServer
 from cse_testing.vcd_rest import VcdRest
 from cse_testing.waiting import LIMIT_S
 
@@ -48,9 +50,17 @@ def lab(lab_state: LabState) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def log_in(lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> CliFactory:
+def vcd_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VcdCliServer]:
+    home = tmp_path_factory.mktemp("vcd-cli")
+    write_profiles(home)
+    with VcdCliServer(home) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def log_in(vcd_cli: VcdCliServer, lab: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> CliFactory:
     def factory(org: str, user: str, password: str, *, version: str | None = None) -> LabCli:
-        cli = LabCli(tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
+        cli = LabCli(vcd_cli, tmp_path_factory.mktemp(f"home-{user}"), host=lab["LAB_VCD"])
         cli.login(org, user, password, version=version)
         return cli
 

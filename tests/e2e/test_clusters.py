@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import yaml
 
 from cse_testing.lab_cli import LabCli
+from cse_testing.vcd_cli import VcdCliServer
 from cse_testing.vcd_rest import XML, VcdRest
 
 _VCLOUD = "{http://www.vmware.com/vcloud/v1.5}"
@@ -101,10 +102,10 @@ def test_progress_is_shown_while_a_cluster_is_created(tenant: LabCli, lab: dict[
 
 
 def test_clusters_work_at_the_api_versions_of_old_and_new_clients(
-    lab: dict[str, str], tmp_path: Path, cluster: str
+    lab: dict[str, str], vcd_cli: VcdCliServer, tmp_path: Path, cluster: str
 ) -> None:
     for version in ("31.0", "33.0", "36.0"):
-        cli = LabCli(tmp_path / version, host=lab["LAB_VCD"])
+        cli = LabCli(vcd_cli, tmp_path / version, host=lab["LAB_VCD"])
         cli.login(lab["LAB_ORG"], lab["LAB_TENANT"], lab["LAB_TENANT_PASSWORD"], version=version)
         assert cluster in cli.run("cse", "cluster", "list").stdout, version
         assert "mstr-" in cli.run("cse", "cluster", "info", cluster).stdout, version

@@ -9,6 +9,7 @@ from cse_lab.lab import broker_of, down, up
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
 from cse_testing.lab_cli import LabCli
+from cse_testing.vcd_cli import VcdCliServer
 from cse_testing.vcd_rest import VcdRest
 from cse_testing.waiting import LIMIT_S, wait_until
 
@@ -86,9 +87,11 @@ def short_lived_lab(tmp_path: Path) -> Iterator[LabState]:
     down(tmp_path / "lab")
 
 
-def test_a_disabled_service_can_be_stopped_and_ends(short_lived_lab: LabState, tmp_path: Path) -> None:
+def test_a_disabled_service_can_be_stopped_and_ends(
+    short_lived_lab: LabState, vcd_cli: VcdCliServer, tmp_path: Path
+) -> None:
     lab = short_lived_lab.variables
-    administrator = LabCli(tmp_path / "home", host=lab["LAB_VCD"])
+    administrator = LabCli(vcd_cli, tmp_path / "home", host=lab["LAB_VCD"])
     administrator.login("System", lab["LAB_SYSADMIN"], lab["LAB_SYSADMIN_PASSWORD"])
     administrator.run("cse", "system", "disable")
     assert "CSE graceful shutdown started." in administrator.run("cse", "system", "stop", "--yes").text

@@ -1,9 +1,6 @@
 """Drives the real vcd-cli with the plug-in `vcd cse`, each user in a home of his own."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 import yaml
 
 from cse_lab.vcd_cli import write_profiles
+from cse_testing.vcd_cli import VcdCliServer
 
 _TIMEOUT_S = 300
 
@@ -37,8 +35,9 @@ class LabCli:
     observers: ClassVar[list[Callable[[Output], None]]] = []
     """Are told what every command of every user has done."""
 
-    def __init__(self, home: Path, *, host: str) -> None:
+    def __init__(self, server: VcdCliServer, home: Path, *, host: str) -> None:
         self.home = home
+        self._server = server
         self._host = host
         write_profiles(home)
 
@@ -55,24 +54,9 @@ class LabCli:
 
     def attempt(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Output:
         """Run a command that may fail."""
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "vcd"), *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=self.home,
-            timeout=_TIMEOUT_S,
-            env={
-                "HOME": str(self.home),
-                "PATH": os.environ["PATH"],
-                "LC_ALL": "C.UTF-8",
-                "COLUMNS": "200",
-                "PYTHONWARNINGS": "ignore",
-                **(environment or {}),
-            },
-        )
-        output = Output(arguments, done.returncode, done.stdout, done.stderr)
+        variables = {"COLUMNS": "200", **(environment or {})}
+        done = self._server.run(self.home, arguments, environment=variables, within_s=_TIMEOUT_S)
+        output = Output(arguments, done.code, done.out, done.err)
         for observer in self.observers:
             observer(output)
         return output

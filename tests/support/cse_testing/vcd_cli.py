@@ -2,11 +2,13 @@
 
 import json
 import os
-import select
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,31 +26,72 @@ class Outcome:
 
 
 class VcdCliServer:
-    """Runs commands one after the other; `vcd_cli_server` says how."""
+    """Runs commands, several at once if they come so; `vcd_cli_server` says how.
 
-    def __init__(self) -> None:
+    Args:
+        home: has the profiles that name the plug-ins of all commands; none without it.
+    """
+
+    def __init__(self, home: Path = Path("/nonexistent")) -> None:
         self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._running: dict[int, Future[int]] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("vcd_cli_server.py"))],
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._reader = threading.Thread(target=self._read, name="vcd-cli", daemon=True)
+        self._reader.start()
 
-    def run(self, home: Path, arguments: tuple[str, ...]) -> Outcome:
-        """Run a command, whatever becomes of it."""
-        out, err = home / "stdout", home / "stderr"
-        command = {"home": str(home), "out": str(out), "err": str(err), "arguments": arguments}
+    def run(
+        self,
+        home: Path,
+        arguments: tuple[str, ...],
+        *,
+        environment: Mapping[str, str] | None = None,
+        within_s: float = LIMIT_S,
+    ) -> Outcome:
+        """Run a command, whatever becomes of it; `environment` is added to what each has."""
+        number, ended = next(self._numbers), Future[int]()
+        out, err = home / f"stdout{number}", home / f"stderr{number}"
+        command = {
+            "number": number,
+            "arguments": arguments,
+            "out": str(out),
+            "err": str(err),
+            "environment": {
+                "HOME": str(home),
+                "PATH": os.environ["PATH"],
+                "LC_ALL": "C.UTF-8",
+                **(environment or {}),
+            },
+        }
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with self._lock:
-            self._process.stdin.write(json.dumps(command) + "\n")
+            self._running[number] = ended
+            self._process.stdin.write(f"{json.dumps(command)}\n")
             self._process.stdin.flush()
-            ready, _, _ = select.select([self._process.stdout], [], [], LIMIT_S)
-            assert ready, f"vcd {' '.join(arguments)} did not end in {LIMIT_S} s"
-            code = json.loads(self._process.stdout.readline())["code"]
-        return Outcome(code, out.read_text(), err.read_text())
+        try:
+            code = ended.result(within_s)
+        except TimeoutError:
+            raise AssertionError(f"vcd {' '.join(arguments)} did not end in {within_s:g} s") from None
+        try:
+            return Outcome(code, out.read_text(), err.read_text())
+        finally:
+            out.unlink()
+            err.unlink()
+
+    def _read(self) -> None:
+        """Tells the ends of commands to those who wait."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self._running.pop(told["number"]).set_result(told["code"])
+        for ended in self._running.values():
+            ended.set_exception(AssertionError("the server of vcd-cli has ended"))
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +99,10 @@ class VcdCliServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._process:  # closes its input, which ends it
+        assert self._process.stdin is not None
+        self._process.stdin.close()  # which ends it
+        self._reader.join(LIMIT_S)
+        with self._process:
             pass
 
 
