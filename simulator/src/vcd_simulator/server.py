@@ -55,6 +55,7 @@ class HttpsServer:
         config = uvicorn.Config(
             app,
             http=CasedHttpProtocol,
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,

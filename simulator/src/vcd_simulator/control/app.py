@@ -1,21 +1,20 @@
 """The routes of the control API. Requests and answers are JSON; an error is `{"error": "what to do"}`."""
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vcd_simulator.control.access import ControlAccess
 from vcd_simulator.control.guest_routes import GuestControls
+from vcd_simulator.control.requests import read_json
 from vcd_simulator.control.state import StateControls
 from vcd_simulator.faults import Fault, FaultError, Faults
 from vcd_simulator.model.cloud import Cloud
@@ -119,7 +118,7 @@ class Controls:
         return JSONResponse({"faults": [fault.to_json() for fault in self._faults]})
 
     async def _add_fault(self, request: Request) -> Response:
-        spec = self._faults.spec_of(await _json_body(request))
+        spec = self._faults.spec_of(await read_json(request, largest=_LARGEST_REQUEST))
         fault = await run_in_threadpool(self._faults.add_spec, spec)  # may take a vCenter away
         return JSONResponse(fault.to_json(), 201, headers={"location": f"{PREFIX}/faults/{fault.id}"})
 
@@ -157,22 +156,6 @@ class Controls:
         if service is None:
             raise HTTPException(404, f"there is no such vCenter; there are {', '.join(self._vcenters)}")
         return JSONResponse({"expired": service.sessions.expire_all()})
-
-
-async def _json_body(request: Request) -> Any:
-    """The request's JSON. Raises HTTPException: it is none, or too large."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST_REQUEST:
-                raise HTTPException(413, f"the request is larger than {_LARGEST_REQUEST} bytes")
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "the request is incomplete") from exc
-    try:
-        return json.loads(bytes(body))
-    except ValueError as exc:
-        raise HTTPException(400, f"the request is not JSON: {exc}") from exc
 
 
 def _error(status: int, message: str) -> JSONResponse:

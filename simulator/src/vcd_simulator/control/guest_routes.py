@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from vcd_simulator.clock import timestamp
 from vcd_simulator.control.guests import DEFAULT_TIMEOUT_S, AmbiguousGuestError, Guests
+from vcd_simulator.control.requests import read_json
 from vcd_simulator.guests.errors import LoginError, PowerStateError, UnknownGuestError
 
 _LARGEST_FILE = 1 << 30
@@ -47,7 +48,7 @@ class GuestControls:
         return JSONResponse({"log": [{"at": timestamp(one.at), "text": _printable(one.text)} for one in entries]})
 
     async def execute(self, request: Request) -> Response:
-        script = _script(await _body(request))
+        script = _script(await read_json(request, largest=_LARGEST_OUTPUT))
         result = await _tried(
             lambda: self._guests.execute(_guest(request), script.script, user=script.user, timeout_s=script.timeout_s)
         )
@@ -117,27 +118,12 @@ async def _tried(action: Callable[..., T], *arguments: object) -> T:
         raise HTTPException(status, f"{exc.filename or 'the file'}: {exc.strerror}") from exc
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
+def _script(values: Any) -> Script:
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST_OUTPUT:
-                raise HTTPException(413, f"the request is larger than {_LARGEST_OUTPUT} bytes")
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "the request is incomplete") from exc
-    return bytes(body)
-
-
-def _script(body: bytes) -> Script:
-    try:
-        values: Any = json.loads(body)
         return Script.model_validate(values)
     except ValidationError as exc:
         found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors(include_input=False))
         raise HTTPException(400, f"this is not a script to run: {found}") from exc
-    except ValueError as exc:
-        raise HTTPException(400, f"the request is not JSON: {exc}") from exc
 
 
 def _printable(text: str) -> str:

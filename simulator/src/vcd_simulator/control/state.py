@@ -5,9 +5,10 @@ from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from vcd_simulator.control.requests import read_body
 from vcd_simulator.state import StateError
 
 _LARGEST_STATE = 2 << 30
@@ -39,7 +40,7 @@ class StateControls:
         return Response(content, media_type="application/json")
 
     async def replace(self, request: Request) -> Response:
-        content = await _body(request)
+        content = await read_body(request, largest=_LARGEST_STATE)
         try:
             await run_in_threadpool(self._simulator.restore, content)
         except StateError as exc:
@@ -66,15 +67,3 @@ def _flag(request: Request, name: str, *, default: bool) -> bool:
     if text is not None and text not in ("true", "false"):
         raise HTTPException(400, f"{name} is true or false")
     return default if text is None else text == "true"
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LARGEST_STATE:
-                raise HTTPException(413, f"the state is larger than {_LARGEST_STATE} bytes")
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "the request is incomplete") from exc
-    return bytes(body)
