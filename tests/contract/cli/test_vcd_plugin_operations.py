@@ -161,11 +161,11 @@ def test_an_id_cannot_leave_its_place_in_the_path(vcd: Vcd, server: ScriptedHttp
 
 
 CHANGES = [
-    (["cluster", "create", "c1", "-n", "net1"], "POST", "/api/cse", "cluster 'c1' is ready"),
-    (["cluster", "resize", "c1", "-N", "9"], "POST", "/api/cse/_clusters/c1/resize", "cluster 'c1' is resized"),
-    (["cluster", "delete", "c1", "-y"], "DELETE", "/api/cse/c1", "cluster 'c1' is deleted"),
-    (["node", "create", "c1"], "POST", "/api/cse/c1/node", "nodes are added to cluster 'c1'"),
-    (["node", "delete", "c1", "node-7k2p", "-y"], "DELETE", "/api/cse/c1/node", "node-7k2p deleted from cluster 'c1'"),
+    (["cluster", "create", "c1", "-n", "net1"], "POST", "/api/cse"),
+    (["cluster", "resize", "c1", "-N", "9"], "POST", "/api/cse/_clusters/c1/resize"),
+    (["cluster", "delete", "c1", "-y"], "DELETE", "/api/cse/c1"),
+    (["node", "create", "c1"], "POST", "/api/cse/c1/node"),
+    (["node", "delete", "c1", "node-7k2p", "-y"], "DELETE", "/api/cse/c1/node"),
 ]
 
 
@@ -175,31 +175,31 @@ def begins(server: ScriptedHttp, method: str, path: str) -> None:
     server.on(method, path, Reply.of_json(reply, 202))
 
 
-@pytest.mark.parametrize(("arguments", "method", "path", "done"), CHANGES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("arguments", "method", "path"), CHANGES, ids=lambda value: str(value)[:30])
 def test_every_change_shows_live_what_happens_on_every_node(
-    vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str, done: str
+    vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str
 ) -> None:
     begins(server, method, path)
     follows(server, before=ENDED)
     result = vcd("cse", *arguments)
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{done} (Created cluster c1)\n"
+    assert result.stdout == "Created cluster c1\n"
     assert "[node-7k2p] has joined" in result.stderr
     follows(server, before=FAILED)
     failed = vcd("cse", *arguments)
     assert (failed.exit_code, "no address is left" in failed.stderr) == (1, True)
 
 
-@pytest.mark.parametrize(("arguments", "method", "path", "done"), CHANGES, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("arguments", "method", "path"), CHANGES, ids=lambda value: str(value)[:30])
 def test_every_change_has_json_and_no_wait(
-    vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str, done: str
+    vcd: Vcd, server: ScriptedHttp, arguments: list[str], method: str, path: str
 ) -> None:
     begins(server, method, path)
     follows(server, before=ENDED)
     shown = vcd("cse", *arguments, "--output", "json")
     assert (shown.exit_code, shown.stderr) == (0, "")
     assert json.loads(shown.stdout) == {
-        "message": f"{done} (Created cluster c1)",
+        "message": "Created cluster c1",
         "status": "success",
         "operation_id": ID,
         "cluster_name": "c1",

@@ -24,7 +24,7 @@ def test_progress_goes_to_stderr_and_the_result_to_stdout(vcd: Vcd, server: Scri
         "create_cluster: half way, 50%",
         "create_cluster: all gone",
     ]
-    assert result.stdout == "cluster 'c1' is deleted (task 1f0c: all gone)\n"
+    assert result.stdout == "cluster 'c1' is deleted\n"
 
 
 def test_a_failed_task_is_told_with_its_reason_and_exit_code_1(vcd: Vcd, server: ScriptedHttp) -> None:

@@ -133,9 +133,10 @@ def confirm(question: str) -> None:
 
 
 def finish(context: click.Context, session: Session, reply: dict[str, Any], done: str) -> None:
-    """Waits for what a reply says was begun, and prints `done`; with `--no-wait`, prints how to follow it.
+    """Waits for what a reply says was begun, and prints how it ended; with `--no-wait`, prints how to follow it.
 
-    That is an operation, which tells of every node, or with servers of CSE 1.2.x a task of vCD.
+    That is an operation, which tells of every node and says itself what it has done. With servers of CSE 1.2.x it is a
+    task of vCD, for which `done` says so.
     """
     operation_id, href = reply.get("operation_id"), reply.get("task_href")
     if not operation_id and not href:
@@ -149,13 +150,12 @@ def finish(context: click.Context, session: Session, reply: dict[str, Any], done
         if operation_id:
             title = f"cluster {reply.get('cluster_name') or reply.get('name')}"
             view = Silence() if wants_json(context) else view_for(title, as_json=False)
-            what = outcome(follow(session, operation_id, view)).message
+            done = outcome(follow(session, operation_id, view)).message or done
         else:
-            task = wait_for_task(session, str(href), Progress())
-            what = f"task {task.id}: {task.operation}"
+            wait_for_task(session, str(href), Progress())
     except KeyboardInterrupt:
         raise PluginError(f"stopped waiting; the work goes on, follow it with `{command}`") from None
-    print_message(context, f"{done} ({what})", **reply, status="success")
+    print_message(context, done, **reply, status="success")
 
 
 def _last_part(href: object) -> str:
