@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -42,6 +43,7 @@ class VcdCliServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read, name="vcd-cli", daemon=True)
         self._reader.start()
@@ -102,6 +104,8 @@ class VcdCliServer:
         assert self._process.stdin is not None
         self._process.stdin.close()  # which ends it
         self._reader.join(LIMIT_S)
+        if self._reader.is_alive():  # a command does not end
+            os.killpg(self._process.pid, signal.SIGKILL)
         with self._process:
             pass
 
