@@ -8,7 +8,7 @@ from vcd_simulator.model.download import empty_disk, manifest_of
 from vcd_simulator.model.transfer import DESCRIPTOR, MANIFEST
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
-from vcd_simulator.rest.documents import hardware
+from vcd_simulator.rest.documents import guest_customization, hardware, vm_sections
 from vcd_simulator.rest.documents.products import sections
 from vcd_simulator.rest.xml import OVF_NS, RASD_NS, VCLOUD_NS, Element, ovf, qualified, vcloud
 
@@ -64,9 +64,9 @@ def _disk(vm: Vm, instance_id: int, capacity_mb: int) -> Element:
 
 
 def _system(context: Context, vm: Vm) -> Element:
-    custom = hardware.guest_customization_section(context, vm, edits=False, shows_password=False)
+    custom = guest_customization.guest_customization_section(context, vm, edits=False, shows_password=False)
     parts = [
-        hardware.operating_system_section(context, vm),
+        vm_sections.operating_system_section(context, vm),
         _hardware(context, vm),
         custom,
     ]

@@ -10,7 +10,7 @@ from vcd_simulator.operations.power import available_actions
 from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, datastore_of
 from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context
-from vcd_simulator.rest.documents import hardware
+from vcd_simulator.rest.documents import guest_customization, hardware, vm_sections
 from vcd_simulator.rest.documents.common import METADATA, created, link, reference, running_tasks, tasks_element
 from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
 from vcd_simulator.rest.fragments import state_of
@@ -75,17 +75,19 @@ def vm(context: Context, entity: Vm, vapp: Vapp | None = None) -> Element:
         vcloud("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id)),
         hardware.virtual_hardware_section(context, entity, edits=edits),
-        hardware.operating_system_section(context, entity, edits=may_edit_properties),
-        hardware.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
-        hardware.guest_customization_section(context, entity, edits=may_edit_properties, shows_password=shows_password),
-        hardware.runtime_info_section() if vapp is not None else None,
-        hardware.vm_spec_section(context, entity),
+        vm_sections.operating_system_section(context, entity, edits=may_edit_properties),
+        vm_sections.network_connection_section(context, entity, edits=edits and access.has("vApp: Edit VM Network")),
+        guest_customization.guest_customization_section(
+            context, entity, edits=may_edit_properties, shows_password=shows_password
+        ),
+        vm_sections.runtime_info_section() if vapp is not None else None,
+        vm_sections.vm_spec_section(context, entity),
         vcloud("VAppScopedLocalId", entity.id),
         _environment(entity) if entity.is_on else None,
-        hardware.capabilities(context, entity, edits=may_edit_properties) if vapp is not None else None,
+        vm_sections.capabilities(context, entity, edits=may_edit_properties) if vapp is not None else None,
         reference(context, "StorageProfile", profile, with_id=True) if profile is not None else None,
         vm_policies(context, entity),
-        hardware.boot_options(context, entity) if vapp is not None else None,
+        vm_sections.boot_options(context, entity) if vapp is not None else None,
         created(entity.created),
         needsCustomization=entity.customization.pending,
         nestedHypervisorEnabled=entity.nested_hypervisor,
@@ -171,7 +173,7 @@ def _upkeep_links(context: Context, entity: Vm, path: str) -> list[Element | Non
         if entity.is_on and access.has("vApp: Edit VM Properties")
         else None,
         link(context, "checkCompliance", f"{path}/action/checkCompliance") if checks else None,
-        link(context, "down", f"{path}/complianceResult", hardware.COMPLIANCE_RESULT) if checks else None,
+        link(context, "down", f"{path}/complianceResult", vm_sections.COMPLIANCE_RESULT) if checks else None,
     ]
 
 

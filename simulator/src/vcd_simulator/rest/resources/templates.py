@@ -8,7 +8,7 @@ from vcd_simulator.model.policies import NO_POLICIES, AppliedPolicies
 from vcd_simulator.operations import catalogs, templates, uploads
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import catalogs as documents
-from vcd_simulator.rest.documents import hardware
+from vcd_simulator.rest.documents import guest_customization, hardware, vm_sections
 from vcd_simulator.rest.documents import vms as vm_documents
 from vcd_simulator.rest.parsing import optional_text, referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
@@ -95,11 +95,11 @@ _SECTIONS: dict[str, Section] = {
     "virtualHardwareSection/networkCards": lambda context, vm: hardware.rasd_items_list(
         context, vm, "networkCards", hardware.network_cards(vm)
     ),
-    "networkConnectionSection": lambda context, vm: hardware.network_connection_section(context, vm, edits=False),
-    "guestCustomizationSection": lambda context, vm: hardware.guest_customization_section(
+    "networkConnectionSection": lambda context, vm: vm_sections.network_connection_section(context, vm, edits=False),
+    "guestCustomizationSection": lambda context, vm: guest_customization.guest_customization_section(
         context, vm, edits=False, shows_password=True
     ),
-    "operatingSystemSection": hardware.operating_system_section,
+    "operatingSystemSection": vm_sections.operating_system_section,
 }
 
 

@@ -9,7 +9,7 @@ from vcd_simulator.model.task import Task
 from vcd_simulator.operations import settings
 from vcd_simulator.operations.settings import DiskSpec
 from vcd_simulator.rest.context import Context, Reply
-from vcd_simulator.rest.documents import hardware, products
+from vcd_simulator.rest.documents import hardware, products, vm_sections
 from vcd_simulator.rest.parsing import optional_text, rasd_int, referenced_id, require_root
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
@@ -132,7 +132,7 @@ def acquire_ticket(context: Context, vm_id: str) -> Reply:
 def get_compliance(context: Context, vm_id: str) -> Reply:
     _, vm = context.access.vm_by_id(vm_id)
     context.access.require(_COMPLIANCE)
-    return Reply(content=hardware.compliance_result(context, vm))
+    return Reply(content=vm_sections.compliance_result(context, vm))
 
 
 Change = Callable[..., Task]

@@ -8,7 +8,7 @@ from vcd_simulator.model.task import Task
 from vcd_simulator.operations import changes, power, vapps, vm_policies
 from vcd_simulator.operations.machines import MachineSpec, guest_information
 from vcd_simulator.rest.context import Context, Reply
-from vcd_simulator.rest.documents import hardware
+from vcd_simulator.rest.documents import guest_customization, hardware, vm_sections
 from vcd_simulator.rest.documents import vms as documents
 from vcd_simulator.rest.parsing import (
     apply_hardware,
@@ -203,7 +203,7 @@ def _require_kind(kind: int, expected: int) -> None:
 def get_connections(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
     edits = _edits(context, vapp, "vApp: Edit VM Network")
-    return Reply(content=hardware.network_connection_section(context, vm, edits=edits))
+    return Reply(content=vm_sections.network_connection_section(context, vm, edits=edits))
 
 
 @router.put(f"{_VM}/networkConnectionSection")
@@ -219,7 +219,9 @@ def get_customization(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
     edits = _edits(context, vapp, _PROPERTIES)
     shows = edits or context.access.has("vApp: Manage VM Password Settings")
-    return Reply(content=hardware.guest_customization_section(context, vm, edits=edits, shows_password=shows))
+    return Reply(
+        content=guest_customization.guest_customization_section(context, vm, edits=edits, shows_password=shows)
+    )
 
 
 @router.put(f"{_VM}/guestCustomizationSection")
@@ -232,34 +234,34 @@ def set_customization(context: Context, vm_id: str) -> Reply:
 @router.get(f"{_VM}/guestcustomizationstatus", f"{_VM}/guestCustomizationStatus")
 def get_customization_status(context: Context, vm_id: str) -> Reply:
     _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.customization_status(vm))
+    return Reply(content=guest_customization.customization_status(vm))
 
 
 @router.get(f"{_VM}/checkpostcustomizationscript", f"{_VM}/checkPostCustomizationScript")
 def get_post_customization(context: Context, vm_id: str) -> Reply:
     _, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.post_customization(vm))
+    return Reply(content=guest_customization.post_customization(vm))
 
 
 @router.get(f"{_VM}/vmCapabilities")
 def get_capabilities(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.capabilities(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
+    return Reply(content=vm_sections.capabilities(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
 
 
 @router.get(f"{_VM}/bootOptions")
 def get_boot_options(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.boot_options(context, vm, edits=_edits(context, vapp, "vApp: VM Boot Options")))
+    return Reply(content=vm_sections.boot_options(context, vm, edits=_edits(context, vapp, "vApp: VM Boot Options")))
 
 
 @router.get(f"{_VM}/operatingSystemSection")
 def get_operating_system(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.operating_system_section(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
+    return Reply(content=vm_sections.operating_system_section(context, vm, edits=_edits(context, vapp, _PROPERTIES)))
 
 
 @router.get(f"{_VM}/runtimeInfoSection")
 def get_runtime_info(context: Context, vm_id: str) -> Reply:
     context.access.vm_by_id(vm_id)
-    return Reply(content=hardware.runtime_info_section())
+    return Reply(content=vm_sections.runtime_info_section())
