@@ -11,13 +11,12 @@ machine, which has to play the cloud as well. So our own CPU time counts `1 / sc
 The scale is the smallest at which that is not what is measured on two cores.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from measure import Steal, cpu_seconds, table, used_between
+from measure import Conditions, command_line, cpu_seconds, table, used_between, verdict
 from stage import Stage
 
 from vcd_simulator.latency import Latency
@@ -58,22 +57,21 @@ class Result:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = command_line(__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=SIZES, help="sizes (default: 1 2 4 8 16 32)")
     parser.add_argument(
         "--scale", type=float, default=SCALE, help="seconds of the clock for one of the cloud (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=4, help="decides the jitter (default: %(default)s)")
     options = parser.parse_args()
-    steal = Steal()
+    conditions = Conditions()
     results = [create(workers, options.scale, options.seed) for workers in sorted(options.workers)]
     headings = ["workers", "path s", "taken s", "beyond s", "ratio", "requests", "CPU s of the clock"]
     print(table(headings, [result.row() for result in results]))
-    print(f"a second of the simulated cloud is played in {options.scale:g} s; {steal}")
+    print(f"a second of the simulated cloud is played in {options.scale:g} s")
     broken = list(broken_bounds(results))
-    for problem in broken:
-        print(f"bench-create: {problem}", file=sys.stderr)
-    return 1 if broken else 0
+    print(conditions)
+    return verdict("bench-create", broken)
 
 
 def create(workers: int, scale: float, seed: int) -> Result:

@@ -4,7 +4,6 @@ Starts a lab with the profile `instant`: RabbitMQ, the simulator and the three s
 on loopback. Requests go over AMQP, as vCD's cells send them. Fails if a bound is broken.
 """
 
-import argparse
 import asyncio
 import base64
 import http.client
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cell_load import CellLoad, Outcome
-from measure import cpu_seconds, table, used_between
+from measure import Conditions, command_line, cpu_seconds, table, used_between, verdict
 
 from cse_lab import lab
 from cse_lab.processes import wait_until
@@ -72,22 +71,22 @@ class Result:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = command_line(__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each case runs (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cse-bench-") as name:
         directory = Path(name)
         state = lab.up(LabSettings(directory=directory / "lab", profile="instant"))
         try:
+            conditions = Conditions()
             results = asyncio.run(measure(state.variables, directory, options.seconds))
         finally:
             lab.down(directory / "lab")
     headings = ["case", "at once", "req/s", "p50 ms", "p99 ms", "CPU ms/req", "of it, by process"]
     print(table(headings, [result.row() for result in results]))
     broken = broken_bounds(results)
-    for problem in broken:
-        print(f"bench-gateway: {problem}", file=sys.stderr)
-    return 1 if broken else 0
+    print(conditions)
+    return verdict("bench-gateway", broken)
 
 
 async def measure(variables: Mapping[str, str], directory: Path, seconds: float) -> list[Result]:

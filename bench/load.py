@@ -7,7 +7,6 @@ has at work at once (CSE_RUNNING_OPERATIONS), as in production, where the cloud 
 processors did is printed beside it. Fails if a bound is broken.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 from google.longrunning import operations_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
-from measure import Steal, cpu_seconds, peak_mib, table, used_between
+from measure import Conditions, command_line, cpu_seconds, peak_mib, table, used_between, verdict
 from stage import ClusterManager, Stage
 
 from cse.operations.v1 import operation_pb2
@@ -68,7 +67,7 @@ MOST_SHARE = 0.65
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = command_line(__doc__)
     parser.add_argument("--clusters", type=int, default=1000, help="in flight at once (default: %(default)s)")
     parser.add_argument(
         "--scale", type=float, default=SCALE, help="seconds of the clock for one of the cloud (default: %(default)s)"
@@ -83,9 +82,7 @@ def main() -> int:
         broken += many_at_once(options.clusters, options.scale)
     if options.skip != "two":
         broken += two_replicas(options.replica_load)
-    for problem in broken:
-        print(f"bench-load: {problem}", file=sys.stderr)
-    return 1 if broken else 0
+    return verdict("bench-load", broken)
 
 
 # ---- many at once
@@ -93,7 +90,7 @@ def main() -> int:
 
 def many_at_once(clusters: int, scale: float) -> list[str]:
     """Prints what came of it; returns which bounds are broken."""
-    steal = Steal()
+    conditions = Conditions()
     with Stage(profile=PROFILE, scale=scale) as stage:
         manager = stage.cluster_manager(CSE_RUNNING_OPERATIONS=str(clusters))
         stage.reset_stats()
@@ -113,7 +110,8 @@ def many_at_once(clusters: int, scale: float) -> list[str]:
     most_polls = SHARED_POLLS + POLLS_PER_S * taken_s / clusters
     print(table(["requests per cluster", "number", "at most"], requests.rows(most_polls)))
     cpu = ", ".join(f"{name} {1000 * seconds / clusters:.0f} ms" for name, seconds in used.items())
-    print(f"CPU per cluster: {cpu} (without the guests' programs); {steal}")
+    print(f"CPU per cluster: {cpu} (without the guests' programs)")
+    print(conditions)
     found = []
     if at_once < clusters:
         found.append(f"only {at_once:,} of {clusters:,} creations were at work at once; a larger --scale helps")
@@ -214,7 +212,7 @@ class Shared:
 
 def two_replicas(load: int) -> list[str]:
     """Prints what one and two replicas take for a load; returns which bounds are broken."""
-    steal = Steal()
+    conditions = Conditions()
     key = Fernet.generate_key().decode()
     with PrivatePostgres() as postgres:
         one, two = (shared(load, replicas, postgres.create_database(), key) for replicas in (1, 2))
@@ -223,7 +221,8 @@ def two_replicas(load: int) -> list[str]:
     )
     print(table(["replicas", "seconds", "busy", "CPU s, by process"], [one.row(), two.row()]))
     share = two.seconds / one.seconds
-    print(f"two replicas take {share:.2f} of the time of one (at most {MOST_SHARE}); {steal}")
+    print(f"two replicas take {share:.2f} of the time of one (at most {MOST_SHARE})")
+    print(conditions)
     return [f"two replicas take {share:.2f} of the time of one (at most {MOST_SHARE})"] if share > MOST_SHARE else []
 
 
@@ -240,11 +239,11 @@ def shared(load: int, replicas: int, database: str, key: str) -> Shared:
         ]
         for manager in managers:
             manager.ended(manager.create(f"warm-{manager.pid}", workers=1), PATIENCE_S)
-        steal, before, began = Steal(), cpu_seconds(stage.pids), time.perf_counter()
+        conditions, before, began = Conditions(), cpu_seconds(stage.pids), time.perf_counter()
         for operation in create_all(managers, load):
             managers[0].ended(operation, PATIENCE_S)
         seconds = time.perf_counter() - began
-        return Shared(replicas, seconds, used_between(before, cpu_seconds(stage.pids)), steal.busy)
+        return Shared(replicas, seconds, used_between(before, cpu_seconds(stage.pids)), conditions.busy)
 
 
 if __name__ == "__main__":

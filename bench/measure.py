@@ -1,6 +1,8 @@
-"""What all benchmarks share: latencies and their percentiles, CPU time of processes, a table in the end."""
+"""What all benchmarks share: latencies, CPU time of processes, the conditions, a table and a verdict in the end."""
 
+import argparse
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,14 @@ from pathlib import Path
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USER_TICKS, _SYSTEM_TICKS = 11, 12  # fields of /proc/PID/stat, counted after the name
 _IDLE, _IOWAIT, _STEAL = 3, 4, 7  # of /proc/stat
+
+
+def command_line(doc: str | None) -> argparse.ArgumentParser:
+    """The parser of a benchmark; its description is the first line of the module's docstring."""
+    return argparse.ArgumentParser(
+        description=(doc or "").partition("\n")[0],
+        epilog="Ends with 1 if a bound is broken. The bounds are for the defaults; smaller numbers take less time.",
+    )
 
 
 @dataclass
@@ -57,6 +67,13 @@ def _aligned(text: str, width: int) -> str:
     return text.rjust(width) if text[:1].isdigit() else text.ljust(width)
 
 
+def verdict(benchmark: str, broken: Sequence[str]) -> int:
+    """Tells which bounds are broken, if any; returns the exit code."""
+    for problem in broken:
+        print(f"{benchmark}: {problem}", file=sys.stderr)
+    return 1 if broken else 0
+
+
 def peak_mib(pid: int) -> float:
     """The most memory that a process has had resident so far."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -64,14 +81,19 @@ def peak_mib(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-class Steal:
-    """What became of the processors' time since this was made, to tell whether the machine was quiet."""
+class Conditions:
+    """What else the machine had to do: its load when this was made, and what became of the processors' time since."""
 
     def __init__(self) -> None:
         self._before = _processor_ticks()
+        self._load = os.getloadavg()[0]
 
     def __str__(self) -> str:
-        return f"processors: {100 * self.busy:.0f} % busy, {100 * self._share(_STEAL):.1f} % stolen by other machines"
+        busy, stolen = 100 * self.busy, 100 * self._share(_STEAL)
+        return (
+            f"conditions: {os.cpu_count()} processors, {busy:.0f} % busy, {stolen:.1f} % stolen by other machines; "
+            f"a load of {self._load:.1f} before"
+        )
 
     @property
     def busy(self) -> float:

@@ -3,7 +3,6 @@
 Starts `vcd-simulator serve` as a process of its own, on loopback. Fails if a bound is broken.
 """
 
-import argparse
 import asyncio
 import base64
 import json
@@ -22,7 +21,7 @@ from typing import Any
 
 import yaml
 from http_load import Connection, Load, run
-from measure import cpu_seconds, table
+from measure import Conditions, command_line, cpu_seconds, table, verdict
 
 from cse_lab.processes import wait_until
 from vcd_simulator.inventory import lab_text
@@ -120,12 +119,12 @@ class Site:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = command_line(__doc__)
     parser.add_argument("--vapps", type=int, default=10_000, help="how many there are (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long each case runs (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-simulator-") as name:
-        began = time.perf_counter()
+        conditions, began = Conditions(), time.perf_counter()
         with serving(Path(name), options.vapps) as site:
             start_s, start_cpu_s = time.perf_counter() - began, site.cpu_s()
             memory_mb = site.memory_mb
@@ -143,9 +142,8 @@ def main() -> int:
         print(sentence)
         if value > most:
             broken.append(sentence)
-    for problem in broken:
-        print(f"bench-simulator: {problem}", file=sys.stderr)
-    return 1 if broken else 0
+    print(conditions)
+    return verdict("bench-simulator", broken)
 
 
 async def measure(site: Site, seconds: float) -> tuple[list[Result], float, float]:
@@ -233,7 +231,18 @@ def serving(directory: Path, vapps: int) -> Iterator[Site]:
     file.write_text(yaml.safe_dump(inventory(vapps)))
     program = Path(sys.executable).with_name("vcd-simulator")
     process = subprocess.Popen(
-        [program, "serve", "--listen", "127.0.0.1:0", "--inventory", file, "--ready-file", ready],
+        [
+            program,
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--inventory",
+            file,
+            "--ready-file",
+            ready,
+            "--log-level",
+            "warning",
+        ],
         stdout=subprocess.DEVNULL,
     )
     try:

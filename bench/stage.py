@@ -44,7 +44,6 @@ NETWORK = "bench-net"
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 120.0
 TENANT, TENANT_PASSWORD = "alice@acme", "alice-secret"
-ADMINISTRATOR, ADMINISTRATOR_PASSWORD = "administrator@System", "vcd-secret"
 
 Metadata = tuple[tuple[str, str], ...]
 
