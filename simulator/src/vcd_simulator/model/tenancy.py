@@ -86,6 +86,10 @@ class User:
     deployed_vm_quota: int = 0
 
 
+ACCESS_LEVELS = ("ReadOnly", "Change", "FullControl")
+"""From the least to the most."""
+
+
 @dataclass(slots=True, kw_only=True)
 class AccessSetting:
     """One line of an access control list; `subject` is a user or an organisation."""
@@ -97,15 +101,19 @@ class AccessSetting:
 
 @dataclass(slots=True, kw_only=True)
 class AccessControl:
-    """Who, besides the owner and the administrators, may use an entity. Levels are ReadOnly, Change and FullControl."""
+    """Who, besides the owner and the administrators, may use an entity."""
 
     everyone: str | None = None
     settings: list[AccessSetting] = field(default_factory=list)
 
     def level(self, user_id: str, org_id: str) -> str | None:
         """The highest level that the list gives this user."""
-        order = ("ReadOnly", "Change", "FullControl")
         levels = [setting.level for setting in self.settings if setting.subject_id in (user_id, org_id)]
         if self.everyone:
             levels.append(self.everyone)
-        return max(levels, key=order.index, default=None)
+        return max(levels, key=ACCESS_LEVELS.index, default=None)
+
+    def grants(self, user_id: str, org_id: str, level: str) -> bool:
+        """Whether the list gives this user a level, or a higher one."""
+        granted = self.level(user_id, org_id)
+        return granted is not None and ACCESS_LEVELS.index(granted) >= ACCESS_LEVELS.index(level)

@@ -7,7 +7,8 @@ from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import catalogs, vapps
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents.common import control_access, owner_element
-from vcd_simulator.rest.parsing import access_control, referenced_id, require_root
+from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.requests.sharing import access_control
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import child
 

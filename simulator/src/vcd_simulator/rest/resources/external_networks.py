@@ -6,7 +6,8 @@ from vcd_simulator.operations import external_networks
 from vcd_simulator.operations.networks import ScopeChange
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import provider as documents
-from vcd_simulator.rest.parsing import ip_scope, referenced_id, require_root
+from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.requests.networks import ip_scope
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, text_of

@@ -6,7 +6,8 @@ from vcd_simulator.operations import vapp_networks, vapps
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vapps as documents
-from vcd_simulator.rest.parsing import network_config, network_configs, require_root
+from vcd_simulator.rest.parsing import require_root
+from vcd_simulator.rest.requests.networks import network_config, network_configs
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
 

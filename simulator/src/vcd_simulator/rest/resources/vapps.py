@@ -7,17 +7,12 @@ from vcd_simulator.operations import changes, clones, power, vapps
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapps import VappSpec
 from vcd_simulator.rest.context import Context, Reply
-from vcd_simulator.rest.created_items import created_items
 from vcd_simulator.rest.documents import vapps as documents
 from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.documents.vms import lease_section
-from vcd_simulator.rest.parsing import (
-    network_configs,
-    optional_text,
-    referenced_id,
-    require_root,
-    sourced_items,
-)
+from vcd_simulator.rest.parsing import optional_text, referenced_id, require_root
+from vcd_simulator.rest.requests.networks import network_configs
+from vcd_simulator.rest.requests.vm_items import created_items, sourced_items
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import OVF_NS, Element, attribute_flag, child, children, flag_of, int_of, text_of
 

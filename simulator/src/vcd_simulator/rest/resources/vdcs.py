@@ -7,7 +7,8 @@ from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
-from vcd_simulator.rest.parsing import ip_ranges, ip_scope, optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.parsing import optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.requests.networks import ip_ranges, ip_scope
 from vcd_simulator.rest.resources import vapp_networks
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router

@@ -10,10 +10,11 @@ from vcd_simulator.operations import settings
 from vcd_simulator.operations.settings import DiskSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import hardware, products, vm_sections
-from vcd_simulator.rest.parsing import optional_text, rasd_int, referenced_id, require_root
+from vcd_simulator.rest.parsing import optional_text, referenced_id, require_root
+from vcd_simulator.rest.requests.vm_sections import rasd_int, stated_capacity_mb
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
-from vcd_simulator.rest.xml import RASD_NS, VCLOUD_NS, VMW_NS, Element, child, children, flag_of, int_of, whole_number
+from vcd_simulator.rest.xml import RASD_NS, VMW_NS, Element, child, children, flag_of, int_of, whole_number
 
 router = Router()
 _VM = "/api/vApp/vm-{vm_id}"
@@ -98,11 +99,7 @@ def _disk(vm: Vm, item: Element) -> DiskSpec:
     """A disk of the list. Its size is there twice: what a client has changed counts."""
     instance_id = whole_number(item.findtext(f"{{{RASD_NS}}}InstanceID") or "")
     known = next((disk for disk in vm.hardware.disks if disk.instance_id == instance_id), None)
-    resource = item.find(f"{{{RASD_NS}}}HostResource")
-    stated = (
-        (resource.get(f"{{{VCLOUD_NS}}}capacity") or resource.get("capacity") or "") if resource is not None else ""
-    )
-    capacity = whole_number(stated)
+    capacity = stated_capacity_mb(item)
     has_quantity = item.find(f"{{{RASD_NS}}}VirtualQuantity") is not None
     quantity = math.ceil(rasd_int(item, "VirtualQuantity") / 1024**2) if has_quantity else None
     if known is not None and quantity not in (None, known.capacity_mb):

@@ -10,15 +10,8 @@ from vcd_simulator.operations.machines import MachineSpec, guest_information
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import guest_customization, hardware, vm_sections
 from vcd_simulator.rest.documents import vms as documents
-from vcd_simulator.rest.parsing import (
-    apply_hardware,
-    customization,
-    nics,
-    optional_text,
-    rasd_item,
-    referenced_id,
-    require_root,
-)
+from vcd_simulator.rest.parsing import optional_text, referenced_id, require_root
+from vcd_simulator.rest.requests.vm_sections import apply_hardware, customization, nics, rasd_item
 from vcd_simulator.rest.resources.vapps import accepted, deploy_task, power_task, undeploy_task
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.vm_policies import read_vm_policies
