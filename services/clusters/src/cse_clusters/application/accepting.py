@@ -132,7 +132,8 @@ class Acceptance:
         try:
             operation = self._accepted(request, card.cluster_name, submission.is_wanted)
         except CseError as exc:
-            self._not_started(task_href, card, exc)
+            if not _leaves_open(exc):  # otherwise the operation reports on its task, or TaskCare ends that for us
+                self._not_started(task_href, card, exc)
             raise
         if operation.task_href == task_href:
             log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
@@ -162,6 +163,11 @@ class Acceptance:
     def _not_started(self, task_href: str, card: TaskCard, error: CseError) -> None:
         with suppress(CseError):
             self._board.fail(task_href, card, "Not started", reason=error.code, error=error.message)
+
+
+def _leaves_open(error: CseError) -> bool:
+    """Whether it is not known if the operation was accepted: the store did not answer."""
+    return isinstance(error, UnavailableError) and error.code != STOPPING_REASON
 
 
 def being_created(name: str, operation: str) -> AlreadyExistsError:

@@ -57,12 +57,19 @@ def patiently(
 
 
 def carry_out(
-    ctx: OperationContext, host: VappHost, begin: Callable[[], str | None], *, within: timedelta, who: Actor = SERVICE
+    ctx: OperationContext,
+    host: VappHost,
+    begin: Callable[[], str | None],
+    *,
+    within: timedelta,
+    who: Actor = SERVICE,
+    is_removal: bool = False,
 ) -> None:
     """Begins a change and waits for its end; looks again, and begins it again if need be, after errors that pass.
 
     What it changes may be busy or gone, vCD may not answer, or may have forgotten or aborted its task. When the
-    operation is to end meanwhile, vCD's task is told to end, too.
+    operation is cancelled meanwhile, vCD's task is told to end, too. So it is when the time is over, unless it removes
+    what is not wanted any more: that had better go on without us.
 
     Args:
         ctx: of the operation or branch.
@@ -70,34 +77,35 @@ def carry_out(
         begin: looks, and returns the task that it has begun, or None if there is nothing left to do.
         within: how long to try.
         who: in whose name the task is ended.
+        is_removal: whether it removes something.
 
     Raises:
         CseError: as `patiently`, and what vCD's task ended with.
     """
     missing = _MOST_MISSING
+    ended_with = (CancelledError,) if is_removal else (CancelledError, DeadlineError)
 
     def attempt() -> None:
         nonlocal missing
         try:
             task = begin()
             if task is not None:
-                _wait(ctx, host, task, who)
+                wait(task)
         except NotFoundError as exc:
             missing -= 1  # what was there at the look may be gone at the change: another look tells
             if missing < 0:
                 raise
             raise ConflictError(exc.message, reason=exc.code) from exc
 
+    def wait(task: str) -> None:
+        try:
+            host.wait(task, ctx.check)
+        except ended_with:
+            with suppress(CseError):
+                host.cancel(who, task)
+            raise
+
     patiently(ctx, attempt, within=within)
-
-
-def _wait(ctx: OperationContext, host: VappHost, task: str, who: Actor) -> None:
-    try:
-        host.wait(task, ctx.check)
-    except (CancelledError, DeadlineError):
-        with suppress(CseError):
-            host.cancel(who, task)
-        raise
 
 
 def settle(ctx: OperationContext, inventory: Inventory, host: VappHost, vapp_href: str) -> VappDetails | None:
@@ -141,4 +149,4 @@ def delete_vapp(
             raise PermissionDeniedError("vCD does not let you delete its vApp", reason="VAPP_DELETE_FORBIDDEN")
         return task
 
-    carry_out(ctx, host, begin, within=within, who=who)
+    carry_out(ctx, host, begin, within=within, who=who, is_removal=True)

@@ -13,6 +13,7 @@ from cse_clusters.application.failures import explained, place, step, wants_roll
 from cse_clusters.application.guest_logins import GuestDirectory
 from cse_clusters.application.guest_work import GuestWork, Limits
 from cse_clusters.application.node_branches import NodeBranches, NodeNames
+from cse_clusters.application.node_operation import counted
 from cse_clusters.application.operation_data import CREATE_CLUSTER, CreateInput
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.reporting import Progress, finish_task
@@ -55,7 +56,7 @@ class CreateClusterOperation:
 def _outcome(ctx: OperationContext, creation: "_Creation", exc: CseError) -> str:
     """Takes back what was made, if that is wanted; returns what became of it and what to do next."""
     name = creation.job.name
-    if not wants_rollback(exc, asked_for=creation.job.rollback_on_failure):
+    if not wants_rollback(exc, asked_for=creation.job.rollback_on_failure or not creation.is_cluster):
         return f"What was made is left in vApp {name!r} for inspection; delete the cluster to remove it."
     try:
         with ctx.rollback():
@@ -71,6 +72,8 @@ class _Creation:
 
     def __init__(self, ctx: OperationContext, ports: OperationPorts, version: str, limits: Limits) -> None:
         self.job = CreateInput.from_json(ctx.input)
+        self.is_cluster = False
+        """Whether there is something to inspect, and to delete as a cluster."""
         self._ctx = ctx
         self._ports = ports
         self._limits = limits
@@ -84,8 +87,9 @@ class _Creation:
         plan = ClusterPlan.from_json(cast(dict[str, Any], step(ctx, "choose_names", self._choose_names)))
         vapp.href = str(step(ctx, "compose_vapp", vapp.compose))
         step(ctx, "mark_vapp", vapp.mark)
+        self.is_cluster = True
         admin_password = self._ports.templates.admin_password(job.template)
-        self._say(f"Adding {len(plan.machines)} nodes to {title}", 15)
+        self._say(f"Adding {counted(len(plan.machines))} to {title}", 15)
         step(ctx, "add_machines", lambda: vapp.add_machines(plan, admin_password))
         if vapp.make.has_own_hardware:
             vapp.size(plan)

@@ -207,7 +207,7 @@ class MachineSteps:
             return self._host.undeploy(self._who(ctx), machine.href)
 
         try:
-            self._finish(ctx, begin)
+            self._finish(ctx, begin, is_removal=True)
         except CseError:
             ctx.check()
             if self._is_deployed(ctx, seen.name):
@@ -226,7 +226,7 @@ class MachineSteps:
             doomed = [present[name].href for name in names if name in present and not present[name].is_deployed]
             return self._host.delete_machines(self._who(self._ctx), self._href, doomed) if doomed else None
 
-        self._finish(self._ctx, begin)
+        self._finish(self._ctx, begin, is_removal=True)
         present = self.present()
         return [name for name in names if name in present]
 
@@ -236,8 +236,8 @@ class MachineSteps:
             raise NotFoundError(f"machine {name} is gone", reason="NODE_NOT_FOUND", node=name)
         return machine
 
-    def _finish(self, ctx: OperationContext, begin: Callable[[], str | None]) -> None:
-        carry_out(ctx, self._host, begin, within=self._limits.busy)
+    def _finish(self, ctx: OperationContext, begin: Callable[[], str | None], *, is_removal: bool = False) -> None:
+        carry_out(ctx, self._host, begin, within=self._limits.busy, is_removal=is_removal)
 
 
 class _Glance:
