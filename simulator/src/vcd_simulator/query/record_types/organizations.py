@@ -10,7 +10,7 @@ _ORGS = RecordType[Org](
     name="organization",
     tag="OrgRecord",
     table=lambda cloud: cloud.orgs,
-    visible=lambda access, org: access.is_sysadmin or org is access.org,
+    visible=Access.sees_org,
     attributes={
         "name": lambda cloud, org: org.name,
         "displayName": lambda cloud, org: org.full_name,
@@ -50,7 +50,7 @@ _ROLES = RecordType[Role](
     name="role",
     tag="RoleRecord",
     table=lambda cloud: cloud.roles,
-    visible=lambda access, role: access.is_sysadmin or role.org_id == access.org.id,
+    visible=Access.sees_role,
     attributes={
         "name": lambda cloud, role: role.name,
         "description": lambda cloud, role: role.description,
