@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cse.clusters.v1 import cluster_service_pb2
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.system.v1 import system_pb2, system_service_pb2
 from cse.templates.v1 import template_pb2, template_service_pb2
 from cse_core import errors
@@ -249,3 +249,14 @@ def test_a_cluster_that_vcd_knows_little_about_is_shown_all_the_same(bench: Benc
     shown = bench.cell.ask("GET", "/api/cse/demo/info").json
     assert set(shown) == CLUSTER_KEYS
     assert (shown["leader_endpoint"], shown["number_of_vms"], shown["status"]) == ("", 0, "")
+
+
+def test_names_are_shown_as_vcd_has_them(bench: Bench) -> None:
+    """Users rename vApps and VMs in vCD as they like."""
+    node = cluster_pb2.Node(
+        name="orgs/acme/vdcs/dev/clusters/my%20%C3%BC/nodes/node%2F1", role=cluster_pb2.Node.ROLE_WORKER
+    )
+    cluster = cluster_pb2.Cluster(name="orgs/acme/vdcs/dev/clusters/my%20%C3%BC", nodes=[node])
+    bench.services.answers["ListClusters"] = lambda _: cluster_service_pb2.ListClustersResponse(clusters=[cluster])
+    (shown,) = bench.cell.ask("GET", "/api/cse").json
+    assert (shown["name"], shown["nodes"][0]["name"]) == ("my ü", "node/1")

@@ -41,7 +41,7 @@ from cse_testing.waiting import LIMIT_S
         ({"network": ""}, InvalidArgumentError, "cluster.network", "required"),
         ({"network": "other"}, NotFoundError, "cluster.network", "no network 'other'; there are: net"),
         ({"storage_profile": "tin"}, NotFoundError, "cluster.worker_pool.storage_profile", "there are: *, gold"),
-        ({"template": "none"}, NotFoundError, "cluster.template", "no template 'none'"),
+        ({"template": "none"}, NotFoundError, "cluster.template", "no template 'none'; `vcd cse template list`"),
         ({"template": "x y"}, InvalidArgumentError, "cluster.template", "letters, digits"),
         ({"template": "unbuilt"}, FailedPreconditionError, "cluster.template", "is not ready"),
         ({"workers": -1}, InvalidArgumentError, "cluster.worker_pool.node_count", "between 0 and 200"),
@@ -65,6 +65,13 @@ def test_a_wrong_value_is_refused_by_name_and_nothing_is_begun(
 def test_a_name_that_a_cluster_in_another_vdc_of_the_org_has_is_taken(clusters: ClustersInMemory) -> None:
     clusters.vcd.add_vapp(clusters.prod, "demo", metadata={CLUSTER_ID: "1"})
     with pytest.raises(AlreadyExistsError, match="already, in VDC 'prod'") as refused:
+        clusters.create()
+    assert refused.value.code == "CLUSTER_EXISTS"
+
+
+def test_a_cluster_of_that_name_beside_it_is_called_a_cluster(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"})
+    with pytest.raises(AlreadyExistsError, match="there is a cluster 'demo' already, in VDC 'dev'") as refused:
         clusters.create()
     assert refused.value.code == "CLUSTER_EXISTS"
 

@@ -162,15 +162,19 @@ def test_what_is_not_there_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("control_plane", ["off", "missing"])
-def test_no_worker_is_promised_without_a_running_control_plane(clusters: ClustersInMemory, control_plane: str) -> None:
+def test_no_other_number_of_workers_is_promised_without_a_running_control_plane(
+    clusters: ClustersInMemory, control_plane: str
+) -> None:
     adopted(clusters)
     (vapp,) = clusters.vcd.vapps.values()
     machine = vapp.machines.pop("mstr-aaaa")
     if control_plane == "off":
         vapp.machines["mstr-aaaa"] = replace(machine, status="POWERED_OFF")
-    with pytest.raises(FailedPreconditionError) as refused:
-        clusters.add_nodes()
-    assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
+    for change in (clusters.add_nodes, lambda: clusters.resize(2), lambda: clusters.resize(0)):
+        with pytest.raises(FailedPreconditionError) as refused:
+            change()
+        assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
+    assert not clusters.vcd.tasks
 
 
 def test_the_right_is_required_where_rights_are_enforced() -> None:

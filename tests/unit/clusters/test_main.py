@@ -114,3 +114,9 @@ def test_an_address_in_use_is_named(
         monkeypatch.setenv("CSE_CLUSTERS_LISTEN", address)
         assert main(["-c", str(config)]) == 1
     assert f"cannot listen on {address}" in capsys.readouterr().err
+
+
+def test_the_help_is_shown_in_any_locale(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.isascii()

@@ -138,4 +138,4 @@ def delete(
         confirm(f"Delete {', '.join(map(repr, nodes))} of the cluster {cluster!r}?")
     request = {"name": cluster, "vdc": session.vdc, "nodes": list(nodes), "force": force}
     reply = session.fields("DELETE", cluster_path(cluster, "node"), request)
-    finish(context, session, reply, f"{', '.join(nodes)} deleted from cluster {cluster!r}")
+    finish(context, session, reply, f"cluster {cluster!r} is without {', '.join(dict.fromkeys(nodes))}")

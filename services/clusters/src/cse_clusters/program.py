@@ -31,7 +31,7 @@ environment:
   CSE_LIMIT_OUTAGE        seconds that a vCenter or a guest's tools may be away (default: 300)
   CSE_ORPHAN_AGE          seconds after which a vApp of a creation that is not known is left behind (default: 7200)
   CSE_RUNNING_OPERATIONS  operations at work at once (default: 64)
-  CSE_OPERATIONS_DATABASE where operations are kept: sqlite:///path for one process, postgresql://… for several
+  CSE_OPERATIONS_DATABASE where operations are kept: sqlite:///path for one process, postgresql:// for several
                           replicas (default: cse-state/operations.db beside the configuration file)
   CSE_OPERATIONS_KEY      keys that encrypt them, separated by commas; the first encrypts, all decrypt
   CSE_OPERATIONS_KEY_FILE the same in a file (default with SQLite: made beside the database)

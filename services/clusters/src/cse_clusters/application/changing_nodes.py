@@ -128,11 +128,15 @@ class NodeChanges:
         Raises:
             InvalidArgumentError: more than one request may ask for, or fewer than none.
             NotFoundError, FailedPreconditionError: workers are missing, and the template cannot be used.
+            FailedPreconditionError: reason CONTROL_PLANE_UNREACHABLE; no worker could join or leave.
         """
         check_count(workers, 0, MAX_NODES, field="worker_count")
 
         def begin(cluster: Cluster, vapp: VappDetails) -> Operation:
-            make = self._make_alike(caller, cluster, vapp, growing=workers > len(workers_of(cluster)))
+            present = len(workers_of(cluster))
+            if workers != present and cluster.state is not State.CREATING:
+                running_control_plane(cluster, vapp)
+            make = self._make_alike(caller, cluster, vapp, growing=workers > present)
 
             def change(cluster: Cluster, card: TaskCard, task_href: str) -> NodeChange:
                 return ResizeInput(

@@ -9,8 +9,9 @@ from cse_clusters.application.material import Material, Materials, choices, stor
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.domain.access import SERVICE, Caller
+from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_clusters.domain.new_cluster import NewCluster
-from cse_clusters.domain.vcd import Vdc
+from cse_clusters.domain.vcd import VappRecord, Vdc
 from cse_core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from cse_core.names import WILDCARD, ClusterName
 from cse_core.operations import Operation, OperationQuery, OperationRequest, Operations
@@ -114,12 +115,7 @@ class ClusterCreation:
     def _require_name_free(self, new: NewCluster, org: str) -> None:
         """Clusters are told apart by name alone on the wire of 1.2.x: one of a name per org, whoever sees it."""
         for cluster in self._inventory.clusters(SERVICE, name=new.name, org=org):
-            raise AlreadyExistsError(
-                f"cluster_id: there is a cluster {new.name!r} already, in VDC {cluster.vdc!r}; choose another name",
-                reason="CLUSTER_EXISTS",
-                field="cluster_id",
-                cluster=new.name,
-            )
+            raise _exists(cluster)
 
     def _place(self, caller: Caller, new: NewCluster, org: str) -> Vdc:
         """The VDC, with the network and the storage profile that are used."""
@@ -139,7 +135,10 @@ class ClusterCreation:
         profile_href = storage_profile_href(
             vdc.storage_profiles, profile, vdc=vdc.name, field="cluster.worker_pool.storage_profile"
         )
-        if self._inventory.find_vapp(SERVICE, vdc, new.name) is not None:
+        there = self._inventory.find_vapp(SERVICE, vdc, new.name)
+        if there is not None and CLUSTER_ID in there.metadata:
+            raise _exists(there)
+        if there is not None:
             raise AlreadyExistsError(
                 f"cluster_id: VDC {vdc.name!r} has a vApp called {new.name!r} already; choose another name",
                 reason="VAPP_EXISTS",
@@ -174,6 +173,15 @@ def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: Material, card: TaskC
         storage_profile=vdc.storage_profiles.get(new.workers.storage_profile),
         ssh_public_key=new.ssh_public_key,
         rollback_on_failure=new.rollback_on_failure,
+    )
+
+
+def _exists(cluster: VappRecord) -> AlreadyExistsError:
+    return AlreadyExistsError(
+        f"cluster_id: there is a cluster {cluster.name!r} already, in VDC {cluster.vdc!r}; choose another name",
+        reason="CLUSTER_EXISTS",
+        field="cluster_id",
+        cluster=cluster.name,
     )
 
 

@@ -64,7 +64,9 @@ class Materials:
             return self._templates.get(caller.credentials, name or None)
         except NotFoundError as exc:
             raise NotFoundError(
-                f"{field}: there is no template {name!r}", reason="TEMPLATE_NOT_FOUND", field=field
+                f"{field}: there is no template {name!r}; `vcd cse template list` shows what there is",
+                reason="TEMPLATE_NOT_FOUND",
+                field=field,
             ) from exc
 
     def _machine(self, caller: Caller, template: Template, org: str, field: str) -> VmTemplate:

@@ -173,7 +173,8 @@ class ClusterServiceServicer:
         before.
 
         Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
-        with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+        with reason CLUSTER_BUSY (it is only being created, or being deleted); FAILED_PRECONDITION with reason
+        CONTROL_PLANE_UNREACHABLE (no worker could join or leave); where workers are missing also NOT_FOUND and
         FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -83,7 +83,8 @@ class ClusterServiceStub:
     before.
 
     Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
-    with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+    with reason CLUSTER_BUSY (it is only being created, or being deleted); FAILED_PRECONDITION with reason
+    CONTROL_PLANE_UNREACHABLE (no worker could join or leave); where workers are missing also NOT_FOUND and
     FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
     """
     GetKubeconfig: _grpc.UnaryUnaryMultiCallable[_cluster_service_pb2.GetKubeconfigRequest, _cluster_service_pb2.GetKubeconfigResponse]
@@ -164,7 +165,8 @@ class ClusterServiceAsyncStub(ClusterServiceStub):
     before.
 
     Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
-    with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+    with reason CLUSTER_BUSY (it is only being created, or being deleted); FAILED_PRECONDITION with reason
+    CONTROL_PLANE_UNREACHABLE (no worker could join or leave); where workers are missing also NOT_FOUND and
     FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
     """
     GetKubeconfig: _aio.UnaryUnaryMultiCallable[_cluster_service_pb2.GetKubeconfigRequest, _cluster_service_pb2.GetKubeconfigResponse]  # type: ignore[assignment]
@@ -272,7 +274,8 @@ class ClusterServiceServicer(metaclass=_abc_1.ABCMeta):
         before.
 
         Errors: PERMISSION_DENIED with reason VAPP_CHANGE_FORBIDDEN (vCD does not let the caller change the vApp); ABORTED
-        with reason CLUSTER_BUSY (it is only being created, or being deleted); where workers are missing also NOT_FOUND and
+        with reason CLUSTER_BUSY (it is only being created, or being deleted); FAILED_PRECONDITION with reason
+        CONTROL_PLANE_UNREACHABLE (no worker could join or leave); where workers are missing also NOT_FOUND and
         FAILED_PRECONDITION as of `CreateCluster`, for the cluster's own template.
         """
 

@@ -1,6 +1,7 @@
 """Clusters: `/api/cse` and `/api/cse/{cluster}…`."""
 
 from typing import Final
+from urllib.parse import unquote
 
 import grpc
 from google.longrunning import operations_pb2
@@ -185,5 +186,5 @@ def metadata_of(operation: operations_pb2.Operation) -> operation_pb2.OperationM
 
 
 def last_part(name: str) -> str:
-    """The id at the end of a resource name."""
-    return name.rpartition("/")[2]
+    """The id at the end of a resource name, as vCD writes it: users may give vApps any name there."""
+    return unquote(name.rpartition("/")[2])
