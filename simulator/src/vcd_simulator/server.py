@@ -12,8 +12,6 @@ from vcd_simulator.tls import TlsFiles
 
 _KEEP_ALIVE_S = 75
 """Longer than the 5 s between the polls of usual clients, so that their connections last."""
-VCENTER_KEEP_ALIVE_S = 1200
-"""pyvmomi uses connections again that have rested for up to 15 minutes, and does not try twice."""
 _START_TIMEOUT_S = 10.0
 _BACKLOG = 256
 

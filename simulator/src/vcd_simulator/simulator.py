@@ -33,13 +33,11 @@ from vcd_simulator.population import populate
 from vcd_simulator.ports import LOOPBACK, Address, Ports, Vcenter
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes
-from vcd_simulator.server import VCENTER_KEEP_ALIVE_S, HttpsServer
+from vcd_simulator.server import HttpsServer
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
-from vcd_simulator.tls import make_certificate
-from vcd_simulator.vcenter.app import create_app
-from vcd_simulator.vcenter.service import VimService
-from vcd_simulator.vcenter.sessions import VcenterAccount
+from vcd_simulator.tls import TlsFiles, make_certificate
+from vcd_simulator.vcenter.server import VcenterServer
 
 
 class Simulator:
@@ -110,7 +108,7 @@ class Simulator:
         self._session_idle_timeout_s = session_idle_timeout_s
         self._state_dir = state_dir
         self._clock = clock
-        self._services: dict[str, VimService] = {}
+        self._vcenter_servers: dict[str, VcenterServer] = {}
         self._running: ExitStack | None = None
 
     faults: Faults
@@ -204,7 +202,7 @@ class Simulator:
             KeyError: there is no such vCenter.
         """
         if vcenter is not None:
-            return self._services[vcenter].sessions.expire_all()
+            return self._vcenter_servers[vcenter].service.sessions.expire_all()
         with self.cloud.lock:
             return self.sessions.expire_all()
 
@@ -224,6 +222,7 @@ class Simulator:
         self.stop()
 
     def _start(self, stack: ExitStack) -> None:
+        """Make and begin everything; `stack` undoes it in the opposite order."""
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vcd-simulator-")))
         ports = Ports(self.inventory.vcenters, self._listen, self._vcenter_listen, stack)
         self.address, self.vcenters = ports.address, ports.vcenters
@@ -233,7 +232,8 @@ class Simulator:
 
         self.hypervisor = Hypervisor(self._latency, state_dir=self._state_dir, faults=self.faults, stats=self.stats)
         stack.callback(self.hypervisor.close)
-        app = self._make_cloud()
+        self._make_cloud()
+        app = self._make_app()
         if self.state_file is not None:
             if self.state_file.exists():
                 self.restore(self.state_file)
@@ -243,37 +243,9 @@ class Simulator:
         stack.callback(self.forwarder.stop)
         self.cloud.tasks.start()
         stack.callback(self.cloud.tasks.stop)
-        services: dict[str, VimService] = {}
-        controls = Controls(
-            cloud=self.cloud,
-            sessions=self.sessions,
-            faults=self.faults,
-            stats=self.stats,
-            state=StateControls(self),
-            guests=GuestControls(self.guests),
-            vcenters=services,
-            access=ControlAccess(self.cloud, self.sessions, self.control_token),
-        )
-        rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
-        vcenters: dict[str, HttpsServer] = {}
-        for name, vcenter in self.vcenters.items():
-            account = VcenterAccount(name=name, user=vcenter.user, password=vcenter.password)
-            vcenter_app = create_app(self.hypervisor, account, faults=self.faults, stats=self.stats)
-            services[name] = vcenter_app.state.service
-            vcenters[name] = HttpsServer(
-                vcenter_app, ports.vcenter_listeners[name], tls, name=name, keep_alive_s=VCENTER_KEEP_ALIVE_S
-            )
-        for server in (rest, *vcenters.values()):
-            server.start()
-            stack.callback(server.stop)
-        outages = Outages(self.faults, vcenters)
-        stack.callback(self.faults.watch(outages.refresh))
-        outages.refresh()
-        self._services = services
-        for service in services.values():
-            stack.callback(service.close)  # before the servers stop, which wait for what is under way
+        self._serve(stack, app, ports, tls)
 
-    def _make_cloud(self) -> RestApp:
+    def _make_cloud(self) -> None:
         self.cloud = Cloud(
             self.hypervisor, latency=self._latency, clock=self._clock, seed=self._seed, faults=self.faults
         )
@@ -284,6 +256,9 @@ class Simulator:
         self.sessions = Sessions(self.cloud)
         if self._session_idle_timeout_s is not None:
             self.sessions.idle_timeout_s = self._session_idle_timeout_s
+
+    def _make_app(self) -> RestApp:
+        """What answers REST requests, with the services that extend it."""
         registry = ExtensionRegistry(self.cloud)
         self.forwarder = Forwarder(
             self._amqp,
@@ -296,13 +271,46 @@ class Simulator:
         router = all_routes()
         router.include(service_routes(registry))
         router.include(amqp_routes(self.forwarder))
-        gateway = ExtensionGateway(registry, self.forwarder)
         return RestApp(
             self.cloud,
             self.sessions,
             router,
-            extensions=gateway,
+            extensions=ExtensionGateway(registry, self.forwarder),
             public_address=self._public_address,
             faults=self.faults,
             stats=self.stats,
         )
+
+    def _serve(self, stack: ExitStack, app: RestApp, ports: Ports, tls: TlsFiles) -> None:
+        """Answer on every port."""
+        vcenters = {
+            name: VcenterServer(
+                vcenter,
+                ports.vcenter_listeners[name],
+                tls,
+                hypervisor=self.hypervisor,
+                faults=self.faults,
+                stats=self.stats,
+            )
+            for name, vcenter in self.vcenters.items()
+        }
+        controls = Controls(
+            cloud=self.cloud,
+            sessions=self.sessions,
+            faults=self.faults,
+            stats=self.stats,
+            state=StateControls(self),
+            guests=GuestControls(self.guests),
+            vcenters={name: server.service for name, server in vcenters.items()},
+            access=ControlAccess(self.cloud, self.sessions, self.control_token),
+        )
+        rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
+        for server in (rest, *vcenters.values()):
+            server.start()
+            stack.callback(server.stop)
+        outages = Outages(self.faults, vcenters)
+        stack.callback(self.faults.watch(outages.refresh))
+        outages.refresh()
+        self._vcenter_servers = vcenters
+        for vcenter in vcenters.values():
+            stack.callback(vcenter.service.close)  # before the servers stop, which wait for what is under way

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pika
 
-from vcd_simulator.extensions.broker import AmqpSettings, Broker, BrokerChannel, BrokerError
+from vcd_simulator.extensions.broker import AmqpSettings, BrokerError
 from vcd_simulator.extensions.disturbance import Disturbance
 from vcd_simulator.extensions.errors import (
     ExtensionTimeoutError,
@@ -18,6 +18,7 @@ from vcd_simulator.extensions.errors import (
     MalformedReplyError,
     ReplyMismatchError,
 )
+from vcd_simulator.extensions.link import Link
 from vcd_simulator.extensions.messages import (
     ForwardedReply,
     ForwardedRequest,
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 3.0
-_ABANDONED_QUEUE_MS = 60 * 60 * 1000
 _TRANSIENT = 1
 _REMEMBERED = 10_000
 
@@ -94,7 +94,7 @@ class Cell:
         self._name = f"vCloud Director cell {cell_id}"
         self.reply_exchange = f"{settings.prefix}.replyExchange"
         self.reply_queue = f"{settings.prefix}.replyQueue.{cell_id}"
-        self._link: asyncio.Future[_Link] = asyncio.get_running_loop().create_future()
+        self._link: asyncio.Future[Link] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
         self._waiters: dict[str, _Waiter] = {}
         self._finished: OrderedDict[str, bool] = OrderedDict()  # correlation id → answered in time
@@ -131,7 +131,7 @@ class Cell:
                 else:
                     self._link.set_result(link)
                     pause = _FIRST_PAUSE_S
-                    await link.broker.wait_closed()
+                    await link.wait_closed()
                     log.warning("The connection to the message broker was lost")
                     self._link = asyncio.get_running_loop().create_future()
                 await self._rest(pause)
@@ -192,20 +192,16 @@ class Cell:
             raise ExtensionUnreachableError(service.id) from error
         self._stats.sent += 1
 
-    async def _connect(self) -> "_Link":
-        broker = await Broker.connect(self._settings, self._name)
-        try:
-            channel = await broker.channel()
-            await channel.declare_exchange(self.reply_exchange, "direct")
-            # A cell that was killed leaves its queue behind; the broker drops it when nobody has come back for it.
-            await channel.declare_queue(self.reply_queue, {"x-expires": _ABANDONED_QUEUE_MS})
-            await channel.bind(self.reply_queue, self.reply_exchange, self.reply_queue)
-            await channel.consume(self.reply_queue, self._on_reply)
-        except BaseException:
-            await broker.close()
-            raise
+    async def _connect(self) -> Link:
+        link = await Link.open(
+            self._settings,
+            self._name,
+            exchange=self.reply_exchange,
+            queue=self.reply_queue,
+            on_reply=self._on_reply,
+        )
         self._stats.connections += 1
-        return _Link(broker, channel)
+        return link
 
     def _fail_those_waiting_for_the_link(self, error: BrokerError) -> None:
         failed, self._link = self._link, asyncio.get_running_loop().create_future()
@@ -226,12 +222,11 @@ class Cell:
             self._link.cancel()
             return
         link = self._link.result()
-        if link.broker.is_closed:
+        if link.is_closed:
             return
         try:
             async with asyncio.timeout(2):
-                await link.replies.delete_queue(self.reply_queue)
-                await link.broker.close()
+                await link.close()
         except (BrokerError, TimeoutError) as error:
             log.warning("The cell left the message broker without a good-bye: %s", error)
 
@@ -276,33 +271,3 @@ class Cell:
         self._finished[correlation_id] = answered
         if len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
-
-
-class _Link:
-    """A cell's open connection: one channel for replies, one for each exchange that is published to.
-
-    The broker punishes a message to an exchange that does not exist by closing the channel; services must not suffer
-    for each other's.
-    """
-
-    def __init__(self, broker: Broker, replies: BrokerChannel) -> None:
-        self.broker = broker
-        self.replies = replies
-        self._publishing: dict[str, asyncio.Task[BrokerChannel]] = {}
-
-    async def publish(self, exchange: str, routing_key: str, properties: pika.BasicProperties, body: bytes) -> None:
-        """Publish and wait for the broker's confirmation; raises `BrokerError`."""
-        channel = await asyncio.shield(self._channel_for(exchange))
-        await channel.publish(exchange, routing_key, properties, body)
-
-    def _channel_for(self, exchange: str) -> asyncio.Task[BrokerChannel]:
-        opening = self._publishing.get(exchange)
-        if opening is None or (opening.done() and (opening.exception() or not opening.result().is_open)):
-            opening = asyncio.create_task(self._open_channel())
-            self._publishing[exchange] = opening
-        return opening
-
-    async def _open_channel(self) -> BrokerChannel:
-        channel = await self.broker.channel()
-        await channel.confirm_publishing()
-        return channel
