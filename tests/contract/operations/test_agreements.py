@@ -56,7 +56,8 @@ def test_a_replica_alone_counts_what_it_works_on(engine: EngineBench) -> None:
     assert (busy.id, busy.operations_in_progress) == (alone.id, 1)
     may_end.set()
     engine.end_of(operation)
-    assert engine.operations.replicas() == [alone]
+    (idle,) = engine.operations.replicas()
+    assert (idle.id, idle.operations_in_progress) == (alone.id, 0)
 
 
 def test_a_restarted_one_is_another_and_alone_again(lasting: EngineBench) -> None:

@@ -11,7 +11,7 @@ import structlog
 
 from cse_core.operations import OperationState
 from cse_operations import rows
-from cse_operations.cipher import Cipher
+from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.database import Database, answering
 from cse_operations.dispatch import Dispatcher, Handed
 from cse_operations.replicas import Watch
@@ -156,18 +156,21 @@ class Care:
         self._watch.forget_long_gone()
 
     def renew_keys(self) -> None:
-        """Encrypts with the first key what another one has sealed."""
+        """Encrypts with the first key what another one has sealed; what none of them has is left as it is."""
         for table, column in _SEALED:
             keys: list[sa.Column[Any]] = list(table.primary_key.columns)
             query = sa.select(*keys, column).where(column.isnot(None))
             for row in self._database.rows(query):
                 sealed = row[-1]
-                if not self._cipher.is_current(sealed):
-                    mine = [key == row[number] for number, key in enumerate(keys)]
-                    update = (
-                        sa.update(table).where(*mine, column == sealed).values({column: self._cipher.renew(sealed)})
-                    )
-                    self._database.change(update)
+                if self._cipher.is_current(sealed):
+                    continue
+                mine = [key == row[number] for number, key in enumerate(keys)]
+                try:
+                    renewed = {column: self._cipher.renew(sealed)}
+                except UnreadableError:
+                    log.warning("sealed_with_a_key_that_is_gone", table=table.name, row=list(row[:-1]))
+                    continue
+                self._database.change(sa.update(table).where(*mine, column == sealed).values(renewed))
 
 
 _SEALED: Final = (

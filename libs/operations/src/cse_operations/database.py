@@ -44,13 +44,18 @@ STORE_REASON: Final = "OPERATION_STORE_UNAVAILABLE"
 
 
 class Database:
-    """Transactions on one database, SQLite or PostgreSQL."""
+    """Transactions on one database, SQLite or PostgreSQL.
 
-    def __init__(self, url: Secret) -> None:
+    Args:
+        url: where it is.
+        connections: how many it keeps to PostgreSQL, and how many more it may open.
+    """
+
+    def __init__(self, url: Secret, *, connections: int = _POOL) -> None:
         self.url = sa.make_url(url.reveal())
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.file = Path(self.url.database).absolute() if self.is_sqlite and self.url.database else None
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, connections)
         # SQLite lets waiting writers starve each other; those of one process can as well queue up.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -111,11 +116,11 @@ def answering() -> Iterator[None]:
         raise UnavailableError(text, reason=STORE_REASON) from exc
 
 
-def _postgres_engine(url: sa.URL) -> sa.Engine:
+def _postgres_engine(url: sa.URL, connections: int) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=_POOL,
-        max_overflow=_POOL,
+        pool_size=connections,
+        max_overflow=connections,
         pool_pre_ping=True,
         connect_args=dict(_POSTGRES_OPTIONS),
     )

@@ -83,8 +83,9 @@ class DurableOperations:
         self._stopping = False
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         alone, timing = self._database.is_sqlite, settings.timing
+        self._pulse = self._database if alone else Database(settings.database, connections=1)
         self._liveness = Liveness(
-            self._database, clock, timing, identity=identity, generation=settings.generation, alone=alone
+            self._pulse, clock, timing, identity=identity, generation=settings.generation, alone=alone
         )
         self._watch = Watch(self._database, clock, timing, identity=identity, alone=alone)
         self._branches = ThreadPoolExecutor(settings.branches, thread_name_prefix="branch")
@@ -112,12 +113,16 @@ class DurableOperations:
             at_work=self._runner.workflows,
         )
         self._rounds = [
-            Rounds("operation-liveness", timing.beat_s, self._live, self._round_failed),
-            Rounds("operation-care", timing.beat_s, self._look_after, self._round_failed),
-            Rounds("operation-signals", timing.signal_poll_s, self._runner.read_signals, self._round_failed),
+            Rounds(f"operation-{name}", every_s, action, self._round_failed)
+            for name, every_s, action in (
+                ("liveness", timing.beat_s, self._live),
+                ("care", timing.beat_s, self._look_after),
+                ("signals", timing.signal_poll_s, self._runner.read_signals),
+                ("overdue", timing.beat_s, self._care.end_overdue),
+                ("reconciliation", timing.reconcile_s, self._care.redispatch),
+                ("retention", timing.retention_s, self._keep_house),
+            )
         ]
-        self._next_reconcile = 0.0
-        self._next_retention = 0.0
 
     # ---- its life
 
@@ -165,6 +170,7 @@ class DurableOperations:
                 log.warning("replica_left_without_a_word", replica=self._liveness.identity)
         self._dispatcher.destroy()
         self._branches.shutdown(wait=done, cancel_futures=True)
+        self._pulse.close()
         self._database.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -278,21 +284,20 @@ class DurableOperations:
             self._on_declared_dead()
 
     def _look_after(self) -> None:
+        if not self._liveness.is_sure:  # whatever keeps us from saying that we live may keep the others from it
+            self._watch.forget()
+            return
         self._watch.look()
         self._care.take_over()
-        self._care.end_overdue()
-        now = time.monotonic()
-        if now >= self._next_reconcile:
-            self._care.redispatch()
-            self._next_reconcile = now + self._settings.timing.reconcile_s
-        if now >= self._next_retention:
-            self._care.forget_old()
-            if self._cipher.has_old_keys:
-                self._care.renew_keys()
-            self._next_retention = now + self._settings.timing.retention_s
+
+    def _keep_house(self) -> None:
+        self._care.forget_old()
+        if self._cipher.has_old_keys:
+            self._care.renew_keys()
 
     def _round_failed(self, error: Exception) -> None:
-        self._watch.forget()
+        if isinstance(error, UnavailableError):  # of nothing else does it follow that others could not say they live
+            self._watch.forget()
         if isinstance(error, CseError):
             log.warning("operation_round_failed", reason=error.code)
         else:

@@ -38,7 +38,7 @@ class Liveness:
     """This replica's own life. `assure` is called before every change.
 
     Args:
-        database: where it is announced.
+        database: where it is announced; its own way there, on which it waits for nobody's work.
         clock: tells the time, in UTC.
         timing: how often, and when to doubt.
         identity: this process's, never used again.
@@ -88,10 +88,15 @@ class Liveness:
         mine = sa.update(replica).where(replica.c.id == self.identity).values(alive=0, end_time=self._clock())
         self._database.change(mine)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it could say lately that it lives."""
+        return self._alone or time.monotonic() - self._last <= self._timing.doubt_s
+
     def assure(self) -> None:
         """Returns if this replica may go on, waits while that is in doubt; raises AbandonedError if it may not."""
         with self._sure:
-            while not self._dead and not self._alone and time.monotonic() - self._last > self._timing.doubt_s:
+            while not self._dead and not self.is_sure:
                 self._sure.wait(self._timing.beat_s)
             if self._dead:
                 raise AbandonedError
