@@ -133,6 +133,8 @@ _ESSENTIAL = {
     "debian": ("bash", "coreutils", "dpkg", "apt", "systemd", "openssh-server", "open-vm-tools", "curl", "wget"),
     "rpm": ("bash", "coreutils", "rpm", "tdnf", "systemd", "openssh-server", "open-vm-tools", "curl", "iptables"),
 }
+_SHIPPED: dict[str, tuple[str, ...]] = {"debian": (), "rpm": ("docker",)}
+"""What images come with besides: Photon's has a docker that nobody has enabled."""
 _KUBERNETES_READY = {
     "debian": ("docker-ce", "kubeadm", "nfs-common", "nfs-kernel-server"),
     "rpm": ("docker", "kubeadm", "nfs-utils"),
@@ -161,7 +163,7 @@ class Packages:
         """What an image of this family comes with."""
         packages = cls(family)
         offered = catalogue(family)
-        for name in (*_ESSENTIAL[family], *(_KUBERNETES_READY[family] if kubernetes else ())):
+        for name in (*_ESSENTIAL[family], *_SHIPPED[family], *(_KUBERNETES_READY[family] if kubernetes else ())):
             packages.install(offered[name], offered)
         return packages
 

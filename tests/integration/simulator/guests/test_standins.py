@@ -105,6 +105,13 @@ def test_a_command_appears_in_a_script_that_runs_already(boot: Boot) -> None:
     assert shell.succeed(script).split() == ["absent", "/usr/sbin/showmount"]
 
 
+def test_photon_comes_with_a_docker_that_somebody_has_to_enable(boot: Boot) -> None:
+    """Scripts of CSE 1.2.6 and earlier install none."""
+    shell = boot(image=BASES["rpm"])
+    assert shell.run("systemctl is-enabled docker; systemctl is-active docker").out.split() == ["disabled", "inactive"]
+    shell.succeed("systemctl enable docker && systemctl start docker && docker info")
+
+
 def test_tdnf_installs_versions(boot: Boot) -> None:
     shell = boot(image=BASES["rpm"])
     shell.succeed(

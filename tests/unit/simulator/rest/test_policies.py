@@ -104,3 +104,45 @@ def test_a_vdc_offers_what_it_was_given(lab: LabCloud, administrator: RestCaller
     assert kept.status == 400
     start = '<VdcComputePolicyReferences xmlns="http://www.vmware.com/vcloud/v1.5">'
     assert administrator.put(path, start + reference + end).status == 400
+
+
+def test_vdcs_get_a_policy_besides_what_they_offer(lab: LabCloud, administrator: RestCaller, alice: RestCaller) -> None:
+    small, large = (made(administrator, {"name": name}) for name in ("small", "large"))
+    vdcs = [lab.vdc(), lab.vdc("globex-vdc", "globex")]
+    wanted = [{"id": f"urn:vcloud:vdc:{vdc.id}"} for vdc in vdcs]
+    assert call(administrator, "POST", f"{ROOT}/{large['id']}/vdcs", wanted[:1]).status == 200
+    given = call(administrator, "POST", f"{ROOT}/{small['id']}/vdcs", wanted)
+    assert [one["name"] for one in json.loads(given.body)] == ["acme-vdc", "globex-vdc"]
+    mine = json.loads(call(alice, "GET", f"{ROOT}/{small['id']}/vdcs").body)
+    assert mine == [{"name": "acme-vdc", "id": f"urn:vcloud:vdc:{vdcs[0].id}"}]
+    offered = f"/cloudapi/1.0.0/vdcs/urn:vcloud:vdc:{vdcs[0].id}/computePolicies"
+    assert names(alice, "sortAsc=name", root=offered) == ["System Default", "large", "small"]
+    assert call(alice, "POST", f"{ROOT}/{small['id']}/vdcs", wanted[:1]).status == 403
+    foreign = f"/cloudapi/1.0.0/vdcs/urn:vcloud:vdc:{vdcs[1].id}/computePolicies"
+    assert call(alice, "GET", foreign).status == 403
+
+
+@pytest.mark.parametrize("body", ["{", "{}", '[{"name": "without an id"}]', "[" * 100_000], ids=lambda body: body[:9])
+def test_a_list_of_vdcs_that_is_none_is_refused(administrator: RestCaller, body: str) -> None:
+    small = made(administrator, {"name": "small"})
+    answer = administrator.call("POST", f"{ROOT}/{small['id']}/vdcs", body, headers=JSON)
+    assert (answer.status, json.loads(answer.body)["minorErrorCode"]) == (400, "BAD_REQUEST")
+
+
+def test_pages_link_to_their_neighbours(administrator: RestCaller) -> None:
+    for number in range(4):
+        made(administrator, {"name": f"p{number}"})
+    answer = call(administrator, "GET", f"{ROOT}?pageSize=2&page=2&sortAsc=name")
+    numbers = {"firstPage": 1, "previousPage": 1, "nextPage": 3, "lastPage": 3}
+    address = f"https://vcd.test{ROOT}?pageSize=2&sortAsc=name&page="
+    assert answer.headers["link"].split(", ") == [
+        f'<{address}{number}>;rel="{relation}";type="application/json"' for relation, number in numbers.items()
+    ]
+    assert "link" not in call(administrator, "GET", ROOT).headers
+
+
+def test_version_two_says_what_a_policy_is_for(administrator: RestCaller) -> None:
+    small = made(administrator, {"name": "small"})
+    assert small["policyType"] == "VdcVmPolicy"
+    older = call(administrator, "GET", f"/cloudapi/1.0.0/vdcComputePolicies/{small['id']}")
+    assert "policyType" not in json.loads(older.body)

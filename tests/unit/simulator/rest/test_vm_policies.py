@@ -9,7 +9,6 @@ from vcd_simulator.model.policies import AppliedPolicies, ComputePolicy
 from vcd_simulator.operations import policies
 
 VCLOUD = "http://www.vmware.com/vcloud/v1.5"
-CONTAINER = "application/vnd.vmware.vcloud.vAppTemplate+xml"
 
 
 class Policies:
@@ -85,7 +84,7 @@ def shown(caller: RestCaller, path: str) -> dict[str, str | None]:
     """The policies in a document, by the names of their elements, and what says that they are final."""
     root = caller.get(path).xml
     tags = ("VdcComputePolicy", "VmSizingPolicy", "VmPlacementPolicy", "VmSizingPolicyFinal", "VmPlacementPolicyFinal")
-    found = [one for one in root.iter() if isinstance(one.tag, str) and etree.QName(one).localname in tags]
+    found = root.iter(*[f"{{{VCLOUD}}}{tag}" for tag in tags])
     return {etree.QName(one).localname: one.get("name") or one.text for one in found}
 
 

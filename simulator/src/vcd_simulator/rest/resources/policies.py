@@ -1,17 +1,13 @@
 """Compute policies: a cloudapi collection, and what VDCs offer of it."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vcd_simulator import errors
 from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.operations import policies
-from vcd_simulator.query import fiql
-from vcd_simulator.query.fiql import Comparison
-from vcd_simulator.query.values import Value, compare
+from vcd_simulator.rest.cloudapi import json_reply, page_reply, read_body, read_list
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents.vdcs import COMPUTE_POLICIES
 from vcd_simulator.rest.parsing import id_in, require_root
@@ -22,10 +18,11 @@ router = Router()
 _VIEW = "Organization VDC Compute Policy: View"
 _MANAGE = "Organization VDC Compute Policy: Manage"
 _VERSIONS = ("1.0.0", "2.0.0")
-_LARGEST_PAGE = 128
 
 
 class _Named(BaseModel):
+    """A reference to an entity."""
+
     id: str
     name: str | None = None
 
@@ -67,12 +64,12 @@ def _serve(collection: str, *, of_provider: bool) -> None:
         _require_view(context, of_provider)
         policies.system_default(context.cloud)
         found = [one for one in context.cloud.compute_policies if one.of_provider is of_provider]
-        return _page(context, [_shown(context, one) for one in found])
+        return page_reply(context, [_shown(context, one) for one in found])
 
     @router.post(*roots)
     def create(context: Context) -> Reply:
         context.access.require_provider(_MANAGE)
-        body = _body(context)
+        body = read_body(context, _PolicyBody)
         policy = ComputePolicy(
             id=context.cloud.new_id(),
             name=body.name,
@@ -81,26 +78,56 @@ def _serve(collection: str, *, of_provider: bool) -> None:
             provider_policy_id=id_in(body.placed_by.id) if body.placed_by is not None else None,
             **{field: getattr(body, field) for field in _SIZES},
         )
-        return _json(_shown(context, policies.add(context.cloud, policy)), 201)
+        return json_reply(_shown(context, policies.add(context.cloud, policy)), 201)
 
     @router.get(*members)
     def read(context: Context, policy_id: str) -> Reply:
         _require_view(context, of_provider)
-        return _json(_shown(context, _policy(context, policy_id, of_provider)))
+        return json_reply(_shown(context, _policy(context, policy_id, of_provider)))
 
     @router.put(*members)
     def update(context: Context, policy_id: str) -> Reply:
         context.access.require_provider(_MANAGE)
-        policy, body = _policy(context, policy_id, of_provider), _body(context)
+        policy, body = _policy(context, policy_id, of_provider), read_body(context, _PolicyBody)
         description = policy.description if body.description is None else body.description
         policies.change(context.cloud, policy, body.name or policy.name, description)
-        return _json(_shown(context, policy))
+        return json_reply(_shown(context, policy))
 
     @router.delete(*members)
     def delete(context: Context, policy_id: str) -> Reply:
         context.access.require_provider(_MANAGE)
         policies.delete(context.cloud, _policy(context, policy_id, of_provider))
         return Reply(status=204)
+
+
+_OF_POLICY = [f"/cloudapi/{version}/vdcComputePolicies/{{policy_id}}/vdcs" for version in _VERSIONS]
+
+
+@router.get(*_OF_POLICY)
+def vdcs_of(context: Context, policy_id: str) -> Reply:
+    """The VDCs that offer a policy, as far as the caller sees them."""
+    context.access.require(_VIEW)
+    policy = _policy(context, policy_id, of_provider=False)
+    found = [vdc for vdc in context.access.vdcs() if policy in policies.of_vdc(context.cloud, vdc)]
+    return json_reply([{"name": vdc.name, "id": context.urn(vdc)} for vdc in found])
+
+
+@router.post(*_OF_POLICY)
+def offer_in_vdcs(context: Context, policy_id: str) -> Reply:
+    """Let VDCs offer a policy besides what they offer already."""
+    context.access.require_provider(_MANAGE)
+    policy = _policy(context, policy_id, of_provider=False)
+    for vdc in [context.access.vdc_by_id(id_in(one.id)) for one in read_list(context, _Named)]:
+        offered = [one.id for one in policies.of_vdc(context.cloud, vdc)]
+        policies.offer(context.cloud, vdc, [*offered, policy.id])
+    return vdcs_of(context, policy_id)
+
+
+@router.get(*[f"/cloudapi/{version}/vdcs/{{vdc_id}}/computePolicies" for version in _VERSIONS])
+def collection_of_vdc(context: Context, vdc_id: str) -> Reply:
+    context.access.require(_VIEW)
+    vdc = context.access.vdc_by_id(id_in(vdc_id))
+    return page_reply(context, [_shown(context, one) for one in policies.of_vdc(context.cloud, vdc)])
 
 
 _serve("vdcComputePolicies", of_provider=False)
@@ -142,71 +169,17 @@ def _policy(context: Context, policy_id: str, of_provider: bool) -> ComputePolic
     return policy
 
 
-def _body(context: Context) -> _PolicyBody:
-    try:
-        return _PolicyBody.model_validate_json(context.body)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise errors.bad_request(f"Bad request: validation error, {where}: {first['msg']}.") from exc
-
-
 def _shown(context: Context, policy: ComputePolicy) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": context.urn(policy),
         "name": policy.name,
         "description": policy.description or None,
     }
+    if context.path.startswith("/cloudapi/2.0.0/"):
+        shown["policyType"] = "PvdcVmPolicy" if policy.of_provider else "VdcVmPolicy"
     if policy.of_provider:
         return shown | {"providerVdc": None, "vmGroups": None}
     placed_by = context.cloud.compute_policies.get(policy.provider_policy_id)
     reference = {"name": placed_by.name, "id": context.urn(placed_by)} if placed_by is not None else None
     sizes = {alias: getattr(policy, field) for field, alias in _SIZES.items()}
     return shown | sizes | {"pvdcComputePolicy": reference, "isSizingOnly": placed_by is None}
-
-
-def _page(context: Context, values: list[dict[str, Any]]) -> Reply:
-    """One page of a collection, with the parameters that all cloudapi collections know."""
-    text = context.parameter("filter")
-    if text:
-        test = _test(text, encoded=(context.parameter("filterEncoded") or "").lower() == "true")
-        values = [one for one in values if test(one)]
-    for name, descending in (("sortAsc", False), ("sortDesc", True)):
-        key = context.parameter(name)
-        if key:
-            values.sort(key=lambda one: str(one.get(key)), reverse=descending)
-    size = min(_number(context, "pageSize", 25), _LARGEST_PAGE)
-    page = _number(context, "page", 1)
-    body = {
-        "resultTotal": len(values),
-        "pageCount": -(-len(values) // size),
-        "page": page,
-        "pageSize": size,
-        "associations": None,
-        "values": values[(page - 1) * size : page * size],
-    }
-    return _json(body)
-
-
-def _test(text: str, *, encoded: bool) -> Callable[[dict[str, Any]], bool]:
-    expression = fiql.parse(text, encoded_values=encoded)
-
-    def test(shown: dict[str, Any]) -> bool:
-        def fits(one: Comparison) -> bool:
-            value: Value = shown.get(one.name)
-            return compare(value, one.operator, one.value)
-
-        return fiql.holds(expression, fits)
-
-    return test
-
-
-def _number(context: Context, name: str, default: int) -> int:
-    text = context.parameter(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0):
-        raise errors.bad_request(f"The parameter {name} is not a positive number.")
-    return int(text)
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Reply:
-    return Reply(status=status, content=json.dumps(body).encode(), media_type="application/json")
