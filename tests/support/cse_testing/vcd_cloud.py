@@ -17,10 +17,10 @@ from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.datacenter import OrgVdcNetwork, Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, User
+from vcd_simulator.operations.composition import VappSpec, create_vapp
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
-from vcd_simulator.operations.vapps import VappSpec, create_vapp
 from vcd_simulator.population import populate
 from vcd_simulator.rest.app import RestApp
 from vcd_simulator.rest.resources import all_routes

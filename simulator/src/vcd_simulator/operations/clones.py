@@ -6,10 +6,11 @@ from vcd_simulator.model.compute import Vapp, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import AccessControl, User
+from vcd_simulator.operations.composition import VappSpec, create_vapp
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
-from vcd_simulator.operations.vapps import VappSpec, create_vapp, forget_vapp
+from vcd_simulator.operations.vapps import forget_vapp
 
 
 def clone_vapp(

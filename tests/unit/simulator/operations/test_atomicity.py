@@ -11,11 +11,21 @@ from vcd_simulator.faults import BusyEntity, TaskFails
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Status, Vapp
 from vcd_simulator.model.tenancy import AccessControl, AccessSetting
-from vcd_simulator.operations import captures, catalogs, changes, datacenter, power, removal, tenancy, vapps
+from vcd_simulator.operations import (
+    captures,
+    catalogs,
+    changes,
+    composition,
+    datacenter,
+    power,
+    removal,
+    tenancy,
+    vapps,
+)
+from vcd_simulator.operations.composition import Recomposition
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.datacenter import NetworkSpec
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec
-from vcd_simulator.operations.vapps import Recomposition
 
 
 def refused(action: Callable[[], object]) -> VcdError:
@@ -67,7 +77,7 @@ def test_a_recomposition_that_is_refused_changes_no_network(lab: LabCloud) -> No
     before = shape(lab, vapp)
     twice = lab.machine("a", nics=[])
     change = Recomposition(add=[twice], networks=[isolated("inner")])
-    assert refused(lambda: vapps.recompose(lab.cloud, lab.user("alice"), vapp, change)).minor == "DUPLICATE_NAME"
+    assert refused(lambda: composition.recompose(lab.cloud, lab.user("alice"), vapp, change)).minor == "DUPLICATE_NAME"
     assert shape(lab, vapp) == before
 
 
@@ -82,7 +92,7 @@ def test_a_recomposition_that_fails_leaves_everything_as_it_was(lab: LabCloud, w
     if why == "the VM cannot start":
         lab.vdc().memory.limit = 1
     change = Recomposition(add=new, networks=[isolated("inner")], power_on=True, name="other")
-    task = vapps.recompose(lab.cloud, lab.user("alice"), vapp, change)
+    task = composition.recompose(lab.cloud, lab.user("alice"), vapp, change)
     lab.pass_time()
     assert task.status == "error"
     assert shape(lab, vapp) == before
@@ -93,7 +103,7 @@ def test_a_recomposition_connects_new_vms_to_networks_that_come_with_them(lab: L
     nic = NicSpec(index=0, network="acme-net", mode="POOL", connected=True)
     inner = replace(bridged(lab, "renamed"), network_id=vapp.networks["acme-net"].id)
     change = Recomposition(add=[lab.machine("b", nics=[nic])], networks=[inner, isolated("acme-net")])
-    vapps.recompose(lab.cloud, lab.user("alice"), vapp, change)
+    composition.recompose(lab.cloud, lab.user("alice"), vapp, change)
     lab.pass_time()
     old, new = lab.cloud.vms_of(vapp)
     assert [(vm.nics[0].network, vm.nics[0].ip_address) for vm in (old, new)] == [
@@ -183,11 +193,11 @@ def test_in_a_disabled_vdc_nothing_starts_and_what_runs_can_be_stopped(lab: LabC
     for action in (
         lambda: power.power_on(cloud, alice, vapp, off),
         lambda: power.power_on(cloud, alice, vapp, None, deploy=True, power=False),
-        lambda: vapps.recompose(cloud, alice, vapp, Recomposition(add=[lab.machine("c")])),
+        lambda: composition.recompose(cloud, alice, vapp, Recomposition(add=[lab.machine("c")])),
         lambda: lab.begin_vapp("c2"),
     ):
         assert "is disabled" in refused(action).message
-    vapps.recompose(cloud, alice, vapp, Recomposition(description="still to be changed"))
+    composition.recompose(cloud, alice, vapp, Recomposition(description="still to be changed"))
     lab.pass_time()
     task = power.undeploy(cloud, alice, vapp, None, "powerOff")
     lab.pass_time()

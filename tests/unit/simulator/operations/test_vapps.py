@@ -10,13 +10,13 @@ from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Status
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations import power, vapps
+from vcd_simulator.operations import composition, power, vapps
+from vcd_simulator.operations.composition import Recomposition
 from vcd_simulator.operations.connections import NicSpec
 from vcd_simulator.operations.customization import CustomizationSpec
 from vcd_simulator.operations.machines import MachineSpec
 from vcd_simulator.operations.status import status_of
 from vcd_simulator.operations.vapp_networks import NetworkConfigSpec, plan_networks
-from vcd_simulator.operations.vapps import Recomposition
 
 
 def test_a_vapp_exists_at_once_and_is_resolved_when_its_task_ends(lab: LabCloud) -> None:
@@ -49,9 +49,11 @@ def test_names_of_vapps_are_unique_in_a_vdc_and_names_of_vms_in_a_vapp(lab: LabC
         lab.begin_vapp("c1")
     assert caught.value.minor == "DUPLICATE_NAME"
     with pytest.raises(VcdError, match="already exists"):
-        vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("a")]))
+        composition.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("a")]))
     with pytest.raises(VcdError, match="already exists"):
-        vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("x"), lab.machine("x")]))
+        composition.recompose(
+            lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("x"), lab.machine("x")])
+        )
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "x" * 129])
@@ -77,7 +79,7 @@ def test_recomposing_adds_many_vms_each_as_it_is_asked_for(lab: LabCloud) -> Non
         lab.machine("node-1", customization=custom, disk_sizes_mb={2000: 20480}),
         lab.machine("node 2/x"),
     ]
-    task = vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=machines, power_on=True))
+    task = composition.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=machines, power_on=True))
     lab.pass_time()
     assert task.status == "success"
     master, node, other = lab.cloud.vms_of(vapp)
@@ -103,7 +105,7 @@ def test_when_addresses_run_out_the_task_fails_and_leaves_nothing_behind(lab: La
     lab.network().pool = IpPool(gateway="10.10.0.1", netmask="255.255.0.0", ranges=[("10.10.0.10", "10.10.0.11")])
     vapp = lab.vapp("c1", lab.machine("a"))
     change = Recomposition(add=[lab.machine(name) for name in "bc"], power_on=True)
-    task = vapps.recompose(lab.cloud, lab.user("alice"), vapp, change)
+    task = composition.recompose(lab.cloud, lab.user("alice"), vapp, change)
     lab.pass_time()
     assert task.status == "error"
     assert task.error is not None
@@ -120,7 +122,7 @@ def test_a_vapp_that_could_not_be_made_says_so_and_can_only_be_deleted(lab: LabC
     assert task.status == "error"
     assert status_of(lab.cloud, vapp) is Status.FAILED_CREATION
     with pytest.raises(VcdError, match="can only be deleted"):
-        vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition())
+        composition.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition())
     vapps.delete_vapp(lab.cloud, lab.user("alice"), vapp, force=False)
     lab.pass_time()
     assert len(lab.cloud.vapps) == 0
@@ -138,9 +140,9 @@ def test_a_vapp_and_its_vms_are_busy_while_it_is_recomposed(lab: LabCloud) -> No
     vapp = lab.vapp("c1", lab.machine("a"), power_on=True)
     (vm,) = lab.cloud.vms_of(vapp)
     user = lab.user("alice")
-    vapps.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("b")]))
+    composition.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("b")]))
     attempts: list[Callable[[], Task]] = [
-        lambda: vapps.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("c")])),
+        lambda: composition.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("c")])),
         lambda: vapps.delete_vapp(lab.cloud, user, vapp, force=True),
         lambda: power.act(lab.cloud, user, vapp, vm, "powerOff"),
         lambda: power.undeploy(lab.cloud, user, vapp, None, "default"),
@@ -169,11 +171,11 @@ def test_only_undeployed_vms_are_deleted_and_their_addresses_return(lab: LabClou
     first, second = lab.cloud.vms_of(vapp)
     user = lab.user("alice")
     with pytest.raises(VcdError, match="VM a is not stopped"):
-        vapps.recompose(lab.cloud, user, vapp, Recomposition(delete=[first]))
+        composition.recompose(lab.cloud, user, vapp, Recomposition(delete=[first]))
     power.undeploy(lab.cloud, user, vapp, first, "default")
     lab.pass_time()
     lab.cloud.metadata.put(first.id, [MetadataEntry(key="k", value="v")])
-    vapps.recompose(lab.cloud, user, vapp, Recomposition(delete=[first]))
+    composition.recompose(lab.cloud, user, vapp, Recomposition(delete=[first]))
     lab.pass_time()
     assert lab.cloud.vms_of(vapp) == [second]
     assert list(lab.network().pool.used) == ["10.10.0.11"]
@@ -201,7 +203,7 @@ def test_a_vdc_gives_no_more_vms_than_its_quota(lab: LabCloud) -> None:
     lab.vdc().vm_quota = 2
     vapp = lab.vapp("c1", lab.machine("a"), lab.machine("b"))
     with pytest.raises(VcdError, match="quota of 2 VMs"):
-        vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("c")]))
+        composition.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine("c")]))
 
 
 def test_a_full_storage_profile_fails_the_task(lab: LabCloud) -> None:
@@ -240,7 +242,7 @@ def test_impossible_machines_are_refused_before_anything_happens(
 ) -> None:
     vapp = lab.vapp()
     with pytest.raises(VcdError, match=message):
-        vapps.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine(**changes)]))
+        composition.recompose(lab.cloud, lab.user("alice"), vapp, Recomposition(add=[lab.machine(**changes)]))
     assert lab.cloud.vms_of(vapp) == []
     assert not lab.cloud.tasks.is_busy(vapp.id)
 
@@ -264,7 +266,7 @@ def test_a_vm_of_another_vapp_is_cloned_or_moved(lab: LabCloud) -> None:
     first, second = lab.cloud.vms_of(origin)
     target = lab.vapp("target")
     change = Recomposition(add=[lab.machine("x", source=first), lab.machine("y", source=second, delete_source=True)])
-    vapps.recompose(lab.cloud, lab.user("alice"), target, change)
+    composition.recompose(lab.cloud, lab.user("alice"), target, change)
     with pytest.raises(VcdError, match="busy"):
         power.power_on(lab.cloud, lab.user("alice"), origin, first)
     lab.pass_time()
@@ -309,7 +311,7 @@ def test_a_vapp_gets_more_networks(lab: LabCloud) -> None:
     vapps.update_networks(lab.cloud, user, vapp, [bridged, isolated])
     lab.pass_time()
     nic = NicSpec(index=0, network="inner", mode="POOL", connected=True)
-    vapps.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("b", nics=[nic])]))
+    composition.recompose(lab.cloud, user, vapp, Recomposition(add=[lab.machine("b", nics=[nic])]))
     lab.pass_time()
     assert lab.cloud.vms_of(vapp)[1].nics[0].ip_address == "192.168.0.2"
 

@@ -6,7 +6,7 @@ from lxml import etree
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.errors import VcdError
 from vcd_simulator.faults import BusyEntity, HttpError, SessionExpired, TaskFails
-from vcd_simulator.operations.vapps import Recomposition, recompose
+from vcd_simulator.operations.composition import Recomposition, recompose
 
 
 def minor(body: bytes) -> str | None:

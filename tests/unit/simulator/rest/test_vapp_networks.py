@@ -5,7 +5,7 @@ from lxml import etree
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from vcd_simulator.model.compute import Nic, Vapp
-from vcd_simulator.operations import vapps
+from vcd_simulator.operations import composition
 from vcd_simulator.operations.connections import NicSpec
 
 V = "{http://www.vmware.com/vcloud/v1.5}"
@@ -30,8 +30,8 @@ class Networks:
         cards = [NicSpec(index=number, network=name, mode="POOL", connected=True) for number, name in enumerate(
             ("acme-net", "inner", "none")
         )]  # fmt: skip
-        change = vapps.Recomposition(add=[lab.machine("a", nics=cards)])
-        vapps.recompose(lab.cloud, lab.user("alice"), self.vapp, change)
+        change = composition.Recomposition(add=[lab.machine("a", nics=cards)])
+        composition.recompose(lab.cloud, lab.user("alice"), self.vapp, change)
         lab.pass_time()
 
     @property

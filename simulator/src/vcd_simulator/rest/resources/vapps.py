@@ -3,9 +3,9 @@
 from vcd_simulator import errors
 from vcd_simulator.model.compute import Startup, Status, Vapp, VappTemplate, Vm
 from vcd_simulator.model.task import Task
-from vcd_simulator.operations import changes, clones, power, vapps
+from vcd_simulator.operations import changes, clones, composition, power, vapps
+from vcd_simulator.operations.composition import VappSpec
 from vcd_simulator.operations.machines import MachineSpec
-from vcd_simulator.operations.vapps import VappSpec
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vapps as documents
 from vcd_simulator.rest.documents.common import task_element
@@ -105,7 +105,7 @@ def _create(
         template_id=template.id if template is not None else None,
         product_sections=template.product_sections if template is not None else [],
     )
-    vapp, task = vapps.create_vapp(context.cloud, context.session.user, vdc, spec, operation_name=operation_name)
+    vapp, task = composition.create_vapp(context.cloud, context.session.user, vdc, spec, operation_name=operation_name)
     document = documents.vapp(context, vapp, tasks=[task])
     return Reply(status=201, content=document, headers={"location": context.href(vapp)})
 
@@ -115,7 +115,7 @@ def recompose(context: Context, vapp_id: str) -> Reply:
     vapp = context.access.vapp_to_change(vapp_id, _COMPOSE)
     root = require_root(context.xml(), "RecomposeVAppParams")
     section = child(root, "InstantiationParams/NetworkConfigSection")
-    change = vapps.Recomposition(
+    change = composition.Recomposition(
         add=[*sourced_items(context, root), *created_items(context, root)],
         delete=[_vm_to_delete(context, vapp, item) for item in children(root, "DeleteItem")],
         name=root.get("name"),
@@ -124,7 +124,7 @@ def recompose(context: Context, vapp_id: str) -> Reply:
         deploy=attribute_flag(root, "deploy"),
         power_on=attribute_flag(root, "powerOn"),
     )
-    return accepted(context, vapps.recompose(context.cloud, context.session.user, vapp, change))
+    return accepted(context, composition.recompose(context.cloud, context.session.user, vapp, change))
 
 
 def _vm_to_delete(context: Context, vapp: Vapp, item: Element) -> Vm:
