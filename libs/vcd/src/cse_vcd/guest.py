@@ -9,9 +9,9 @@ GuestGoneError and GuestError are not.
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
 
@@ -19,12 +19,12 @@ from cse_core.errors import CseError, DeadlineError, ExhaustedError
 from cse_core.logs import tail
 from cse_core.secret import Secret
 from cse_vcd.errors import (
-    GuestFileNotFoundError,
     GuestLoginError,
     GuestUnavailableError,
     ScriptTimeoutError,
     VcenterUnavailableError,
 )
+from cse_vcd.guest_files import PARENT, GuestFiles
 from cse_vcd.script import MARK, clear_away, compose, kill_marked, prefix
 from cse_vcd.soap import vim
 from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Check, Clock, Deadline, no_check, pause
@@ -32,13 +32,10 @@ from cse_vcd.vcenter import Vcenter
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
-
 OUTPUT_BYTES: Final = 4 * 1024 * 1024
 """How much is kept of each stream of a script, its end, unless the caller asks for more or less. A list of nodes as
 kubectl prints it has some 10 KB for each."""
 
-_PARENT: Final = "/tmp"  # noqa: S108 - the guest's, and what is made there is private
 _FIRST_POLL_S: Final = 0.05
 _MOST_POLL_S: Final = 2.0
 _POLL_FACTOR: Final = 1.05
@@ -69,6 +66,7 @@ class Guest:
         self._login = vim.vm.guest.NamePasswordAuthentication(
             interactiveSession=False, username=user, password=password.reveal()
         )
+        self._files = GuestFiles(vcenter, moid, self._login)
         self._user = user
         self._clock = clock
 
@@ -142,9 +140,9 @@ class Guest:
             CseError: it could not be started.
         """
         body = script.reveal() if isinstance(script, Secret) else script
-        directory = self._make_directory(prefix(slot))
+        directory = self._files.make_directory(prefix(slot))
         try:
-            clearing = clear_away(_PARENT, directory, slot)
+            clearing = clear_away(PARENT, directory, slot)
             text = compose(body, {MARK: directory, **(env or {})}, before=clearing)
             self.write_file(f"{directory}/script", text.encode(), mode=0o700)
             check()
@@ -152,11 +150,11 @@ class Guest:
                 exit_code = self._await(self._start_in(directory, "script"), directory, timeout_s, check)
             except ScriptTimeoutError as exc:
                 raise self._with_last_words(exc, directory) from exc
-            stdout, cut_out = self._stream(f"{directory}/stdout", output_bytes)
-            stderr, cut_err = self._stream(f"{directory}/stderr", output_bytes) if exit_code else ("", False)
+            stdout, cut_out = self._files.end_of(f"{directory}/stdout", output_bytes)
+            stderr, cut_err = self._files.end_of(f"{directory}/stderr", output_bytes) if exit_code else ("", False)
             return ScriptResult(exit_code=exit_code, stdout=stdout, stderr=stderr, is_cut=cut_out or cut_err)
         finally:
-            self._delete_directory(directory)
+            self._files.delete_directory(directory)
 
     def run(self, *command: str, timeout_s: float, check: Check = no_check) -> ScriptResult:
         """Runs one command, whose arguments are quoted; otherwise as `run_script`."""
@@ -169,26 +167,14 @@ class Guest:
             GuestFileNotFoundError: the guest has no such file.
             ExhaustedError: it is longer than `max_bytes`.
         """
-        content, is_cut = self._fetch(path, max_bytes, keep_end=False)
+        content, is_cut = self._files.fetch(path, max_bytes, keep_end=False)
         if is_cut:
             raise ExhaustedError(f"the file {path!r} in the guest is longer than {max_bytes} bytes", path=path)
         return content
 
     def write_file(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
         """Writes the file, replacing one of that name."""
-        doing = "sending a file to the guest"
-        attributes = vim.vm.guest.FileManager.PosixFileAttributes(permissions=mode)
-
-        def send() -> None:
-            url = self._vcenter.call(
-                doing,
-                lambda vc: vc.files.InitiateFileTransferToGuest(
-                    vc.machine(self._moid), self._login, path, attributes, len(content), True
-                ),
-            )
-            self._vcenter.put(doing, url, content)
-
-        _twice(send)
+        self._files.write(path, content, mode=mode)
 
     def _why_not_ready(self) -> CseError | None:
         try:
@@ -196,29 +182,6 @@ class Guest:
         except (GuestUnavailableError, GuestLoginError, VcenterUnavailableError) as exc:
             return exc
         return None
-
-    def _make_directory(self, start: str) -> str:
-        directory: str = self._vcenter.call(
-            "making a directory in the guest",
-            lambda vc: vc.files.CreateTemporaryDirectoryInGuest(
-                vc.machine(self._moid),
-                self._login,
-                start,
-                "",
-                _PARENT,
-            ),
-            repeatable=False,
-        )
-        return directory
-
-    def _delete_directory(self, directory: str) -> None:
-        try:
-            self._vcenter.call(
-                "cleaning up in the guest",
-                lambda vc: vc.files.DeleteDirectoryInGuest(vc.machine(self._moid), self._login, directory, True),
-            )
-        except CseError as exc:
-            log.info("guest_not_cleaned_up", moid=self._moid, directory=directory, error=str(exc))
 
     def _start_in(self, directory: str, name: str) -> int:
         """Starts a script of the directory, for the streams `stdout` and `stderr` there; returns its process id."""
@@ -259,7 +222,7 @@ class Guest:
     def _with_last_words(self, error: ScriptTimeoutError, directory: str) -> ScriptTimeoutError:
         """The same with what the script has printed to the end, as far as that can be known."""
         try:
-            streams = [self._stream(f"{directory}/{name}", OUTPUT_BYTES)[0] for name in ("stderr", "stdout")]
+            streams = [self._files.end_of(f"{directory}/{name}", OUTPUT_BYTES)[0] for name in ("stderr", "stdout")]
         except CseError as exc:
             log.info("guest_output_lost", moid=self._moid, error=str(exc))
             return error
@@ -317,37 +280,6 @@ class Guest:
                 pause(0.2, no_check, deadline, self._clock)
         except CseError as exc:
             log.warning("guest_program_not_killed", moid=self._moid, error=str(exc))
-
-    def _stream(self, path: str, max_bytes: int) -> tuple[str, bool]:
-        try:
-            content, is_cut = self._fetch(path, max_bytes, keep_end=True)
-        except GuestFileNotFoundError:
-            return "", False
-        return content.decode(errors="replace"), is_cut
-
-    def _fetch(self, path: str, max_bytes: int, *, keep_end: bool) -> tuple[bytes, bool]:
-        doing = "fetching a file from the guest"
-
-        def fetch() -> tuple[bytes, bool]:
-            ticket = self._vcenter.call(
-                doing,
-                lambda vc: vc.files.InitiateFileTransferFromGuest(vc.machine(self._moid), self._login, path),
-            )
-            if ticket.size > max_bytes and not keep_end:
-                return b"", True
-            if ticket.size == 0 and keep_end:  # a stream; other files may only look empty, as those below /proc do
-                return b"", False
-            return self._vcenter.get(doing, ticket.url, max_bytes, keep_end=keep_end)
-
-        return _twice(fetch)
-
-
-def _twice(transfer: Callable[[], T]) -> T:
-    """A transfer's address is good for one try, so a second one needs a new address."""
-    try:
-        return transfer()
-    except VcenterUnavailableError:
-        return transfer()
 
 
 class _LostProcessError(GuestUnavailableError):
