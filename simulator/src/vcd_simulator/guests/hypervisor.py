@@ -11,12 +11,13 @@ from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
 from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.execution import Execution, execute
+from vcd_simulator.guests.happenings import Happening
 from vcd_simulator.guests.image_store import ImageStore
 from vcd_simulator.guests.launcher import Launcher
 from vcd_simulator.guests.limits import Limits
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.network import GuestNetworks
-from vcd_simulator.guests.notices import Listener, Notices
+from vcd_simulator.guests.notices import HappeningListener, Listener, Notices
 from vcd_simulator.guests.platform import Platform
 from vcd_simulator.guests.power import PowerButton
 from vcd_simulator.guests.processes import GuestLoop
@@ -118,7 +119,9 @@ class Hypervisor:
             if moid in self._guests:
                 raise ValueError(f"there is a virtual machine {moid!r} already")
             directory = self._guest_directories / str(next(self._numbers))
-            self._guests[moid] = Guest(moid, self._images.find(image), vcenter, directory, self._platform)
+            guest = Guest(moid, self._images.find(image), vcenter, directory, self._platform)
+            self._guests[moid] = guest
+        self._notices.happened(Happening.CREATED, guest)
 
     def power_on(self, moid: str, spec: GuestSpec) -> None:
         """Start booting and return at once; tools run after the latency profile's `guest.boot`.
@@ -158,6 +161,7 @@ class Hypervisor:
         self.power_off(moid)
         with self._lock:
             guest = self._guests.pop(moid)
+        self._notices.happened(Happening.DELETED, guest)
         guest.disk.remove()
 
     def capture(self, moid: str) -> str:
@@ -242,6 +246,10 @@ class Hypervisor:
         That takes the latency profile's `guest.report`. It runs in a thread of the hypervisor and may wait for locks.
         """
         self._notices.customization.append(listener)
+
+    def on_happening(self, listener: HappeningListener) -> None:
+        """Have a function called with what becomes of every guest, at once; all that it may do is take note."""
+        self._notices.happenings.append(listener)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after so much time, in a thread of the hypervisor; at once and here, if it is no time at all."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from vcd_simulator.faults import DiskFull, GuestHangs, Injection, Place, WrongGuestPassword
 from vcd_simulator.guests.accounts import Account, Accounts
@@ -22,8 +23,10 @@ from vcd_simulator.guests.program_table import ProgramTable
 from vcd_simulator.guests.services import Services
 from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
 from vcd_simulator.guests.tree import FileTree
+from vcd_simulator.guests.virtual_hardware import VirtualHardware
 
 _MOST_INFORMATION = 1000
+_UNCHANGED = VirtualHardware()
 _DEFAULT_NETWORK = "default"
 _UNSAFE_IN_HOSTNAME = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -56,6 +59,7 @@ class Guest:
         """The cluster that this guest's kubelet belongs to, and its name there."""
         self._directory = directory
         self._system: OperatingSystem | None = None
+        self._hardware: VirtualHardware | None = None
         self._disk: Disk | None = None
         self._programs: ProgramTable | None = None
 
@@ -85,7 +89,7 @@ class Guest:
     @property
     def is_untouched(self) -> bool:
         """Whether it is still exactly what its image is, because nothing has ever happened in it."""
-        return not (self.has_disk or self.boots or self._system)
+        return not (self.has_disk or self.boots or self._system or self._hardware)
 
     @property
     def system(self) -> OperatingSystem:
@@ -93,6 +97,20 @@ class Guest:
         with self.lock:
             self._system = self._system or OperatingSystem(self.image)
             return self._system
+
+    @property
+    def hardware(self) -> VirtualHardware:
+        """What vCenter keeps about it."""
+        return self._hardware or _UNCHANGED
+
+    @hardware.setter
+    def hardware(self, hardware: VirtualHardware) -> None:
+        self._hardware = hardware
+
+    @property
+    def change_version(self) -> str:
+        """Another one after every change of its settings."""
+        return f"{self.boots}.{self.hardware.changes}"
 
     @property
     def accounts(self) -> Accounts:
@@ -202,11 +220,20 @@ class Guest:
             self.disk.write_identity()
         self.platform.changes.tell()
 
+    def change_spec(self, **fields: Any) -> None:
+        """Change what vCloud Director or vCenter says about it, until one of them says otherwise."""
+        with self.lock:
+            self.spec = replace(self.spec, **fields)
+            self.hardware = replace(self.hardware, changes=self.hardware.changes + 1)
+        self.platform.changes.tell()
+
     def set_information(self, name: str, value: str) -> None:
         """Tell the host something, to be seen in vCenter; what is too long is cut, as by the tools."""
         with self.lock:
             told = self.system.information
-            if len(told) < _MOST_INFORMATION or name in told:
+            if not value:
+                told.pop(name[:255], None)
+            elif len(told) < _MOST_INFORMATION or name in told:
                 told[name[:255]] = value[:65535]
         self.platform.changes.tell()
 

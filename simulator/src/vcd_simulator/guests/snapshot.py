@@ -19,6 +19,7 @@ from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.packages import Package, Packages
 from vcd_simulator.guests.services import Services, Unit
 from vcd_simulator.guests.spec import GuestSpec, PowerState, ToolsState
+from vcd_simulator.guests.virtual_hardware import VirtualHardware
 
 
 @dataclass(kw_only=True)
@@ -64,6 +65,7 @@ class InsideRecord:
     joined: tuple[int, str] | None
     """Number of the cluster that it belongs to, and its name there."""
     information: dict[str, str] = field(default_factory=dict)
+    hardware: VirtualHardware = field(default_factory=VirtualHardware)
     files: str | None = field(default=None, repr=False)
 
 
@@ -181,6 +183,7 @@ def _take_guest(guest: Guest, clusters: Mapping[int, int], *, files: bool) -> Gu
             exports=list(guest.system.exports.items()),
             container_images=sorted(guest.system.container_images),
             information=dict(guest.information),
+            hardware=guest.hardware,
             firewall=list(guest.system.firewall),
             control_plane_of=None if guest.cluster is None else clusters[id(guest.cluster)],
             joined=None if guest.joined is None else (clusters[id(guest.joined[0])], guest.joined[1]),
@@ -247,6 +250,7 @@ def restore_inside(guest: Guest, record: InsideRecord, clusters: list[Cluster]) 
     system.modules, system.swap_on = set(record.modules), record.swap_on
     system.mounts, system.exports = dict(record.mounts), dict(record.exports)
     system.information = dict(record.information)
+    guest.hardware = record.hardware
     system.container_images, system.firewall = set(record.container_images), list(record.firewall)
     guest.cluster = None if record.control_plane_of is None else clusters[record.control_plane_of]
     guest.joined = None if record.joined is None else (clusters[record.joined[0]], record.joined[1])

@@ -14,9 +14,10 @@ from vcd_simulator.faults import Faults
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter import transfers
+from vcd_simulator.vcenter.calls import Caller
 from vcd_simulator.vcenter.disturbance import Endpoint, VcenterDisturbance
 from vcd_simulator.vcenter.inventory import API_VERSION
-from vcd_simulator.vcenter.service import Caller, VimService
+from vcd_simulator.vcenter.service import VimService
 from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 
 _MAX_REQUEST_BYTES = 8 << 20

@@ -13,7 +13,8 @@ from vcd_simulator.faults.connections import BrokenReply, breaks_at_once, held_u
 from vcd_simulator.guests.spec import Latency
 from vcd_simulator.stats import NOBODY, Stats
 from vcd_simulator.vcenter import soap
-from vcd_simulator.vcenter.service import Caller, VimService
+from vcd_simulator.vcenter.calls import Caller
+from vcd_simulator.vcenter.service import VimService
 from vcd_simulator.vcenter.transfers import Transfers
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.vcenter.objects import HOST, NAMES
@@ -11,6 +12,11 @@ VERSION = "6.7.0"
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
 _PACKAGES, _CORES, _MHZ = 2, 32, 2600
 _MEMORY_BYTES = 1 << 40
+
+
+def host_uuid(vcenter: str) -> str:
+    """The UUID of a vCenter's host."""
+    return str(uuid.uuid5(_UUIDS, f"host {vcenter}"))
 
 
 def host_runtime() -> Data:
@@ -31,7 +37,7 @@ def host_hardware(vcenter: str) -> Data:
                 {
                     "vendor": "vcd-simulator",
                     "model": "Simulated Host",
-                    "uuid": str(uuid.uuid5(_UUIDS, f"host {vcenter}")),
+                    "uuid": host_uuid(vcenter),
                 },
             ),
             "cpuInfo": Data(
@@ -44,8 +50,29 @@ def host_hardware(vcenter: str) -> Data:
                 },
             ),
             "memorySize": Long(_MEMORY_BYTES),
+            "biosInfo": Data(
+                "HostBIOSInfo",
+                {"biosVersion": VERSION, "releaseDate": datetime(2018, 4, 17, tzinfo=UTC), "vendor": "vcd-simulator"},
+            ),
         },
     )
+
+
+def host_config() -> Data:
+    """How a host is set up: it has no network cards of its own here."""
+    return Data(
+        "HostConfigInfo",
+        {
+            "host": HOST,
+            "product": _product(),
+            "network": Data("HostNetworkInfo", {"vnic": [], "pnic": [], "atBootIpV6Enabled": False}),
+        },
+    )
+
+
+def host_managers() -> Data:
+    """None of a host's managers is there."""
+    return Data("HostConfigManager")
 
 
 def host_summary(vcenter: str, guests: Sequence[Guest]) -> Data:

@@ -1,26 +1,41 @@
 """The managed objects of a vCenter and their properties."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
-from vcd_simulator.vcenter.hosts import VERSION, cluster_summary, host_hardware, host_runtime, host_summary
-from vcd_simulator.vcenter.machines import vm_properties
+from vcd_simulator.vcenter.folders import Folders
+from vcd_simulator.vcenter.hosts import (
+    VERSION,
+    cluster_summary,
+    host_config,
+    host_hardware,
+    host_managers,
+    host_runtime,
+    host_summary,
+)
+from vcd_simulator.vcenter.machines import vm_properties, vm_summary
 from vcd_simulator.vcenter.objects import (
+    ALARM_MANAGER,
     AUTH_MANAGER,
     CLUSTER,
+    CUSTOM_FIELDS,
     DATACENTER,
     DATASTORE,
     DATASTORE_FOLDER,
+    EVENT_MANAGER,
     FILE_MANAGER,
     GUEST_OPERATIONS,
     HOST,
     HOST_FOLDER,
     NAMES,
     NETWORK_FOLDER,
+    OPTIONS,
     PARENTS,
+    PERFORMANCE,
     PROCESS_MANAGER,
     PROPERTY_COLLECTOR,
     RESOURCE_POOL,
@@ -50,6 +65,9 @@ _CHILD_TYPES = {
 _DATASTORE_BYTES = 16 << 40
 
 
+CustomFieldsOf = Callable[[Ref], Properties]
+
+
 class Inventory:
     """Objects of one vCenter. What belongs to one session (views, filters) is kept elsewhere."""
 
@@ -57,7 +75,24 @@ class Inventory:
         self.hypervisor = hypervisor
         self.name = name
         self.instance_uuid = str(uuid.uuid5(_UUIDS, f"vcenter {name}"))
+        self.folders = Folders()
         self._tasks = tasks
+        self._managers: dict[Ref, Callable[[], Properties]] = {}
+        self._custom_fields: CustomFieldsOf = lambda _ref: {}
+
+    def add_manager(self, ref: Ref, properties: Callable[[], Properties]) -> None:
+        """Make an object known that the service content names."""
+        self._managers[ref] = properties
+
+    def _custom_values(self, ref: Ref) -> Value:
+        """The attributes of a managed entity that have a value."""
+        reader = self._custom_fields(ref).get("customValue")
+        values = None if reader is None else reader()
+        return values.items if isinstance(values, Array) else None
+
+    def show_custom_fields(self, properties_of: CustomFieldsOf) -> None:
+        """Say what managed entities show of the attributes that clients define."""
+        self._custom_fields = properties_of
 
     def guest(self, ref: Ref) -> Guest:
         """The guest of a VirtualMachine. Raises SoapFaultError (ManagedObjectNotFound)."""
@@ -81,18 +116,42 @@ class Inventory:
             return False
         return True
 
+    def name_of(self, ref: Ref) -> str:
+        """The name of a managed entity. Raises SoapFaultError (ManagedObjectNotFound)."""
+        name = self.properties(ref).get("name")
+        return str(name()) if name is not None else ref.id
+
+    def parent(self, ref: Ref) -> Ref | None:
+        """What an object is in; None for the root folder and for what is in nothing."""
+        if ref.type == "VirtualMachine" or self.folders.has(ref):
+            return self.folders.parent(ref)
+        return NETWORK_FOLDER if ref.type == "Network" else PARENTS.get(ref)
+
+    def lineage(self, ref: Ref) -> list[Ref]:
+        """Everything that an object is in, the nearest first; a machine is on its host and in its pool, too."""
+        found = []
+        above = self.parent(ref)
+        while above is not None:
+            found.append(above)
+            above = self.parent(above)
+        return [*found, HOST, RESOURCE_POOL, CLUSTER, HOST_FOLDER] if ref.type == "VirtualMachine" else found
+
     def children(self, container: Ref, *, recursive: bool) -> list[Ref]:
-        """Managed entities inside a container."""
+        """Managed entities inside a container, each before what is inside of it."""
         found: list[Ref] = []
-        for child in self._below(container, recursive=recursive):
-            found.append(child)
+        pending = self._below(container, recursive=recursive)[::-1]
+        while pending:
+            found.append(pending.pop())
             if recursive:
-                found += self.children(child, recursive=True)
+                pending += self._below(found[-1], recursive=True)[::-1]
         return found
 
     def _below(self, container: Ref, *, recursive: bool) -> list[Ref]:
-        if container == VM_FOLDER:
-            return [Ref("VirtualMachine", guest.moid) for guest in self.guests()]
+        if container.type == "VirtualMachine":
+            return []
+        if container == VM_FOLDER or self.folders.has(container):
+            every = (Ref("VirtualMachine", guest.moid) for guest in self.guests())
+            return [*self.folders.folders_in(container), *self.folders.machines_in(container, every)]
         if container == NETWORK_FOLDER:
             return [network_ref(one) for one in sorted({one for guest in self.guests() for one, _ in guest.cards})]
         if container == CLUSTER and not recursive:
@@ -108,13 +167,20 @@ class Inventory:
         if ref.type == "VirtualMachine":
             guest = self.guest(ref)
             return {
-                **vm_properties(guest, ref),
+                **vm_properties(guest),
+                **self._custom_fields(ref),
+                "parent": lambda: self.folders.parent(ref),
+                "summary": lambda: vm_summary(guest, ref, self._custom_values(ref)),
                 "recentTask": lambda: Array("ManagedObjectReference", self._tasks.recent(ref)),
             }
         if ref.type == "Task":
             return self._task(ref)
         if ref.type == "Network":
             return self._network(ref)
+        if ref in self._managers:
+            return self._managers[ref]()
+        if self.folders.has(ref):
+            return {**self._folder(ref), "childType": lambda: Array("String", _CHILD_TYPES[VM_FOLDER])}
         try:
             return self._fixed()[ref]
         except KeyError:
@@ -131,10 +197,6 @@ class Inventory:
                 "supportedLocaleList": lambda: Array("String", ["en"]),
             },
             VIEW_MANAGER: {"viewList": lambda: Array("ManagedObjectReference", [])},
-            TASK_MANAGER: {
-                "recentTask": lambda: Array("ManagedObjectReference", self._tasks.recent()),
-                "maxCollector": lambda: 32,
-            },
             SEARCH_INDEX: {},
             GUEST_OPERATIONS: {
                 "authManager": lambda: AUTH_MANAGER,
@@ -144,9 +206,9 @@ class Inventory:
             AUTH_MANAGER: {},
             FILE_MANAGER: {},
             PROCESS_MANAGER: {},
-            **{ref: self._folder(ref) for ref in _CHILD_TYPES},
+            **{ref: {**self._folder(ref), "childType": _child_types(ref)} for ref in _CHILD_TYPES},
             DATACENTER: {
-                **_entity(DATACENTER),
+                **self._entity(DATACENTER),
                 "vmFolder": lambda: VM_FOLDER,
                 "hostFolder": lambda: HOST_FOLDER,
                 "datastoreFolder": lambda: DATASTORE_FOLDER,
@@ -155,7 +217,7 @@ class Inventory:
                 "network": self._networks,
             },
             CLUSTER: {
-                **_entity(CLUSTER),
+                **self._entity(CLUSTER),
                 "host": lambda: _refs(HOST),
                 "resourcePool": lambda: RESOURCE_POOL,
                 "datastore": lambda: _refs(DATASTORE),
@@ -163,16 +225,18 @@ class Inventory:
                 "summary": cluster_summary,
             },
             HOST: {
-                **_entity(HOST),
+                **self._entity(HOST),
                 "vm": self._machines,
                 "datastore": lambda: _refs(DATASTORE),
                 "network": self._networks,
                 "runtime": host_runtime,
+                "config": host_config,
+                "configManager": host_managers,
                 "hardware": lambda: host_hardware(self.name),
                 "summary": lambda: host_summary(self.name, self.guests()),
             },
-            RESOURCE_POOL: {**_entity(RESOURCE_POOL), "owner": lambda: CLUSTER, "vm": self._machines},
-            DATASTORE: {**_entity(DATASTORE), "summary": _datastore_summary, "vm": self._machines},
+            RESOURCE_POOL: {**self._entity(RESOURCE_POOL), "owner": lambda: CLUSTER, "vm": self._machines},
+            DATASTORE: {**self._entity(DATASTORE), "summary": _datastore_summary, "vm": self._machines},
         }
 
     def _machines(self) -> Value:
@@ -182,10 +246,16 @@ class Inventory:
         return _refs(*self.children(NETWORK_FOLDER, recursive=False))
 
     def _folder(self, ref: Ref) -> Properties:
+        return {**self._entity(ref), "childEntity": lambda: _refs(*self.children(ref, recursive=False))}
+
+    def _entity(self, ref: Ref) -> Properties:
+        """What all managed entities have."""
         return {
-            **_entity(ref),
-            "childType": lambda: Array("String", _CHILD_TYPES[ref]),
-            "childEntity": lambda: _refs(*self.children(ref, recursive=False)),
+            **self._custom_fields(ref),
+            "name": lambda: self.folders.name(ref) if self.folders.has(ref) else NAMES[ref],
+            "parent": lambda: self.parent(ref),
+            "overallStatus": _green,
+            "configStatus": _green,
         }
 
     def _network(self, ref: Ref) -> Properties:
@@ -204,7 +274,7 @@ class Inventory:
         task = self._tasks.find(ref)
         if task is None:
             raise missing_object(ref)
-        return {"info": task.info}
+        return {"info": task.to_data}
 
     def content(self) -> Data:
         """The ServiceContent: where everything else is found."""
@@ -232,20 +302,25 @@ class Inventory:
                 "propertyCollector": PROPERTY_COLLECTOR,
                 "viewManager": VIEW_MANAGER,
                 "about": about,
+                "setting": OPTIONS,
                 "sessionManager": SESSION_MANAGER,
+                "perfManager": PERFORMANCE,
+                "alarmManager": ALARM_MANAGER,
+                "eventManager": EVENT_MANAGER,
                 "taskManager": TASK_MANAGER,
+                "customFieldsManager": CUSTOM_FIELDS,
                 "searchIndex": SEARCH_INDEX,
                 "guestOperationsManager": GUEST_OPERATIONS,
             },
         )
 
 
-def _entity(ref: Ref) -> Properties:
-    return {"name": lambda: NAMES[ref], "parent": lambda: PARENTS.get(ref), "overallStatus": _green}
-
-
 def _green() -> Value:
     return Enum("ManagedEntityStatus", "green")
+
+
+def _child_types(ref: Ref) -> Callable[[], Value]:
+    return lambda: Array("String", _CHILD_TYPES[ref])
 
 
 def _refs(*refs: Ref) -> Array:

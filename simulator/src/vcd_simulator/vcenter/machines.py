@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import PowerState, ToolsState
 from vcd_simulator.vcenter.devices import card_key, devices, mac_address
-from vcd_simulator.vcenter.objects import DATASTORE, HOST, NAMES, RESOURCE_POOL, VM_FOLDER, Properties, network_ref
-from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref
+from vcd_simulator.vcenter.objects import DATASTORE, HOST, NAMES, RESOURCE_POOL, Properties, network_ref
+from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref, Value
 
 _GUEST_IDS = {
     "photon": ("vmwarePhoton64Guest", "VMware Photon OS (64-bit)"),
@@ -35,15 +35,13 @@ def _refs(*refs: Ref) -> Array:
     return Array("ManagedObjectReference", refs)
 
 
-def vm_properties(guest: Guest, ref: Ref) -> Properties:
+def vm_properties(guest: Guest) -> Properties:
     """How to read each property of a virtual machine but those about tasks."""
     return {
         "name": lambda: guest.spec.name,
-        "parent": lambda: VM_FOLDER,
         "config": lambda: _config(guest),
         "guest": lambda: _guest_info(guest),
         "runtime": lambda: _runtime(guest),
-        "summary": lambda: _summary(guest, ref),
         "overallStatus": lambda: Enum("ManagedEntityStatus", "green"),
         "guestHeartbeatStatus": lambda: Enum("ManagedEntityStatus", "green" if _tools_run(guest) else "gray"),
         "datastore": lambda: _refs(DATASTORE),
@@ -102,7 +100,7 @@ def _config(guest: Guest) -> Data:
     return Data(
         "VirtualMachineConfigInfo",
         {
-            "changeVersion": str(guest.boots),
+            "changeVersion": guest.change_version,
             "modified": datetime.fromtimestamp(guest.booted_at or 0, UTC),
             "name": guest.spec.name,
             "guestFullName": full_name,
@@ -112,22 +110,28 @@ def _config(guest: Guest) -> Data:
             "template": False,
             "guestId": guest_id,
             "alternateGuestName": full_name,
+            "annotation": guest.hardware.annotation or None,
             "files": Data("VirtualMachineFileInfo", {"vmPathName": vm_path(guest)}),
             "hardware": Data(
                 "VirtualHardware",
                 {
                     "numCPU": guest.spec.cpu_count,
-                    "numCoresPerSocket": 1,
+                    "numCoresPerSocket": guest.hardware.cores_per_socket,
                     "memoryMB": guest.spec.memory_mb,
                     "device": devices(guest),
                 },
             ),
-            "extraConfig": [
-                Data("OptionValue", {"key": f"guestinfo.{key}", "value": value})
-                for key, value in sorted({**guest.spec.guest_properties, **guest.information}.items())
-            ],
+            "cpuHotAddEnabled": guest.hardware.cpu_hot_add,
+            "memoryHotAddEnabled": guest.hardware.memory_hot_add,
+            "extraConfig": _settings(guest),
         },
     )
+
+
+def _settings(guest: Guest) -> list[Data]:
+    told = {f"guestinfo.{key}": value for key, value in {**guest.spec.guest_properties, **guest.information}.items()}
+    settings = {**guest.hardware.settings, **told}
+    return [Data("OptionValue", {"key": key, "value": value}) for key, value in sorted(settings.items())]
 
 
 def _runtime(guest: Guest) -> Data:
@@ -148,7 +152,8 @@ def _runtime(guest: Guest) -> Data:
     )
 
 
-def _summary(guest: Guest, ref: Ref) -> Data:
+def vm_summary(guest: Guest, ref: Ref, custom_values: Value) -> Data:
+    """What lists of machines show."""
     info = _guest_info(guest).fields
     guest_id, full_name = _GUEST_IDS[guest.image.distribution.name]
     inside = (
@@ -181,6 +186,7 @@ def _summary(guest: Guest, ref: Ref) -> Data:
                     "instanceUuid": vm_uuid(guest.moid, "instance"),
                     "guestId": guest_id,
                     "guestFullName": full_name,
+                    "annotation": guest.hardware.annotation or None,
                 },
             ),
             "storage": Data(
@@ -194,6 +200,7 @@ def _summary(guest: Guest, ref: Ref) -> Data:
             ),
             "quickStats": Data("VirtualMachineQuickStats", {"uptimeSeconds": _uptime(guest)}),
             "overallStatus": "green",
+            "customValue": custom_values,
         },
     )
 

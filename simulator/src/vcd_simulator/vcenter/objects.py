@@ -18,6 +18,11 @@ GUEST_OPERATIONS = Ref("GuestOperationsManager", "guestOperationsManager")
 PROCESS_MANAGER = Ref("GuestProcessManager", "guestOperationsProcessManager")
 FILE_MANAGER = Ref("GuestFileManager", "guestOperationsFileManager")
 AUTH_MANAGER = Ref("GuestAuthManager", "guestOperationsAuthManager")
+OPTIONS = Ref("OptionManager", "VpxSettings")
+PERFORMANCE = Ref("PerformanceManager", "PerfMgr")
+ALARM_MANAGER = Ref("AlarmManager", "AlarmManager")
+EVENT_MANAGER = Ref("EventManager", "EventManager")
+CUSTOM_FIELDS = Ref("CustomFieldsManager", "CustomFieldsManager")
 
 ROOT_FOLDER = Ref("Folder", "group-d1")
 DATACENTER = Ref("Datacenter", "datacenter-2")
@@ -53,6 +58,28 @@ PARENTS = {
     HOST: CLUSTER,
     DATASTORE: DATASTORE_FOLDER,
 }
+
+_ENTITY = ("ManagedEntity", "ExtensibleManagedObject")
+_SUPERTYPES = {
+    "VirtualMachine": _ENTITY,
+    "Folder": _ENTITY,
+    "Datacenter": _ENTITY,
+    "ClusterComputeResource": ("ComputeResource", *_ENTITY),
+    "HostSystem": _ENTITY,
+    "ResourcePool": _ENTITY,
+    "Datastore": _ENTITY,
+    "Network": _ENTITY,
+    "Task": ("ExtensibleManagedObject",),
+    "ContainerView": ("ManagedObjectView", "View"),
+    "ListView": ("ManagedObjectView", "View"),
+    "EventHistoryCollector": ("HistoryCollector",),
+    "TaskHistoryCollector": ("HistoryCollector",),
+}
+
+
+def is_kind(ref: Ref, kind: str) -> bool:
+    """Whether an object is of a managed type or one derived from it."""
+    return kind in (ref.type, "ManagedObject") or kind in _SUPERTYPES.get(ref.type, ())
 
 
 def network_ref(network_id: str) -> Ref:

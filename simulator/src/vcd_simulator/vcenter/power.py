@@ -7,6 +7,7 @@ from vcd_simulator.guests.errors import GuestError, PowerStateError, ToolsNotRun
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import PowerState
+from vcd_simulator.vcenter.events import EventLog
 from vcd_simulator.vcenter.guest_access import power_fault
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.soap import Ref, SoapFaultError
@@ -51,10 +52,11 @@ GUEST_METHODS = ("ShutdownGuest", "RebootGuest", "StandbyGuest")
 class PowerOperations:
     """The power methods of VirtualMachine for one vCenter."""
 
-    def __init__(self, hypervisor: Hypervisor, inventory: Inventory, tasks: VcenterTasks) -> None:
+    def __init__(self, hypervisor: Hypervisor, inventory: Inventory, tasks: VcenterTasks, events: EventLog) -> None:
         self._hypervisor = hypervisor
         self._inventory = inventory
         self._tasks = tasks
+        self._events = events
 
     def start_task(self, vm: Ref, method: str, user: str) -> Ref:
         """One of TASK_METHODS. A power state that does not allow it shows in the task's error, as in vCenter."""
@@ -64,6 +66,8 @@ class PowerOperations:
         def act() -> None:
             if guest.power not in kind.allowed:
                 raise power_fault(PowerStateError(requested=kind.requested, existing=guest.power))
+            if method == "ResetVM_Task":
+                self._events.note("VmResettingEvent", entity=vm, name=guest.spec.name, user=user)
             try:
                 kind.act(self._hypervisor, guest)
             except PowerStateError as exc:
@@ -71,7 +75,7 @@ class PowerOperations:
             except GuestError as exc:
                 raise SoapFaultError("SystemError", str(exc), reason=str(exc)) from exc
 
-        return self._tasks.start(guest, method, kind.description_id, user, act)
+        return self._tasks.start(vm, guest.spec.name, method, kind.description_id, user, act)
 
     def terminate(self, vm: Ref) -> None:
         """TerminateVM: pull the plug, without a task."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from vcd_simulator.vcenter.inventory import Inventory
-from vcd_simulator.vcenter.objects import Properties
-from vcd_simulator.vcenter.schema import is_unset
+from vcd_simulator.vcenter.objects import Properties, is_kind
+from vcd_simulator.vcenter.schema import as_array, is_unset, path_steps
 from vcd_simulator.vcenter.soap import (
     Arguments,
     Array,
     Data,
+    Long,
     Ref,
     SoapFaultError,
     Value,
@@ -19,20 +20,6 @@ from vcd_simulator.vcenter.soap import (
     missing_object,
 )
 
-_ENTITY = ("ManagedEntity", "ExtensibleManagedObject")
-_SUPERTYPES = {
-    "VirtualMachine": _ENTITY,
-    "Folder": _ENTITY,
-    "Datacenter": _ENTITY,
-    "ClusterComputeResource": ("ComputeResource", *_ENTITY),
-    "HostSystem": _ENTITY,
-    "ResourcePool": _ENTITY,
-    "Datastore": _ENTITY,
-    "Network": _ENTITY,
-    "Task": ("ExtensibleManagedObject",),
-    "ContainerView": ("ManagedObjectView", "View"),
-    "ListView": ("ManagedObjectView", "View"),
-}
 _VIEWS = ("ContainerView", "ListView")
 _MAX_DEPTH = 32
 
@@ -110,11 +97,6 @@ class ContainerViews:
         return [ref for ref in found if not view.kinds or any(is_kind(ref, kind) for kind in view.kinds)]
 
 
-def is_kind(ref: Ref, kind: str) -> bool:
-    """Whether an object is of a managed type or one derived from it."""
-    return kind in (ref.type, "ManagedObject") or kind in _SUPERTYPES.get(ref.type, ())
-
-
 class PropertyReader:
     """Reads properties of any managed object by path, e.g. `guest.toolsRunningStatus`, as one session sees them."""
 
@@ -128,17 +110,21 @@ class PropertyReader:
 
     def read(self, session: str, ref: Ref, path: str) -> Value:
         """One property. Raises SoapFaultError (InvalidProperty, ManagedObjectNotFound)."""
-        name, *rest = path.split(".")
+        steps = list(path_steps(path))
         readers = self._properties(session, ref)
-        if name not in readers:
+        if not steps or steps[0][0] not in readers:
             raise _invalid_property(path)
-        value = readers[name]()
-        for part in rest:
+        value: Value = Data("", {steps[0][0]: readers[steps[0][0]]()})
+        for number, (name, key) in enumerate(steps):
             if value is None:
                 return None
-            if not isinstance(value, Data) or (part not in value.fields and not is_unset(value.type, part)):
+            if not isinstance(value, Data) or (
+                name not in value.fields and (not number or not is_unset(value.type, name))
+            ):
                 raise _invalid_property(path)
-            value = value.fields.get(part)
+            value = as_array(value.type, name, value.fields.get(name))
+            if key is not None:
+                value = _element(value, key, path)
         return value
 
     def names(self, session: str, ref: Ref) -> list[str]:
@@ -221,6 +207,24 @@ class PropertyReader:
                 if not whole.boolean("skip"):
                     yield target
                 yield from self._traverse(session, target, whole.children("selectSet"), named, depth + 1)
+
+
+def _element(value: Value, key: str, path: str) -> Value:
+    """The element of an array with a key; None if there is none. Raises SoapFaultError: it is no array of such."""
+    if value is None:
+        return None
+    if not isinstance(value, Array):
+        raise _invalid_property(path)
+    for item in value.items:
+        if isinstance(item, Data) and str(_plain(item.fields.get("key"))) == key:
+            return item
+        if isinstance(item, Ref) and item.id == key:
+            return item
+    return None
+
+
+def _plain(value: Value) -> object:
+    return value.value if isinstance(value, Long) else value
 
 
 def _dynamic(path: str, value: Value) -> Data:

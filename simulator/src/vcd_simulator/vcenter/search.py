@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.vcenter.hosts import host_uuid
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.machines import vm_path, vm_uuid
-from vcd_simulator.vcenter.objects import ROOT_FOLDER
+from vcd_simulator.vcenter.objects import HOST, NAMES, ROOT_FOLDER
 from vcd_simulator.vcenter.properties import PropertyReader
 from vcd_simulator.vcenter.soap import Arguments, Ref, Value
 
 
 class SearchIndex:
-    """The methods of SearchIndex for one vCenter. There are no hosts to be found by address, only machines."""
+    """The methods of SearchIndex for one vCenter. Machines have addresses; its host has a name and a UUID."""
 
     def __init__(self, inventory: Inventory, reader: PropertyReader) -> None:
         self._inventory = inventory
@@ -36,6 +37,8 @@ class SearchIndex:
         wanted = arguments.text("uuid").lower()
         if arguments.boolean("vmSearch"):
             yield from self._machines(lambda guest: vm_uuid(guest.moid, kind) == wanted)
+        elif wanted == host_uuid(self._inventory.name):
+            yield HOST
 
     def _by_address(self, arguments: Arguments) -> Iterator[Ref]:
         wanted = arguments.text("ip")
@@ -46,6 +49,8 @@ class SearchIndex:
         wanted = arguments.text("dnsName").lower()
         if arguments.boolean("vmSearch"):
             yield from self._machines(lambda guest: guest.is_up and guest.hostname.lower() == wanted)
+        elif wanted == NAMES[HOST]:
+            yield HOST
 
     def _by_datastore_path(self, arguments: Arguments) -> Value:
         self._inventory.properties(arguments.ref("datacenter"))

@@ -2,21 +2,30 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.errors import UnknownGuestError
+from vcd_simulator.guests.happenings import Happening
 from vcd_simulator.guests.hypervisor import Hypervisor
+from vcd_simulator.guests.machine import Guest
 from vcd_simulator.vcenter import objects, power
+from vcd_simulator.vcenter.calls import Caller, Method, OwnMethod
 from vcd_simulator.vcenter.collector import WAITING_METHODS, PropertyMethods
+from vcd_simulator.vcenter.custom_fields import CustomFields
+from vcd_simulator.vcenter.entities import EntityMethods
+from vcd_simulator.vcenter.events import EventLog, EventMethods
 from vcd_simulator.vcenter.guest_access import log_in
 from vcd_simulator.vcenter.guest_files import GuestFiles
 from vcd_simulator.vcenter.guest_processes import GuestProcesses
 from vcd_simulator.vcenter.inventory import Inventory
+from vcd_simulator.vcenter.monitoring import Alarms, Performance
+from vcd_simulator.vcenter.options import Options
 from vcd_simulator.vcenter.properties import ContainerViews, PropertyReader
 from vcd_simulator.vcenter.search import SearchIndex
+from vcd_simulator.vcenter.session_methods import LOGIN_METHODS, SessionMethods
 from vcd_simulator.vcenter.sessions import Session, Sessions, VcenterAccount
 from vcd_simulator.vcenter.soap import (
     Arguments,
@@ -25,31 +34,19 @@ from vcd_simulator.vcenter.soap import (
     Request,
     SoapFaultError,
     Value,
-    invalid_request,
     parse_request,
     render_fault,
     render_response,
 )
+from vcd_simulator.vcenter.task_methods import TaskMethods
 from vcd_simulator.vcenter.tasks import VcenterTasks
 from vcd_simulator.vcenter.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
-_WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Login", "Fetch", "CurrentTime"})
+_Any = TypeVar("_Any", Method, OwnMethod)
 
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """Who sent a request."""
-
-    cookie: str
-    address: str
-    agent: str
-    authority: str
-    """Host and port by which the caller reaches us."""
-
-
-Method = Callable[[Request, Caller], Value]
+_WITHOUT_SESSION = frozenset({"RetrieveServiceContent", "Fetch", "CurrentTime", *LOGIN_METHODS})
 
 
 class VimService:
@@ -63,10 +60,17 @@ class VimService:
         self._views = ContainerViews(self._inventory)
         self._reader = PropertyReader(self._inventory, self._views, self._own_properties)
         self._collector = PropertyMethods(self._reader, hypervisor.changes)
-        self._power = power.PowerOperations(hypervisor, self._inventory, self._tasks)
         self.sessions = Sessions(account, ended=self._forget_session)
+        self._events = EventLog(account.name, account.user)
+        self._power = power.PowerOperations(hypervisor, self._inventory, self._tasks, self._events)
+        self._custom_fields = CustomFields(self._inventory)
+        self._inventory.show_custom_fields(self._custom_fields.properties_of)
+        self._session_methods = SessionMethods(self.sessions, self._events)
+        self._event_methods = EventMethods(self._events, self._inventory)
+        self._task_methods = TaskMethods(self._tasks, self._inventory)
         self._methods = self._method_table()
         self._closed = False
+        hypervisor.on_happening(self._note_happening)
 
     def close(self) -> None:
         """Let nobody wait any longer."""
@@ -147,6 +151,15 @@ class VimService:
     def _forget_session(self, key: str) -> None:
         self._collector.forget(key)
         self._views.forget(key)
+        self._event_methods.histories.forget(key)
+        self._task_methods.histories.forget(key)
+
+    def _note_happening(self, happening: Happening, guest: Guest) -> None:
+        self._events.note_guest(happening, guest)
+        if happening is Happening.DELETED:
+            machine = Ref("VirtualMachine", guest.moid)
+            self._inventory.folders.forget(machine)
+            self._custom_fields.forget(machine)
 
     def _method_table(self) -> Mapping[tuple[str, str], Method]:
         """Methods by the type of object and their name."""
@@ -182,19 +195,38 @@ class VimService:
             ("ServiceInstance", "CurrentTime"): lambda _request, _caller: datetime.now(UTC),
             (file, "InitiateFileTransferToGuest"): lambda call, who: files.upload(call.arguments, who.authority),
             (file, "InitiateFileTransferFromGuest"): lambda call, who: files.download(call.arguments, who.authority),
-            **self._session_methods(),
+            **_of(objects.SESSION_MANAGER.type, self._session_methods.methods()),
             **self._collector_methods(),
             **self._power_methods(),
+            **{key: self._in_session(method) for key, method in self._own_methods().items()},
         }
 
-    def _session_methods(self) -> dict[tuple[str, str], Method]:
-        manager = objects.SESSION_MANAGER.type
+    def _own_methods(self) -> dict[tuple[str, str], OwnMethod]:
+        """Methods of what the service content names beside, and of entities; each knows its caller's session."""
+        options, performance = Options(self._inventory.name), Performance(self._inventory)
+        alarms, custom_fields, events = Alarms(self._inventory), self._custom_fields, self._event_methods
+        entities = EntityMethods(self._inventory, self._tasks, self._events)
+        for ref, properties in (
+            (objects.OPTIONS, options.properties),
+            (objects.PERFORMANCE, performance.properties),
+            (objects.ALARM_MANAGER, alarms.properties),
+            (objects.CUSTOM_FIELDS, custom_fields.properties),
+            (objects.EVENT_MANAGER, events.properties),
+            (objects.TASK_MANAGER, self._task_methods.properties),
+        ):
+            self._inventory.add_manager(ref, properties)
+        kinds = ("VirtualMachine", "Folder", "Datacenter", "ClusterComputeResource", "HostSystem", "Datastore")
         return {
-            (manager, "Login"): self._log_in,
-            (manager, "Logout"): lambda _call, who: self.sessions.log_out(who.cookie),
-            (manager, "SessionIsActive"): lambda call, _who: self.sessions.is_active(call.arguments.text("sessionID")),
-            (manager, "TerminateSession"): self._terminate_session,
-            (manager, "SetLocale"): lambda _call, _who: None,
+            **_of(objects.OPTIONS.type, options.methods()),
+            **_of(objects.PERFORMANCE.type, performance.methods()),
+            **_of(objects.ALARM_MANAGER.type, alarms.methods()),
+            **_of(objects.CUSTOM_FIELDS.type, custom_fields.methods()),
+            **_of(objects.EVENT_MANAGER.type, events.methods()),
+            **_of("EventHistoryCollector", events.histories.methods()),
+            **_of("TaskHistoryCollector", self._task_methods.histories.methods()),
+            **self._task_methods.methods(),
+            **entities.methods(),
+            **{(kind, "setCustomValue"): custom_fields.set_by_name for kind in kinds},
         }
 
     def _collector_methods(self) -> dict[tuple[str, str], Method]:
@@ -228,24 +260,14 @@ class VimService:
                 for name in power.GUEST_METHODS
             },
             (vm, "TerminateVM"): lambda call, _who: self._power.terminate(call.this),
-            ("Task", "CancelTask"): self._cancel_task,
         }
+
+    def _in_session(self, method: OwnMethod) -> Method:
+        return lambda request, caller: method(request, self._session(request, caller))
 
     def _own(self, method: Callable[[Request, str], Value]) -> Method:
         """A method that works with what belongs to the caller's session."""
         return lambda request, caller: method(request, self._session(request, caller).key)
-
-    def _log_in(self, request: Request, caller: Caller) -> Value:
-        user, password = request.arguments.text("userName"), request.arguments.text("password")
-        session = self.sessions.log_in(caller.cookie, user, password, address=caller.address, agent=caller.agent)
-        return session.to_data()
-
-    def _terminate_session(self, request: Request, caller: Caller) -> Value:
-        keys = request.arguments.texts("sessionId")
-        if self._session(request, caller).key in keys:
-            raise invalid_request("a session cannot terminate itself; log out instead", "sessionId")
-        self.sessions.terminate(keys)
-        return None
 
     def _fetch(self, request: Request, caller: Caller) -> Value:
         session = self.sessions.find(caller.cookie)
@@ -254,11 +276,10 @@ class VimService:
     def _own_properties(self, key: str, ref: Ref) -> objects.Properties | None:
         """Properties that depend on the session that asks."""
         if ref == objects.SESSION_MANAGER:
-            return {
-                **self._inventory.properties(ref),
-                "currentSession": lambda: next((one.to_data() for one in self.sessions.all() if one.key == key), None),
-                "sessionList": lambda: Array("UserSession", [one.to_data() for one in self.sessions.all() if key]),
-            }
+            return {**self._inventory.properties(ref), **self._session_methods.properties(key)}
+        for histories in (self._event_methods.histories, self._task_methods.histories):
+            if ref.type == histories.kind:
+                return histories.properties(key, ref)
         if ref.type == "PropertyCollector":
             filters = self._collector.collectors.filters(key, ref)
             return {"filter": lambda: Array("ManagedObjectReference", filters)}
@@ -275,13 +296,14 @@ class VimService:
     def _start_power_task(self, request: Request, caller: Caller) -> Value:
         return self._power.start_task(request.this, request.method, self._session(request, caller).user)
 
-    def _cancel_task(self, request: Request, _caller: Caller) -> Value:
-        self._inventory.properties(request.this)
-        raise SoapFaultError("NotSupported", "The task cannot be cancelled.")
-
     def _validate_credentials(self, arguments: Arguments) -> Value:
         log_in(self._inventory, arguments)
         return None
+
+
+def _of(kind: str, methods: Mapping[str, _Any]) -> dict[tuple[str, str], _Any]:
+    """Methods by the type of object and their name."""
+    return {(kind, name): method for name, method in methods.items()}
 
 
 def _plain(method: Callable[[Arguments], Value], request: Request, _caller: Caller) -> Value:

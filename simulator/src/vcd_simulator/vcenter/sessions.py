@@ -11,6 +11,7 @@ from vcd_simulator.vcenter.soap import Data, Long, SoapFaultError
 
 COOKIE = "vmware_soap_session"
 _IDLE_S = 1800.0
+_TICKET_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,34 @@ class Sessions:
         self._account = account
         self._ended = ended
         self._sessions: dict[str, Session] = {}
+        self._tickets: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
+
+    def clone_ticket(self, cookie: str) -> str:
+        """A word that makes one more session of the same user, once and soon. Raises SoapFaultError: no session."""
+        with self._lock:
+            session = self._sessions.get(cookie)
+            if session is None:
+                raise SoapFaultError("NotAuthenticated", "The session is not authenticated.")
+            now = time.time()
+            self._tickets = {one: (user, ends) for one, (user, ends) in self._tickets.items() if ends > now}
+            ticket = f"cst-VCT-{secrets.token_urlsafe(24)}"
+            self._tickets[ticket] = session.user, now + _TICKET_S
+        return ticket
+
+    def clone(self, cookie: str, ticket: str, *, address: str, agent: str) -> Session:
+        """Turn a cookie into a session by a ticket. Raises SoapFaultError: it is no good any more."""
+        with self._lock:
+            user, ends = self._tickets.pop(ticket, ("", 0.0))
+            if cookie in self._sessions or ends < time.time():
+                raise SoapFaultError("InvalidLogin", "The session cannot be cloned: the ticket is not valid.")
+            return self._enter(cookie, user, address, agent)
+
+    def _enter(self, cookie: str, user: str, address: str, agent: str) -> Session:
+        now = time.time()
+        session = Session(secrets.token_hex(20), user, address, agent, now, now)
+        self._sessions[cookie] = session
+        return session
 
     def log_in(self, cookie: str, user: str, password: str, *, address: str, agent: str) -> Session:
         """Turn a cookie into a session. Raises SoapFaultError: wrong credentials, or logged in already."""
@@ -80,10 +108,7 @@ class Sessions:
             if not self._account.admits(user, password):
                 raise SoapFaultError("InvalidLogin", "Cannot complete login due to an incorrect user name or password.")
             self._forget_idle()
-            now = time.time()
-            session = Session(secrets.token_hex(20), self._account.user, address, agent, now, now)
-            self._sessions[cookie] = session
-            return session
+            return self._enter(cookie, self._account.user, address, agent)
 
     def find(self, cookie: str) -> Session | None:
         """The session behind a cookie, which counts as a sign of life."""

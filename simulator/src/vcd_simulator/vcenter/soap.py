@@ -120,6 +120,21 @@ class Arguments:
         except ValueError:
             raise invalid_request(f"argument {name} is not a number", name) from None
 
+    def time(self, name: str) -> float | None:
+        """A time in seconds since the epoch; None where it is missing. Without a zone it is in UTC."""
+        text = self.optional_text(name)
+        if not text:
+            return None
+        try:
+            found = datetime.fromisoformat(text.strip())
+        except ValueError:
+            raise invalid_request(f"argument {name} is not a time in ISO 8601", name) from None
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+    def names(self) -> list[str]:
+        """The names of all children, each once."""
+        return list(dict.fromkeys(etree.QName(child).localname for child in self._element))
+
     def ref(self, name: str) -> Ref:
         """A managed object reference. Raises SoapFaultError where it is missing."""
         found = self.optional_ref(name)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from vcd_simulator.faults import BusyEntity, Faults, Place, TaskFails
 from vcd_simulator.guests.hypervisor import Hypervisor
-from vcd_simulator.guests.machine import Guest
 from vcd_simulator.vcenter.soap import Data, Ref, SoapFaultError, Value
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,12 @@ class VcenterTask:
     completed: float | None = None
     error: SoapFaultError | None = field(default=None, repr=False)
 
-    def info(self) -> Data:
+    @property
+    def key(self) -> int:
+        """Grows with time."""
+        return int(self.ref.id.rpartition("-")[2])
+
+    def to_data(self) -> Data:
         """The task's TaskInfo."""
         return Data(
             "TaskInfo",
@@ -54,7 +58,7 @@ class VcenterTask:
                 "queueTime": _stamp(self.queued),
                 "startTime": _stamp(self.queued),
                 "completeTime": None if self.completed is None else _stamp(self.completed),
-                "eventChainId": int(self.ref.id.rpartition("-")[2]),
+                "eventChainId": self.key,
             },
         )
 
@@ -70,20 +74,22 @@ class VcenterTasks:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def start(self, guest: Guest, method: str, description_id: str, user: str, action: Callable[[], None]) -> Ref:
-        """Begin a task about a virtual machine; what `action` raises as a SoapFaultError ends it in error.
+    def start(
+        self, entity: Ref, name: str, method: str, description_id: str, user: str, action: Callable[[], None]
+    ) -> Ref:
+        """Begin a task about an object of this name; what `action` raises as a SoapFaultError ends it in error.
 
         It takes what the latency profile says of `vcenter.METHOD`, then acts.
         """
-        injection = self._faults.decide(Place.TASK, task=method, entity=guest.names, user=user)
+        injection = self._faults.decide(Place.TASK, task=method, entity=(name, entity.id), user=user)
         with self._lock:
             self._forget_old()
             task = VcenterTask(
                 ref=Ref("Task", f"{self._prefix}-{next(self._numbers)}"),
                 method=method,
                 description_id=description_id,
-                entity=Ref("VirtualMachine", guest.moid),
-                entity_name=guest.spec.name,
+                entity=entity,
+                entity_name=name,
                 user=user,
                 queued=time.time(),
             )
@@ -96,6 +102,11 @@ class VcenterTasks:
     def find(self, ref: Ref) -> VcenterTask | None:
         with self._lock:
             return self._tasks.get(ref)
+
+    def all(self) -> list[VcenterTask]:
+        """Tasks that vCenter remembers, oldest first."""
+        with self._lock:
+            return list(self._tasks.values())
 
     def recent(self, entity: Ref | None = None) -> list[Ref]:
         """Tasks that vCenter remembers, of one object or of all, oldest first."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyVmomi import vim, vmodl
+from pyVmomi import VmomiSupport, vim, vmodl
 
 from vcd_simulator.guests import Hypervisor
 
@@ -174,3 +174,50 @@ def test_the_search_index(client: Any, boot: Callable[..., None]) -> None:
     assert index.FindByIp(None, "10.0.0.9", True) == vm
     assert index.FindByDnsName(None, "photon", True) == vm
     assert index.FindChild(vm.parent, "vm-1 of a vApp") == vm
+
+
+def test_arrays_are_read_whole_and_by_the_keys_of_their_elements(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1", ip_addresses=("10.0.0.7",))
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
+    paths = [
+        "config.hardware.device",
+        "config.hardware.device[4000].macAddress",
+        "config.hardware.device[77].macAddress",
+        "guest.net",
+        'config.extraConfig["guestinfo.none"].value',
+        'datastore["datastore-10"]',
+    ]
+    spec = Collector.FilterSpec(
+        objectSet=[Collector.ObjectSpec(obj=vm)],
+        propSet=[Collector.PropertySpec(type=vim.VirtualMachine, pathSet=paths)],
+    )
+    (found,) = client.content.propertyCollector.RetrieveContents([spec])
+    values = {one.name: one.val for one in found.propSet}
+    assert [type(one) for one in values["config.hardware.device"]] == [type(one) for one in vm.config.hardware.device]
+    assert [card.macAddress for card in values["guest.net"]] == [values["config.hardware.device[4000].macAddress"]]
+    assert set(values) == {*paths[:2], "guest.net", paths[-1]}
+    for wrong in ("config.hardware.device[4000", "config..name", "name.", "[1]", "config.name[1]"):
+        spec.propSet[0].pathSet = [wrong]
+        with pytest.raises(vmodl.query.InvalidProperty):
+            client.content.propertyCollector.RetrieveContents([spec])
+
+
+def test_the_host_is_found_by_its_name_and_its_uuid(client: Any) -> None:
+    index = client.content.searchIndex
+    host = index.FindByDnsName(None, "esx-1", False)
+    assert host.name == "esx-1"
+    assert index.FindByUuid(None, host.hardware.systemInfo.uuid, False) == host
+    assert index.FindByUuid(None, host.hardware.systemInfo.uuid, True) is None
+
+
+def test_every_property_of_everything_can_be_asked_for(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1")
+    content = client.content
+    entities = content.viewManager.CreateContainerView(content.rootFolder, [], True).view
+    managers = [getattr(content, one.name) for one in content._GetPropertyList()]
+    for found in [*entities, *(one for one in managers if isinstance(one, VmomiSupport.ManagedObject))]:
+        for known in found._GetPropertyList():
+            try:
+                getattr(found, known.name)
+            except vmodl.fault.MethodNotFound:  # the client itself knows that this version does not have it
+                continue

@@ -166,3 +166,21 @@ def test_fifty_clients_side_by_side(vcenter: Endpoint, boot: Callable[..., None]
 
     with ThreadPoolExecutor(10) as pool:
         assert set(pool.map(ask, range(50))) == {"guestToolsRunning"}
+
+
+def test_a_session_is_cloned_by_a_ticket_that_is_good_once(vcenter: Endpoint, client: Any) -> None:
+    manager = client.content.sessionManager
+    ticket = manager.AcquireCloneTicket()
+    context = ssl.create_default_context(cafile=vcenter.ca)
+    stub = SoapStubAdapter(vcenter.host, vcenter.port, version="vim.version.version13", sslContext=context)
+    clone = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+    session = clone.sessionManager.CloneSession(ticket)
+    assert (session.userName, clone.rootFolder.name) == ("cse@vsphere.local", "Datacenters")
+    assert {one.key for one in manager.sessionList} == {session.key, manager.currentSession.key}
+    manager.TerminateSession([session.key])
+    with pytest.raises(vim.fault.NotAuthenticated):
+        _ = clone.rootFolder.name
+    for attempt in (lambda: clone.sessionManager.CloneSession(ticket), clone.sessionManager.LoginByToken):
+        with pytest.raises(vim.fault.InvalidLogin):
+            attempt()
+    stub.DropConnections()
