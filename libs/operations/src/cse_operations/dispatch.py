@@ -93,6 +93,7 @@ class Dispatcher:
                 "serializer": self._serializer,
                 "max_executor_threads": settings.running + _ENDINGS_AT_ONCE + _SPARE_THREADS,
                 "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": settings.timing.signal_poll_s,  # its end waits for it
                 "log_level": "WARNING",
             }
         )
