@@ -89,7 +89,7 @@ e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their ow
 
 .PHONY: chaos-operations
 chaos-operations: setup ## Kill, freeze, starve and disturb operations for about 20 minutes, and print what was done (CHAOS_SEED)
-	@$(PYTEST) -n 2 --dist load --maxschedchunk 1 -o faulthandler_timeout=0 tests/chaos
+	@$(PY) -m pytest -v -n 2 --dist load --maxschedchunk 1 -o faulthandler_timeout=0 tests/chaos
 
 .PHONY: container-check
 container-check: ## Build the images and create a cluster through them (needs root for a Docker Engine)

@@ -1,5 +1,6 @@
 """The pytest plug-in of all tests: the closed network and servers that many tests share."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,14 @@ import structlog
 from cse_lab.postgres import PrivatePostgres
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.network import close_network
+
+
+def pytest_configure() -> None:
+    """A run that is ended with SIGTERM, as by `timeout`, ends like one with Ctrl-C.
+
+    It says where it was, and what fixtures have started ends, too.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from cse_testing.chaos.field import LIMIT_S, Field
@@ -16,6 +16,7 @@ from cse_testing.chaos.life import KINDS, LIFE, Act
 from cse_testing.chaos.plan import FALL, KILL, Passed, read_history
 from cse_testing.chaos.reaper import Reaper
 from cse_testing.chaos.report import Row
+from cse_testing.chaos.steps import untried_steps
 from cse_vcd.service_tasks import NAMESPACE
 
 SEED: Final = int(os.environ.get("CHAOS_SEED", "20261122"))
@@ -27,6 +28,8 @@ _PATIENCE_S: Final = 1200.0
 """For an operation in whose time a process is killed many times."""
 _AT_WORK: Final = ("sent", "started")
 """Moments at which vCD or a guest works on something: the process is killed at once, while they do."""
+_TRIED_ELSEWHERE: Final = {"find_vapp"}
+"""Steps of what is done while other operations are under way: clusters are deleted that have no vApp yet."""
 
 Deal = Mapping[str, Sequence[str]]
 """By name of act, the points at which something is to happen."""
@@ -138,6 +141,8 @@ def kill_at_every_point(field: Field, name: str, *, lanes: int = LANES, every: i
     """
     numbers = count(1)
     found = clean_life(field)
+    untried = untried_steps(chain.from_iterable(found.values())) - _TRIED_ELSEWHERE
+    assert not untried, f"no operation of the life takes {sorted(untried)}"
     left: Deal = {act: [each for each in points if next(numbers) % every == 0] for act, points in found.items()}
     rows = {kind: Row(test=name, store=field.store_kind, kind=kind) for kind in KINDS}
     for attempt in range(_PASSES):
