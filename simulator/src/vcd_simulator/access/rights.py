@@ -63,6 +63,27 @@ class Rights:
             raise errors.forbidden("This operation needs a system administrator.")
         self.require(right_name)
 
+    def provided(self, kind: Kind, table: Table[T], entity_id: str, right_name: str) -> T:
+        """Something of the provider's, such as a vCenter, for an operation that needs this right.
+
+        Raises:
+            VcdError: 403, the caller is a tenant, the right is missing, or there is no such thing.
+        """
+        self.require_provider(right_name)
+        return self.existing(kind, table, entity_id)
+
+    @staticmethod
+    def existing(kind: Kind, table: Table[T], entity_id: str) -> T:
+        """An entity of a table, whoever sees it.
+
+        Raises:
+            VcdError: 403, there is none.
+        """
+        entity = table.get(entity_id)
+        if entity is None:
+            raise errors.no_access(kind.name, entity_id)
+        return entity
+
     def _granted(self, access: AccessControl, level: str) -> bool:
         return access.grants(self.user.id, self.org.id, level)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from vcd_simulator import errors
 from vcd_simulator.access import Access
 from vcd_simulator.extensions import authorization_documents as documents
 from vcd_simulator.extensions.documents import SERVICES
@@ -59,11 +58,7 @@ def _serve(
 
 
 def _find(context: Context, table: Table[T], entity_id: str) -> T:
-    context.access.require_provider("External Service: Manage")
-    found = table.get(entity_id)
-    if found is None:
-        raise errors.no_access(SERVICE.name, entity_id)
-    return found
+    return context.access.provided(SERVICE, table, entity_id, "External Service: Manage")
 
 
 class _Resources:

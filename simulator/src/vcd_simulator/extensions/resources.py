@@ -11,6 +11,8 @@ from vcd_simulator.rest.documents import people
 from vcd_simulator.rest.parsing import require_root
 from vcd_simulator.rest.routing import Router
 
+_MANAGE = "External Service: Manage"
+
 
 def service_routes(registry: ExtensionRegistry) -> Router:
     """The routes below `/api/admin/extension/service`, `/api/extensibility` and `/api/service`."""
@@ -48,7 +50,7 @@ class _Resources:
         return Reply(content=documents.services(context))
 
     def register(self, context: Context) -> Reply:
-        context.access.require_provider("External Service: Manage")
+        context.access.require_provider(_MANAGE)
         service = self._registry.register(documents.read_service(context, require_root(context.xml(), "Service")))
         return _created(context, service, documents.service(context, service))
 
@@ -102,7 +104,7 @@ class _Resources:
         return Reply(status=201, content=content, headers={"location": context.href(made)})
 
     def clear_unused_rights(self, context: Context) -> Reply:
-        context.access.require_provider("External Service: Manage")
+        context.access.require_provider(_MANAGE)
         self._registry.clear_unused_rights()
         return Reply(status=204)
 
@@ -117,25 +119,13 @@ class _Resources:
         return Reply(content=documents.user_service(context, service))
 
     def _service(self, context: Context, service_id: str) -> ExtensionService:
-        context.access.require_provider("External Service: Manage")
-        service = self._registry.services.get(service_id)
-        if service is None:
-            raise errors.no_access(SERVICE.name, service_id)
-        return service
+        return context.access.provided(SERVICE, self._registry.services, service_id, _MANAGE)
 
     def _filter(self, context: Context, filter_id: str) -> ApiFilter:
-        context.access.require_provider("External Service: Manage")
-        found = self._registry.filters.get(filter_id)
-        if found is None:
-            raise errors.no_access(API_FILTER.name, filter_id)
-        return found
+        return context.access.provided(API_FILTER, self._registry.filters, filter_id, _MANAGE)
 
     def _link(self, context: Context, link_id: str) -> ServiceLink:
-        context.access.require_provider("External Service: Manage")
-        found = self._registry.links.get(link_id)
-        if found is None:
-            raise errors.no_access(SERVICE_LINK.name, link_id)
-        return found
+        return context.access.provided(SERVICE_LINK, self._registry.links, link_id, _MANAGE)
 
 
 def _created(context: Context, made: ExtensionService | ApiFilter | ServiceLink, content: xml.Element) -> Reply:

@@ -1,7 +1,7 @@
 """External networks."""
 
-from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import ExternalNetwork
+from vcd_simulator.model.kinds import NETWORK
 from vcd_simulator.operations import external_networks
 from vcd_simulator.operations.networks import ScopeChange
 from vcd_simulator.rest.context import Context, Reply
@@ -23,11 +23,7 @@ def get_external_network(context: Context, network_id: str) -> Reply:
 
 
 def _network(context: Context, network_id: str, right: str) -> ExternalNetwork:
-    context.access.require_provider(right)
-    network = context.cloud.external_networks.get(network_id)
-    if network is None:
-        raise errors.no_access("network", network_id)
-    return network
+    return context.access.provided(NETWORK, context.cloud.external_networks, network_id, right)
 
 
 @router.post("/api/admin/extension/externalnets")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import Host, VimServer
-from vcd_simulator.model.kinds import ADMIN, EXTERNAL_NETWORK
+from vcd_simulator.model.kinds import ADMIN, DATASTORE, EXTERNAL_NETWORK, HOST, VIM_SERVER
 from vcd_simulator.operations import datacenter, vcenters
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vcenters as documents
@@ -94,10 +94,7 @@ def list_datastores(context: Context) -> Reply:
 
 @router.get("/api/admin/extension/datastore/{datastore_id}")
 def get_datastore(context: Context, datastore_id: str) -> Reply:
-    context.access.require_provider("VCenter: View")
-    datastore = context.cloud.datastores.get(datastore_id)
-    if datastore is None:
-        raise errors.no_access("datastore", datastore_id)
+    datastore = context.access.provided(DATASTORE, context.cloud.datastores, datastore_id, "VCenter: View")
     return Reply(content=documents.datastore(context, datastore))
 
 
@@ -128,11 +125,7 @@ def _switch_host(context: Context, host_id: str, *, enabled: bool) -> Reply:
 
 
 def _host(context: Context, host_id: str, right: str) -> Host:
-    context.access.require_provider(right)
-    host = context.cloud.hosts.get(host_id)
-    if host is None:
-        raise errors.no_access("host", host_id)
-    return host
+    return context.access.provided(HOST, context.cloud.hosts, host_id, right)
 
 
 @router.get("/api/admin/extension/vimServer/{server_id}")
@@ -155,11 +148,7 @@ def update_vim_server(context: Context, server_id: str) -> Reply:
 
 
 def _vim_server(context: Context, server_id: str, right: str) -> VimServer:
-    context.access.require_provider(right)
-    server = context.cloud.vim_servers.get(server_id)
-    if server is None:
-        raise errors.no_access("vimServer", server_id)
-    return server
+    return context.access.provided(VIM_SERVER, context.cloud.vim_servers, server_id, right)
 
 
 @router.get("/api/admin/extension/vimServer/{server_id}/storageProfiles")

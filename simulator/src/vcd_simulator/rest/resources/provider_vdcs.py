@@ -2,6 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.infrastructure import ProviderStorageProfile, ProviderVdc, ResourcePool
+from vcd_simulator.model.kinds import PROVIDER_STORAGE_PROFILE, PROVIDER_VDC, RESOURCE_POOL, VIM_SERVER
 from vcd_simulator.operations import provider
 from vcd_simulator.query.fiql import Comparison
 from vcd_simulator.rest.context import Context, Reply
@@ -31,11 +32,7 @@ def get_extended_provider_vdc(context: Context, pvdc_id: str) -> Reply:
 
 
 def _pvdc(context: Context, pvdc_id: str, right: str) -> ProviderVdc:
-    context.access.require_provider(right)
-    pvdc = context.cloud.provider_vdcs.get(pvdc_id)
-    if pvdc is None:
-        raise errors.no_access("providerVdc", pvdc_id)
-    return pvdc
+    return context.access.provided(PROVIDER_VDC, context.cloud.provider_vdcs, pvdc_id, right)
 
 
 @router.post("/api/admin/extension/providervdcsparams")
@@ -43,9 +40,7 @@ def create_provider_vdc(context: Context) -> Reply:
     context.access.require_provider(_CREATE)
     root = require_root(context.xml(), "VMWProviderVdcParams")
     server_id = referenced_id(child(root, "VimServer"), "VimServer")
-    server = context.cloud.vim_servers.get(server_id)
-    if server is None:
-        raise errors.no_access("vimServer", server_id)
+    server = context.access.existing(VIM_SERVER, context.cloud.vim_servers, server_id)
     spec = provider.ProviderVdcSpec(
         name=root.get("name") or "",
         description=text_of(root, "Description"),
@@ -110,11 +105,7 @@ def change_resource_pools(context: Context, pvdc_id: str) -> Reply:
 
 
 def _pool(context: Context, pool_id: str, right: str) -> ResourcePool:
-    context.access.require_provider(right)
-    pool = context.cloud.resource_pools.get(pool_id)
-    if pool is None:
-        raise errors.no_access("resourcePool", pool_id)
-    return pool
+    return context.access.provided(RESOURCE_POOL, context.cloud.resource_pools, pool_id, right)
 
 
 @router.post(f"{_POOL}/action/enable")
@@ -174,11 +165,7 @@ def change_storage_profiles(context: Context, pvdc_id: str) -> Reply:
 
 
 def _profile(context: Context, profile_id: str, right: str) -> ProviderStorageProfile:
-    context.access.require_provider(right)
-    profile = context.cloud.provider_profiles.get(profile_id)
-    if profile is None:
-        raise errors.no_access("providerVdcStorageProfile", profile_id)
-    return profile
+    return context.access.provided(PROVIDER_STORAGE_PROFILE, context.cloud.provider_profiles, profile_id, right)
 
 
 @router.get("/api/admin/pvdcStorageProfile/{profile_id}")

@@ -2,6 +2,7 @@
 
 from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
+from vcd_simulator.model.kinds import NETWORK_POOL, PROVIDER_STORAGE_PROFILE, PROVIDER_VDC
 from vcd_simulator.operations import datacenter, networks, removal, storage
 from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
@@ -43,13 +44,11 @@ def create_vdc(context: Context, org_id: str) -> Reply:
 def _vdc_spec(context: Context, root: Element) -> datacenter.VdcSpec:
     cloud = context.cloud
     pvdc_id = referenced_id(child(root, "ProviderVdcReference"), "ProviderVdcReference")
-    pvdc = cloud.provider_vdcs.get(pvdc_id)
-    if pvdc is None:
-        raise errors.no_access("providerVdc", pvdc_id)
+    pvdc = context.access.existing(PROVIDER_VDC, cloud.provider_vdcs, pvdc_id)
     pool = child(root, "NetworkPoolReference")
     pool_id = referenced_id(pool, "NetworkPoolReference") if pool is not None else None
-    if pool_id is not None and pool_id not in cloud.network_pools:
-        raise errors.no_access("networkPool", pool_id)
+    if pool_id is not None:
+        context.access.existing(NETWORK_POOL, cloud.network_pools, pool_id)
     return datacenter.VdcSpec(
         name=root.get("name") or "",
         provider_vdc=pvdc,
@@ -155,9 +154,7 @@ def update_storage_profile(context: Context, profile_id: str) -> Reply:
 
 def _profile_spec(context: Context, element: Element) -> datacenter.ProfileSpec:
     profile_id = referenced_id(child(element, "ProviderVdcStorageProfile"), "ProviderVdcStorageProfile")
-    profile = context.cloud.provider_profiles.get(profile_id)
-    if profile is None:
-        raise errors.no_access("providerVdcStorageProfile", profile_id)
+    profile = context.access.existing(PROVIDER_STORAGE_PROFILE, context.cloud.provider_profiles, profile_id)
     return datacenter.ProfileSpec(
         provider_profile=profile,
         limit_mb=int_of(element, "Limit"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from vcd_simulator import errors
 from vcd_simulator.model.compute import Vapp, Vm
+from vcd_simulator.model.kinds import DATASTORE
 from vcd_simulator.model.task import Task
 from vcd_simulator.operations import settings
 from vcd_simulator.operations.settings import DiskSpec
@@ -156,9 +157,7 @@ def relocate(context: Context, vm_id: str) -> Reply:
     vapp, vm = context.access.vm_to_change(vm_id, _UPKEEP)
     root = require_root(context.xml(), "RelocateParams")
     datastore_id = referenced_id(child(root, "Datastore"), "Datastore")
-    datastore = context.cloud.datastores.get(datastore_id)
-    if datastore is None:
-        raise errors.no_access("datastore", datastore_id)
+    datastore = context.access.existing(DATASTORE, context.cloud.datastores, datastore_id)
     return accepted(context, settings.relocate(context.cloud, context.session.user, vapp, vm, datastore))
 
 
