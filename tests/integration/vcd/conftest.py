@@ -10,7 +10,8 @@ from cse_vcd.account import ServiceAccount
 from cse_vcd.catalogs import VmTemplate, get_vm_template
 from cse_vcd.session import Vcd, VcdEndpoint, VcdSession
 from cse_vcd.tasks import TaskPoller
-from cse_vcd.vcenter import VcenterLogin, Vcenters
+from cse_vcd.vcenter import Vcenters
+from cse_vcd.vcenter_session import VcenterLogin
 from cse_vcd.vdcs import Vdc, get_org, get_vdc
 from vcd_simulator.simulator import Simulator
 

@@ -17,7 +17,8 @@ from cse_vcd.platform import ExtensionService, Right
 from cse_vcd.service_tasks import ServiceTasks, TaskCard
 from cse_vcd.session import VcdSession
 from cse_vcd.tasks import TaskPoller, read_task
-from cse_vcd.vcenter import VcenterLogin, Vcenters
+from cse_vcd.vcenter import Vcenters
+from cse_vcd.vcenter_session import VcenterLogin
 from cse_vcd.vdcs import get_org
 from vcd_simulator.simulator import Simulator
 

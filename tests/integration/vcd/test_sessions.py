@@ -14,7 +14,8 @@ from cse_vcd.credentials import Credentials
 from cse_vcd.errors import ServiceAccountError, UntrustedError, VcdUnavailableError, VcenterUnavailableError
 from cse_vcd.extension import list_vcenters
 from cse_vcd.session import Vcd, VcdEndpoint, VcdSession
-from cse_vcd.vcenter import Vcenter, VcenterLogin
+from cse_vcd.vcenter import Vcenter
+from cse_vcd.vcenter_session import VcenterLogin
 from vcd_simulator.simulator import Simulator
 
 

@@ -11,7 +11,8 @@ from cse_core.config import BrokerConfig, VcdConfig, VcenterConfig
 from cse_core.errors import CseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from cse_vcd.errors import UntrustedError
 from cse_vcd.extension import list_vcenters
-from cse_vcd.session import SYSTEM_ORG, Vcd, VcdEndpoint, VcdSession
+from cse_vcd.identity import SYSTEM_ORG
+from cse_vcd.session import Vcd, VcdEndpoint, VcdSession
 from cse_vcd.vcenter import Vcenters
 from cse_vcd.vdcs import get_org, get_vdc
 

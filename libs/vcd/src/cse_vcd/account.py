@@ -16,7 +16,8 @@ from cse_core.errors import PermissionDeniedError, UnauthenticatedError
 from cse_core.secret import Secret
 from cse_vcd.client import VcdClient
 from cse_vcd.errors import ServiceAccountError
-from cse_vcd.session import SYSTEM_ORG, Vcd, VcdSession
+from cse_vcd.identity import SYSTEM_ORG
+from cse_vcd.session import Vcd, VcdSession
 
 log = structlog.get_logger()
 

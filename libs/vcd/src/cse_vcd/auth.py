@@ -8,8 +8,9 @@ from typing import Final
 from cse_core.errors import NotFoundError, UnauthenticatedError
 from cse_vcd.credentials import Credentials
 from cse_vcd.documents import admin_view, every
+from cse_vcd.identity import Identity
 from cse_vcd.query import Condition, Query, run
-from cse_vcd.session import Identity, Vcd, VcdSession
+from cse_vcd.session import Vcd, VcdSession
 
 _KEPT: Final = 4096
 _IDLE_S: Final = 60.0

@@ -7,7 +7,6 @@
 A session may be used by many threads. Nothing connects before it is used.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,25 +20,24 @@ from pyvcloud.vcd.exceptions import VcdException
 from cse_core.config import VcdConfig
 from cse_core.errors import (
     CseError,
-    FailedPreconditionError,
     NotFoundError,
     PermissionDeniedError,
     UnauthenticatedError,
 )
 from cse_core.secret import Secret
-from cse_vcd.client import KNOWN_VERSIONS, VcdClient
+from cse_vcd.client import VcdClient
 from cse_vcd.credentials import Credentials
-from cse_vcd.documents import Element, attribute, bare_id, link, media_type
+from cse_vcd.documents import Element, link
 from cse_vcd.errors import BusyError, VcdUnavailableError, tidy
+from cse_vcd.identity import Identity
 from cse_vcd.timing import SYSTEM_CLOCK, Backoff, Clock, Deadline, no_check, pause
 from cse_vcd.transport import PooledAdapter
+from cse_vcd.versions import ApiVersions
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-SYSTEM_ORG: Final = "System"
-_VERSIONS_FOR_S: Final = 600.0
 _BUSY_FOR_S: Final = 30.0
 
 
@@ -70,33 +68,6 @@ class VcdEndpoint:
         return cls(host=config.host, port=config.port, verify=config.verify, api_version=config.api_version)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """Who a session belongs to, as vCD's `Session` document says. Ids are bare UUIDs, the URN is as vCD writes it."""
-
-    user: str
-    user_urn: str
-    org: str
-    org_href: str
-    org_id: str
-    role: str
-    is_sysadmin: bool
-
-    @classmethod
-    def of(cls, session: Element) -> "Identity":
-        org_href = link(session, "down", media_type("org")) or ""
-        org = attribute(session, "org")
-        return cls(
-            user=attribute(session, "user"),
-            user_urn=attribute(session, "userId"),
-            org=org,
-            org_href=org_href,
-            org_id=bare_id(org_href),
-            role=attribute(session, "roles"),
-            is_sysadmin=org.lower() == SYSTEM_ORG.lower(),
-        )
-
-
 class Vcd:
     """One vCD: its address, its API versions, the connections that all sessions share."""
 
@@ -110,34 +81,11 @@ class Vcd:
             read_timeout_s=endpoint.read_timeout_s,
             pool_size=endpoint.pool_size,
         )
-        self._lock = threading.Lock()
-        self._versions: tuple[str, ...] = ()
-        self._versions_until = 0.0
+        self._versions = ApiVersions(self._offered_versions, clock)
 
     def versions(self) -> tuple[str, ...]:
-        """The API versions that both vCD and pyvcloud know, oldest first; asked for every ten minutes at most."""
-        with self._lock:
-            if not self._versions or self.clock.monotonic() >= self._versions_until:
-                with _pyvcloud_errors():
-                    offered = self._client("").get_supported_versions_list()
-                common = tuple(version for version in KNOWN_VERSIONS if version in offered)
-                if not common:
-                    known = f"{KNOWN_VERSIONS[0]} to {KNOWN_VERSIONS[-1]}"
-                    raise FailedPreconditionError(f"vCD offers none of the API versions {known} that we speak")
-                self._versions = common
-                self._versions_until = self.clock.monotonic() + _VERSIONS_FOR_S
-            return self._versions
-
-    def closest_version(self, wanted: str) -> str:
-        """The highest API version not above `wanted` that both sides know; the lowest they know if there is none.
-
-        Anything that is no version, as the empty text, means the highest.
-        """
-        versions = self.versions()
-        limit = _number(wanted)
-        if limit is None:
-            return versions[-1]
-        return next((version for version in reversed(versions) if (_number(version) or 0) <= limit), versions[0])
+        """The API versions that both sides speak, oldest first."""
+        return self._versions.common()
 
     def rehydrate(self, credentials: Credentials) -> "VcdSession":
         """The session that a caller's token belongs to; costs one request.
@@ -148,7 +96,7 @@ class Vcd:
         """
         if not credentials.is_plausible:
             raise UnauthenticatedError("this is no token of vCD")
-        client = self._client(self.closest_version(credentials.api_version))
+        client = self._client(self._versions.closest(credentials.api_version))
         with _pyvcloud_errors():
             client.rehydrate_from_token(credentials.token.reveal(), is_jwt_token=credentials.scheme == "bearer")
         return VcdSession(self, client)
@@ -164,7 +112,7 @@ class Vcd:
 
     def logged_in(self, *, org: str, user: str, password: Secret, api_version: str) -> VcdClient:
         """The client of a new session."""
-        client = self._client(self.closest_version(api_version))
+        client = self._client(self._versions.closest(api_version))
         with _pyvcloud_errors():
             client.set_credentials(BasicLoginCredentials(user, org, password.reveal()))
         return client
@@ -172,6 +120,10 @@ class Vcd:
     def close(self) -> None:
         """Closes all connections. Sessions that are still used open new ones."""
         self._adapter.shut_down()
+
+    def _offered_versions(self) -> list[str]:
+        with _pyvcloud_errors():
+            return list(self._client("").get_supported_versions_list())
 
     def _client(self, api_version: str) -> VcdClient:
         endpoint = self.endpoint
@@ -328,10 +280,3 @@ def _expected(document: Element | None, href: str) -> Element:
     if document is None:
         raise VcdUnavailableError(f"vCD answers with nothing where a document is due ({urlsplit(href).path})")
     return document
-
-
-def _number(version: str) -> float | None:
-    try:
-        return float(version)
-    except ValueError:
-        return None

@@ -10,8 +10,7 @@ more than so many calls at once.
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -19,59 +18,25 @@ import structlog
 
 from cse_core.config import VcenterConfig
 from cse_core.errors import FailedPreconditionError, NotFoundError
-from cse_core.secret import Secret
 from cse_vcd.errors import UntrustedError, VcdUnavailableError, VcenterUnavailableError, from_transport
 from cse_vcd.extension import vcenter_url
 from cse_vcd.faults import FAULT, SESSION_OVER, TRANSPORT, from_vim
 from cse_vcd.session import VcdSession
-from cse_vcd.soap import SoapStubAdapter, vim
 from cse_vcd.timing import Pace
 from cse_vcd.tools import ToolsWatch
-from cse_vcd.transport import PooledAdapter, equip, tls_context
+from cse_vcd.transport import PooledAdapter, equip
+from cse_vcd.vcenter_session import Connection, VcenterLogin, connect
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_API: Final = "vim.version.version10"
-"""vSphere 6.0: has all that we use, and every vCenter since then speaks it."""
-_IDLE_S: Final = 3
-"""Connections idle for longer are not used again: the other side may be closing them at that moment."""
 _QUEUE_S: Final = 120.0
 _POLLS_PER_S: Final = 50.0
 """How often all together look whether a program in a guest has ended; beyond that, each looks more seldom."""
 _POLLING_PART: Final = 4
 """This part of the calls that are made at once may be such looks."""
 _CHUNK: Final = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class VcenterLogin:
-    """How a vCenter is spoken to. Times are in seconds and hold for each call."""
-
-    user: str
-    password: Secret
-    verify: bool | str = True
-    """Whether certificates are checked, or the path of the file with the authorities to trust."""
-    timeout_s: float = 30.0
-    calls: int = 16
-    """How many calls are made at once."""
-
-
-@dataclass(frozen=True)
-class _Connection:
-    """A session, and the managers found through it."""
-
-    stub: Any
-    sessions: Any
-    files: Any
-    processes: Any
-    credentials: Any
-    properties: Any
-
-    def machine(self, moid: str) -> Any:
-        """The virtual machine; nothing is asked."""
-        return vim.VirtualMachine(moid, self.stub)
 
 
 class Vcenter:
@@ -87,7 +52,7 @@ class Vcenter:
         self._login = login
         self._slots = threading.BoundedSemaphore(login.calls)
         self._lock = threading.Lock()
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         adapter = PooledAdapter(
             connect_timeout_s=login.timeout_s, read_timeout_s=login.timeout_s, pool_size=login.calls
         )
@@ -100,7 +65,7 @@ class Vcenter:
     def address(self) -> str:
         return f"{self._host}:{self._port}"
 
-    def call(self, doing: str, use: Callable[[_Connection], T], *, repeatable: bool = True) -> T:
+    def call(self, doing: str, use: Callable[[Connection], T], *, repeatable: bool = True) -> T:
         """Uses the session.
 
         Args:
@@ -189,7 +154,7 @@ class Vcenter:
         except (FAULT, *TRANSPORT) as exc:
             raise from_vim(exc, doing, self.name) from exc
 
-    def _used(self, connection: _Connection, use: Callable[[_Connection], T]) -> T:
+    def _used(self, connection: Connection, use: Callable[[Connection], T]) -> T:
         try:
             return use(connection)
         finally:
@@ -200,42 +165,15 @@ class Vcenter:
         """The address to use: vSphere may write `*` for its own host."""
         return url.replace("://*:", f"://{self._host}:", 1).replace("://*/", f"://{self.address}/", 1)
 
-    def _connected(self, stale: _Connection | None) -> _Connection:
+    def _connected(self, stale: Connection | None) -> Connection:
         """The present session, or a new one if there is none but `stale`; one thread logs in for all."""
         with self._lock:
             if self._connection is None or self._connection is stale:
                 self._connection = None
                 if stale is not None:
                     stale.stub.DropConnections()
-                self._connection = self._connect()
+                self._connection = connect(self._host, self._port, self._login)
             return self._connection
-
-    def _connect(self) -> _Connection:
-        login = self._login
-        stub = SoapStubAdapter(
-            host=self._host,
-            port=self._port,
-            version=_API,
-            sslContext=tls_context(login.verify),
-            poolSize=login.calls,
-            httpConnectionTimeout=login.timeout_s,
-            connectionPoolTimeout=_IDLE_S,
-        )
-        try:
-            content = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
-            content.sessionManager.Login(login.user, login.password.reveal())
-            guests = content.guestOperationsManager
-            return _Connection(
-                stub,
-                content.sessionManager,
-                guests.fileManager,
-                guests.processManager,
-                guests.authManager,
-                content.propertyCollector,
-            )
-        except BaseException:
-            stub.DropConnections()
-            raise
 
 
 class Vcenters:
