@@ -1,18 +1,22 @@
 """A store belongs to one key and one process, and tells nothing to those who only have the file."""
 
+import socket
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+import structlog.testing
 from cryptography.fernet import Fernet
 
-from cse_core.errors import NotFoundError
+from cse_core.errors import NotFoundError, UnavailableError
 from cse_core.operations import Json, OperationContext, OperationEngine, StartError
 from cse_core.secret import Secret
 from cse_operations import create_engine
-from cse_operations.database import LockedError
+from cse_operations.database import Database, LockedError
 from cse_testing.operations.benches import EngineBench, durable, settings_in, sqlite_url
 from cse_testing.waiting import LIMIT_S, wait_until
 
@@ -79,6 +83,52 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match=r"file/state is to hold .* CSE_OPERATIONS_DATABASE"):
         create_engine([], settings_in(tmp_path / "file" / "state"))
+
+
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    create_engine([], settings).close(0)
+    file = tmp_path / "operations.db"
+    file.write_bytes(b"no database" * 1000)
+    engine = create_engine([], settings)
+    with pytest.raises(StartError, match=rf"{file} cannot be used \(file is not a database\): .* move it away"):
+        engine.start()
+    assert file.read_bytes() == b"no database" * 1000
+
+
+def test_a_database_that_does_not_answer_is_named_with_what_its_driver_says(tmp_path: Path) -> None:
+    key = Secret(Fernet.generate_key().decode())
+    url = f"postgresql://cse:do-not-tell@127.0.0.1:{refusing_port()}/cse"
+    engine = create_engine([], replace(settings_in(tmp_path), database=Secret(url), key=key))
+    with structlog.testing.capture_logs() as logs, pytest.raises(UnavailableError) as refused:
+        engine.start()
+    for text in (refused.value.message, *(str(each.get("error")) for each in logs)):
+        assert "do-not-tell" not in text
+    assert "postgresql://cse:***@127.0.0.1" in refused.value.message
+    assert "Connection refused" in refused.value.message
+    assert "CSE_OPERATIONS_DATABASE" in refused.value.message
+
+
+def test_the_log_says_why_the_database_does_not_answer_and_says_it_once(tmp_path: Path) -> None:
+    database = Database(Secret(sqlite_url(tmp_path)))
+
+    def fail(_: object) -> None:
+        raise sa.exc.OperationalError("INSERT a secret", {}, sqlite3.OperationalError("database or disk is full"))
+
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                database.write(fail)
+    database.close()
+    assert [each["error"] for each in logs] == ["database or disk is full"]
+
+
+def refusing_port() -> int:
+    """A port of loopback at which nobody listens, for as long as nobody else is given it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def test_no_secret_and_no_input_is_in_the_clear(tmp_path: Path) -> None:

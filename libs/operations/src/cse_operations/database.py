@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -39,6 +39,8 @@ _POSTGRES_OPTIONS: Final = {
     # A replica that is frozen within a transaction must not hold its locks against the one that takes over.
     "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=10000 -c statement_timeout=30000",
 }
+
+_TOLD_EVERY_S: Final = 10.0
 
 STORE_REASON: Final = "OPERATION_STORE_UNAVAILABLE"
 
@@ -91,10 +93,8 @@ class Database:
         """
         pause_s, longest_s = _PAUSE_S
         while True:
-            try:
+            with suppress(UnavailableError):
                 return self.write(work)
-            except UnavailableError as exc:
-                log.warning("operation_store_unavailable", error=type(exc.__cause__).__name__)
             time.sleep(pause_s)
             pause_s = min(pause_s * 2, longest_s)
             keep_trying()
@@ -106,14 +106,59 @@ class Database:
 _PASSING: Final = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError)
 
 
+class _Outages:
+    """Tells the log why the database does not answer: now and then, however many ask it in vain."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = ("", 0.0)
+
+    def tell(self, error: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            text, until = self._last
+            if error == text and now < until:
+                return
+            self._last = (error, now + _TOLD_EVERY_S)
+        log.warning("operation_store_unavailable", error=error)
+
+
+_outages: Final = _Outages()
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """Raises UnavailableError in place of what SQLAlchemy raises when the database does not answer."""
     try:
         yield
     except _PASSING as exc:
+        _outages.tell(_said(exc))
         text = "the operation store does not answer; try again in a minute"
         raise UnavailableError(text, reason=STORE_REASON) from exc
+
+
+@contextmanager
+def starting(database: Database) -> Iterator[None]:
+    """Says in errors of the start which database cannot be used, and why: whoever starts it can put it right."""
+    place = database.url.render_as_string(hide_password=True) if database.file is None else str(database.file)
+    try:
+        yield
+    except UnavailableError as exc:
+        text = (
+            f"the operation store {place} cannot be used ({_said(exc.__cause__)}): correct {DATABASE_VARIABLE}, or it"
+        )
+        raise UnavailableError(text, reason=STORE_REASON) from exc
+    except sa.exc.DatabaseError as exc:
+        raise StartError(
+            f"the operation store {place} cannot be used ({_said(exc)}): correct {DATABASE_VARIABLE} or it, restore it"
+            " from a backup, or move it away to begin without what it knows"
+        ) from exc
+
+
+def _said(error: BaseException | None) -> str:
+    """What the driver says, in one line and without the statement."""
+    cause = getattr(error, "orig", None) or error
+    return next(iter(str(cause).splitlines()), "") or type(cause).__name__
 
 
 def _postgres_engine(url: sa.URL, connections: int) -> sa.Engine:

@@ -29,7 +29,7 @@ from cse_operations.agreements import Agreements
 from cse_operations.bell import Bell
 from cse_operations.care import Care
 from cse_operations.cipher import Cipher, load_keys
-from cse_operations.database import Database, answering, lock_file, make_room
+from cse_operations.database import Database, answering, lock_file, make_room, starting
 from cse_operations.dispatch import Dispatcher
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Rounds, Watch
@@ -130,18 +130,19 @@ class DurableOperations:
         """Migrates the store, takes up what was left, begins to work.
 
         Raises:
-            StartError: another process uses the SQLite file, a newer version of this software has used the store, or
-                its keys are others.
+            StartError: another process uses the SQLite file, a newer version of this software has used the store, its
+                keys are others, or it is damaged.
             UnavailableError: the database does not answer.
         """
         try:
             if self._database.file is not None:
                 self._lock = lock_file(self._database.file)
-            migrate(self._database)
-            self._store.check_keys()
-            self._liveness.announce()
-            with answering():
-                self._dispatcher.launch()
+            with starting(self._database):
+                migrate(self._database)
+                self._store.check_keys()
+                self._liveness.announce()
+                with answering():
+                    self._dispatcher.launch()
         except BaseException:
             self.close(0)
             raise
