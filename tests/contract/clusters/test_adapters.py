@@ -11,7 +11,7 @@ from cse_clusters.adapters.sessions import Sessions
 from cse_clusters.adapters.vcd_inventory import VcdInventory
 from cse_clusters.adapters.vcd_vapp_host import VcdTaskBoard, VcdVappHost
 from cse_clusters.application.ports import Callers, Inventory, TaskBoard, TaskCard, VappHost
-from cse_clusters.bootstrap import World
+from cse_clusters.world import World
 from cse_clusters.domain.access import SERVICE, Credentials
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP
 from cse_clusters.domain.vcd import Machine, MachineSpec, Started, Vdc

@@ -1,4 +1,4 @@
-"""Puts the cluster manager together; the only module that knows all its parts.
+"""Puts the cluster manager together; the only module, with `world`, that knows all its parts.
 
 Threads. pyvcloud and pyvmomi block, so work is done in threads, and every pool is bounded:
 
@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-import grpc
 import structlog
 from google.longrunning import operations_pb2_grpc
 
@@ -27,11 +26,6 @@ from cse.clusters.v1 import cluster_service_pb2_grpc
 from cse.operations.v1 import operation_service_pb2_grpc
 from cse.system.v1 import system_service_pb2_grpc
 from cse_clusters import __version__
-from cse_clusters.adapters.grpc_templates import GrpcTemplates
-from cse_clusters.adapters.sessions import Sessions
-from cse_clusters.adapters.vcd_inventory import VcdInventory
-from cse_clusters.adapters.vcd_vapp_host import VcdTaskBoard, VcdVappHost
-from cse_clusters.adapters.vcenter_guests import VcenterGuests
 from cse_clusters.application.accepting import Acceptance
 from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
@@ -52,19 +46,14 @@ from cse_clusters.application.task_care import TaskCare
 from cse_clusters.entrypoints import cluster_servicer, convert, system_servicer
 from cse_clusters.entrypoints.rounds import Rounds
 from cse_clusters.settings import ClustersSettings
+from cse_clusters.world import World
 from cse_core.config import Config
 from cse_core.errors import UnavailableError
 from cse_core.grpc import operations as operation_servicers
-from cse_core.grpc.server import CHANNEL_OPTIONS, GrpcServer
+from cse_core.grpc.server import GrpcServer
 from cse_core.operations import OperationEngine, Operations
 from cse_core.tls import prepare
 from cse_operations import create_engine
-from cse_vcd.account import ServiceAccount
-from cse_vcd.auth import RoleRights, TokenVerifier
-from cse_vcd.service_tasks import ServiceTasks
-from cse_vcd.session import Vcd, VcdEndpoint
-from cse_vcd.tasks import TaskPoller
-from cse_vcd.vcenter import Vcenters
 
 log = structlog.get_logger()
 
@@ -72,7 +61,6 @@ GRPC_THREADS: Final = 64
 WAITING_CALLS: Final = 40
 LOOKUP_THREADS: Final = 32
 GUEST_THREADS: Final = 16
-TEMPLATES_TIMEOUT_S: Final = 5.0
 TASK_CARE_EVERY: Final = timedelta(minutes=1)
 TASK_CARE_AFTER: Final = timedelta(minutes=1)
 """How long a vCD task of ours may run without an operation."""
@@ -92,35 +80,6 @@ class Threads:
     def close(self) -> None:
         for pool in (self.lookups, self.guests):
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-class World:
-    """Everything outside that the service talks to. Nothing connects before it is used."""
-
-    def __init__(self, config: Config, settings: ClustersSettings) -> None:
-        endpoint = VcdEndpoint.from_config(config.vcd)
-        self._vcd = Vcd(replace(endpoint, busy_timeout_s=0))  # operations try again, and notice their cancellation
-        self._account = ServiceAccount.from_config(self._vcd, config.vcd)
-        self._poller = TaskPoller(self._account)
-        self._tasks = ServiceTasks(self._account)
-        self._vcenters = Vcenters.from_config(self._account, config.vcs)
-        self._channel = grpc.insecure_channel(settings.templates_target, options=CHANNEL_OPTIONS)
-        self.sessions = Sessions(TokenVerifier(self._vcd), self._account, RoleRights(self._account))
-        self.inventory = VcdInventory(self.sessions)
-        self.host = VcdVappHost(self.sessions, self._poller, task_timeout=settings.task_timeout)
-        self.board = VcdTaskBoard(self.sessions, self._tasks)
-        self.guests = VcenterGuests(self._vcenters)
-        passwords = {each.name: each.admin_password for each in config.broker.templates if each.admin_password}
-        self.templates = GrpcTemplates(self._channel, passwords, timeout_s=TEMPLATES_TIMEOUT_S)
-
-    def close(self) -> None:
-        """Writes what is pending and ends all sessions."""
-        self._tasks.close()
-        self._poller.close()
-        self._vcenters.close()
-        self._account.close()
-        self._channel.close()
-        self._vcd.close()
 
 
 class ClustersService:
