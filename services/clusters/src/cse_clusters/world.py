@@ -1,4 +1,4 @@
-"""Everything outside that the cluster manager talks to: its ports, kept with vCD, vCenters and the templates service."""
+"""All outside that the cluster manager talks to: its ports, kept with vCD, vCenters and the templates service."""
 
 from dataclasses import replace
 from typing import Final
