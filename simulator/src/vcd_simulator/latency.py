@@ -25,6 +25,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, ValidationError
 
 BUILT_IN = ("instant", "lab", "field")
+_MOST_KINDS = 1_000
+"""How many kinds draw for themselves; what clients make up (names of methods) must not fill the memory."""
+_OTHERS = "(others)"
 
 
 class Delay(BaseModel):
@@ -82,9 +85,7 @@ class Latency:
             return 0.0
         jitter = self._profile.jitter if delay.jitter is None else delay.jitter
         with self._lock:
-            if kind not in self._random:
-                self._random[kind] = random.Random(f"{self._seed} {kind}")  # noqa: S311  # repeatable, not secret
-            spread = 1 + jitter * self._random[kind].uniform(-1, 1)
+            spread = 1 + jitter * self._source(kind).uniform(-1, 1)
         return delay.seconds * spread * self._scale
 
     def together(self, kind: str, count: int) -> float:
@@ -94,6 +95,13 @@ class Latency:
             soonest = min(range(len(lanes)), key=lanes.__getitem__)
             lanes[soonest] += self.delay(kind)
         return max(lanes, default=0.0)
+
+    def _source(self, kind: str) -> random.Random:
+        if kind not in self._random and len(self._random) >= _MOST_KINDS:
+            kind = _OTHERS
+        if kind not in self._random:
+            self._random[kind] = random.Random(f"{self._seed} {kind}")  # noqa: S311  # repeatable, not secret
+        return self._random[kind]
 
     def _find(self, kind: str) -> Delay | None:
         delays: Mapping[str, Delay] = self._profile.delays

@@ -105,3 +105,16 @@ def test_a_cluster_of_the_field_takes_minutes_and_a_tenth_of_it_with_a_scale() -
     whole, tenth = (until_ready(Latency.named("field", scale=scale)) for scale in (1.0, 0.1))
     assert 100 < whole < 400
     assert tenth == pytest.approx(whole / 10)
+
+
+def test_kinds_that_clients_make_up_share_what_draws_when_they_are_too_many() -> None:
+    profile = Profile.model_validate({"jitter": 0.5, "delays": {"soap": 2}})
+    one, other = Latency(profile), Latency(profile)
+    for flooded in (one, other):
+        flooded.delay("soap.Login")
+        for number in range(2_000):
+            assert 1.0 <= flooded.delay(f"soap.Made{number}Up") <= 3.0
+    fresh = Latency(profile)
+    fresh.delay("soap.Login")
+    assert one.delay("soap.Login") == other.delay("soap.Login") == fresh.delay("soap.Login"), "it was there before"
+    assert [one.delay("soap.X"), one.delay("soap.Y")] == [other.delay("soap.Z"), other.delay("soap.Z")]

@@ -184,6 +184,3 @@ class Cloud:
     def vms_of(self, owner: Vapp | VappTemplate) -> list[Vm]:
         """The VMs of a vApp or a template, in the order they were added."""
         return [self.vms[vm_id] for vm_id in owner.vm_ids]
-
-    def org_of_vapp(self, vapp: Vapp) -> Org:
-        return self.orgs[self.vdcs[vapp.vdc_id].org_id]

@@ -19,6 +19,8 @@ _SEPARATOR = re.compile(rf"([;,])(?=\(*{_COMPARISON.pattern})")
 _ESCAPED = re.compile(r"\\([(),;])")
 _DEEPEST = 20
 """Groups within groups; more is an attack, not a filter."""
+_MOST_COMPARISONS = 500
+"""In one filter. Each may have to look at every entity there is, while everybody else waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class _Parser:
         self.text = text
         self.position = 0
         self._encoded_values = encoded_values
+        self._comparisons = 0
 
     def alternatives(self, depth: int) -> Expression:
         parts = [self._conjunction(depth)]
@@ -127,6 +130,11 @@ class _Parser:
         head = _COMPARISON.match(self.text, self.position)
         if head is None:
             raise self.fault()
+        self._comparisons += 1
+        if self._comparisons > _MOST_COMPARISONS:
+            raise errors.bad_request(
+                f"The filter has more than {_MOST_COMPARISONS} comparisons; ask for its parts one after the other."
+            )
         end = self._end_of_value(head.end(), depth)
         self.position = end
         value = self.text[head.end() : end]

@@ -89,3 +89,10 @@ def test_any_value_that_a_client_encodes_arrives(value: str) -> None:
 def test_whatever_arrives_is_a_filter_or_a_bad_request(text: str, encoded: bool) -> None:
     with contextlib.suppress(VcdError):  # any other error fails the test
         parse(text, encoded_values=encoded)
+
+
+def test_a_filter_with_too_many_comparisons_is_refused() -> None:
+    assert len(comparisons(parse(",".join(["name==x"] * 500)))) == 500
+    with pytest.raises(VcdError, match="more than 500 comparisons") as refusal:
+        parse(",".join(["name==x"] * 501))
+    assert refusal.value.status == 400
