@@ -3,12 +3,21 @@
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
 from cse_lab.postgres import PrivatePostgres
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.network import close_network
+
+_HYPOTHESIS = "steady"
+hypothesis.settings.register_profile(
+    _HYPOTHESIS,
+    deadline=None,  # a busy machine is no fault of the code
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=True,  # the same examples in every run: what fails is what was changed
+)
 
 
 def pytest_configure() -> None:
@@ -17,6 +26,7 @@ def pytest_configure() -> None:
     It says where it was, and what fixtures have started ends, too.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    hypothesis.settings.load_profile(_HYPOTHESIS)
 
 
 @pytest.fixture(autouse=True, scope="session")
