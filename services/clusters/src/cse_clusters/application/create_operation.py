@@ -47,7 +47,7 @@ class CreateClusterOperation:
         except CseError as exc:
             log.warning("create_cluster_failed", reason=exc.code, error=exc.message, **place(exc))
             outcome = _outcome(ctx, creation, exc)
-            raise explained(exc, f"Creating cluster {creation.job.name} ({creation.job.uid})", outcome) from exc
+            raise explained(exc, f"Creating {creation.job.title}", outcome) from exc
 
     def _finish(self, operation: Operation) -> None:
         finish_task(self._ports.board, operation)
@@ -82,7 +82,7 @@ class _Creation:
 
     def build(self) -> Json:
         ctx, job, vapp = self._ctx, self.job, self._vapp
-        title = f"cluster {job.name} ({job.uid})"
+        title = job.title
         self._say(f"Creating {title}", 1)
         plan = ClusterPlan.from_json(cast(dict[str, Any], step(ctx, "choose_names", self._choose_names)))
         vapp.href = str(step(ctx, "compose_vapp", vapp.compose))
@@ -116,7 +116,7 @@ class _Creation:
         if not vapp.href:
             vapp.note.removed(ctx)
             return False
-        self._say(f"Taking back cluster {self.job.name} ({self.job.uid})", 0)
+        self._say(f"Taking back {self.job.title}", 0)
 
         def delete() -> Json:
             delete_vapp(ctx, ports.inventory, ports.host, SERVICE, vapp.href, within=self._limits.busy)

@@ -130,16 +130,15 @@ class DeleteClusterOperation:
 
     def _run(self, ctx: OperationContext) -> Json:
         job = DeleteInput.from_json(ctx.input)
-        title = f"cluster {job.name} ({job.uid})"
         try:
-            Progress(self._board, job.task_href, ctx).say(ctx, f"Deleting {title}", 10)
+            Progress(self._board, job.task_href, ctx).say(ctx, f"Deleting {job.title}", 10)
             href = job.vapp_href or str(step(ctx, "find_vapp", lambda: self._find(ctx, job)))
             if href:
                 step(ctx, "delete_vapp", lambda: self._delete(ctx, job, href))
-            ctx.progress(f"Deleted {title}", percent=99)
+            ctx.progress(f"Deleted {job.title}", percent=99)
         except CseError as exc:
             log.warning("delete_cluster_failed", reason=exc.code, error=exc.message, **place(exc))
-            raise explained(exc, f"Deleting {title}", "What is left can be deleted by trying again.") from exc
+            raise explained(exc, f"Deleting {job.title}", "What is left can be deleted by trying again.") from exc
         return {}
 
     def _find(self, ctx: OperationContext, job: DeleteInput) -> Json:

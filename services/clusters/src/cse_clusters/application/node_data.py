@@ -4,20 +4,18 @@ Stored operations outlive code: a field that is added gets a default, none is re
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from cse_clusters.application.operation_data import (
-    ActingAs,
+    ClusterChange,
     CreateInput,
     cluster_from_json,
-    plain,
     scripts_from_json,
     vm_template_from_json,
 )
-from cse_clusters.application.ports import Scripts, TaskCard
+from cse_clusters.application.ports import Scripts
 from cse_clusters.domain.cluster import Cluster, Role
 from cse_clusters.domain.vcd import MachineSpec, VmTemplate
-from cse_core.operations import JsonObject
 
 ADD_NODES: Final = "ADD_NODES"
 REMOVE_NODES: Final = "REMOVE_NODES"
@@ -72,33 +70,15 @@ class NodeMake:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeChange:
-    """What every operation on the nodes of a cluster gets: the cluster as it was found when it was accepted."""
+class NodeChange(ClusterChange):
+    """What every operation on the nodes of a cluster gets."""
 
-    card: TaskCard
-    task_href: str
-    acting_as: ActingAs
     cluster: Cluster
-
-    @property
-    def title(self) -> str:
-        return f"cluster {self.cluster.name} ({self.cluster.uid})"
-
-    def as_json(self) -> JsonObject:
-        return plain(self)
-
-    @classmethod
-    def from_json(cls, data: JsonObject) -> Self:
-        fields = cast(dict[str, Any], dict(data))
-        fields["card"] = TaskCard(**fields["card"])
-        fields["acting_as"] = ActingAs(**fields["acting_as"])
-        fields["cluster"] = cluster_from_json(fields["cluster"])
-        return cls(**cls._parsed(fields))
+    """As it was found when the operation was accepted."""
 
     @classmethod
     def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        """The fields of the kind, as its constructor wants them."""
-        return fields
+        return super()._parsed(fields) | {"cluster": cluster_from_json(fields["cluster"])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +92,7 @@ class AddNodesInput(NodeChange):
 
     @classmethod
     def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**fields, "role": Role(fields["role"]), "make": NodeMake.from_json(fields["make"])}
+        return super()._parsed(fields) | {"role": Role(fields["role"]), "make": NodeMake.from_json(fields["make"])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +104,7 @@ class RemoveNodesInput(NodeChange):
 
     @classmethod
     def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**fields, "nodes": tuple(fields["nodes"])}
+        return super()._parsed(fields) | {"nodes": tuple(fields["nodes"])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,4 +117,4 @@ class ResizeInput(NodeChange):
 
     @classmethod
     def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**fields, "make": NodeMake.from_json(fields["make"]) if fields["make"] else None}
+        return super()._parsed(fields) | {"make": NodeMake.from_json(fields["make"]) if fields["make"] else None}

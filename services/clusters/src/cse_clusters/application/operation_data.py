@@ -43,12 +43,43 @@ class ActingAs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateInput:
-    """Everything that a creation needs, looked up and checked when it was accepted."""
+class ClusterChange:
+    """What every operation on a cluster gets."""
 
     card: TaskCard
     task_href: str
     acting_as: ActingAs
+
+    @property
+    def name(self) -> str:
+        return self.card.cluster_name
+
+    @property
+    def uid(self) -> str:
+        return self.card.cluster_id
+
+    @property
+    def title(self) -> str:
+        """What messages call the cluster."""
+        return f"cluster {self.name} ({self.uid})"
+
+    def as_json(self) -> JsonObject:
+        return plain(self)
+
+    @classmethod
+    def from_json(cls, data: JsonObject) -> Self:
+        return cls(**cls._parsed(cast(dict[str, Any], dict(data))))
+
+    @classmethod
+    def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields as the constructor wants them."""
+        return {**fields, "card": TaskCard(**fields["card"]), "acting_as": ActingAs(**fields["acting_as"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateInput(ClusterChange):
+    """Everything that a creation needs, looked up and checked when it was accepted."""
+
     vdc: Vdc
     """With the one network, and the one storage profile if any, that is used."""
     network: str
@@ -64,56 +95,22 @@ class CreateInput:
     ssh_public_key: str
     rollback_on_failure: bool
 
-    @property
-    def name(self) -> str:
-        return self.card.cluster_name
-
-    @property
-    def uid(self) -> str:
-        return self.card.cluster_id
-
-    def as_json(self) -> JsonObject:
-        return plain(self)
-
     @classmethod
-    def from_json(cls, data: JsonObject) -> Self:
-        fields = cast(dict[str, Any], dict(data))
-        fields["card"] = TaskCard(**fields["card"])
-        fields["acting_as"] = ActingAs(**fields["acting_as"])
-        fields["vdc"] = Vdc(**fields["vdc"])
-        fields["machine"] = vm_template_from_json(fields["machine"])
-        fields["scripts"] = scripts_from_json(fields["scripts"])
-        return cls(**fields)
+    def _parsed(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        return super()._parsed(fields) | {
+            "vdc": Vdc(**fields["vdc"]),
+            "machine": vm_template_from_json(fields["machine"]),
+            "scripts": scripts_from_json(fields["scripts"]),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteInput:
+class DeleteInput(ClusterChange):
     """The cluster to delete, as it was found when the deletion was accepted."""
 
-    card: TaskCard
-    task_href: str
-    acting_as: ActingAs
     vdc: str
     vapp_href: str
     """Empty if it was just being created."""
-
-    @property
-    def name(self) -> str:
-        return self.card.cluster_name
-
-    @property
-    def uid(self) -> str:
-        return self.card.cluster_id
-
-    def as_json(self) -> JsonObject:
-        return plain(self)
-
-    @classmethod
-    def from_json(cls, data: JsonObject) -> Self:
-        fields = cast(dict[str, Any], dict(data))
-        fields["card"] = TaskCard(**fields["card"])
-        fields["acting_as"] = ActingAs(**fields["acting_as"])
-        return cls(**fields)
 
 
 def plain(value: Any) -> JsonObject:
