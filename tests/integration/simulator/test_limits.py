@@ -76,3 +76,12 @@ def test_controls_refuse_documents_that_are_nested_without_an_end(shared_vcd: Si
     head = f"POST {path} HTTP/1.1\r\nhost: vcd\r\nx-simulator-token: {shared_vcd.control_token}\r\n"
     request = f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode() + body
     assert status_after(shared_vcd, request) == b"400"
+
+
+def test_strangers_cannot_send_large_bodies(shared_vcd: Simulator) -> None:
+    """A login has no use for one, and elsewhere nobody reads what comes without a session."""
+    head = "POST {} HTTP/1.1\r\nhost: vcd\r\naccept: application/*+xml;version=36.0\r\ncontent-length: {}\r\n\r\n"
+    body = b"x" * (3 * MEBIBYTE)
+    assert status_after(shared_vcd, head.format("/api/sessions", len(body)).encode(), body) == b"413"
+    assert status_after(shared_vcd, head.format("/api/vApp/vapp-1/metadata", len(body)).encode(), body) == b"401"
+    assert is_up(shared_vcd)

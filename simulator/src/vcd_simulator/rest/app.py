@@ -32,6 +32,8 @@ from vcd_simulator.stats import Stats
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_STRANGERS_BODY_BYTES = 1024 * 1024
+"""Of a request that no session opens: anybody can send as many of them as he likes."""
 REQUEST_ID_HEADER = "x-vmware-vcloud-request-id"
 CLIENT_REQUEST_ID_HEADER = "x-vmware-vcloud-client-request-id"
 EXECUTION_TIME_HEADER = "x-vmware-vcloud-request-execution-time"
@@ -117,12 +119,11 @@ class RestApp:
                 exchange.route = match.route.pattern
             if accepted.version is None and not public and raw_path.startswith(("/api", "/cloudapi")):
                 raise invalid_accept()
-            streams = match is not None and match.route.streams
-            body = b"" if streams else await _body(request)
-            context = self._context(request, raw_path, request_id, accepted, body)
-            if streams:
-                context.stream = request.stream()
-            reply = await self._answer(context, match, public, exchange, accepted)
+            context = self._context(request, raw_path, request_id, accepted)
+            if match is not None and match.route.public:
+                reply = await self._answer_anybody(context, match, exchange)
+            else:
+                reply = await self._answer(context, match, exchange, accepted)
             return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:
             response = _render_error(exc, raw_path, accepted, request_id)
@@ -137,22 +138,26 @@ class RestApp:
             )
             return _render_error(failure, raw_path, accepted, request_id)
 
-    async def _answer(
-        self, context: Context, match: Match | None, public: bool, exchange: Exchange, accepted: Accepted
-    ) -> Reply:
-        if public and match is not None:
-            await disturb(self.faults, exchange, context)
-            if breaks_at_once(exchange.injection):
-                return Reply()
-            reply = await self._call(context, match)
-            exchange.note_caller(context.current)
-            return reply
+    async def _answer_anybody(self, context: Context, match: Match, exchange: Exchange) -> Reply:
+        """The answer of a public route, such as a login."""
+        if not match.route.streams:
+            context.body = await _body(context, MAX_STRANGERS_BODY_BYTES)
+        await disturb(self.faults, exchange, context)
+        if breaks_at_once(exchange.injection):
+            return Reply()
+        reply = await self._call(context, match)
+        exchange.note_caller(context.current)
+        return reply
+
+    async def _answer(self, context: Context, match: Match | None, exchange: Exchange, accepted: Accepted) -> Reply:
+        """The answer to whoever has a session."""
         with self.cloud.lock.reading():
             context.current = self.sessions.find(context.headers)
             extension = self.extensions
             forward = extension is not None and extension.matches(context.raw_path)
         if context.current is None:
             raise errors.unauthorized()
+        context.body = await _body(context, MAX_BODY_BYTES)
         exchange.note_caller(context.current)
         if forward:
             exchange.route = EXTENSION
@@ -213,7 +218,7 @@ class RestApp:
             raise invalid_accept()
         raise errors.not_found(context.path)
 
-    def _context(self, request: Request, raw_path: str, request_id: str, accepted: Accepted, body: bytes) -> Context:
+    def _context(self, request: Request, raw_path: str, request_id: str, accepted: Accepted) -> Context:
         authority = self.public_address or request.headers.get("host") or "localhost"
         client = request.client
         server = request.scope.get("server") or ("127.0.0.1", 443)
@@ -227,7 +232,8 @@ class RestApp:
             query_string=request.scope["query_string"].decode("ascii", "replace"),
             headers=dict(request.headers),
             original_headers=headers_as_sent(request.scope),
-            body=body,
+            body=b"",
+            stream=request.stream(),
             version=accepted.version or LATEST,
             json=accepted.json,
             request_id=request_id,
@@ -244,13 +250,14 @@ def _request_id(stated: str | None) -> str:
     return str(uuid.uuid4())
 
 
-async def _body(request: Request) -> bytes:
+async def _body(context: Context, largest: int) -> bytes:
+    """What the request still has to say; raises VcdError: 413, that is more than `largest` bytes."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    async for chunk in context.pieces():
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise VcdError(413, "REQUEST_ENTITY_TOO_LARGE", f"The request is larger than {MAX_BODY_BYTES} bytes.")
+        if size > largest:
+            raise VcdError(413, "REQUEST_ENTITY_TOO_LARGE", f"The request is larger than {largest} bytes.")
         chunks.append(chunk)
     return b"".join(chunks)
 

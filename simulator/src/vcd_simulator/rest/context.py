@@ -61,12 +61,18 @@ class Context:
     client: tuple[str, int]
     server: tuple[str, int]
     stream: AsyncIterator[bytes] | None = None
-    """The body in pieces, for handlers of routes that stream; `body` is empty then."""
+    """The body in pieces, as it comes in; handlers of routes that stream read it, and for all others it is read."""
     current: Session | None = None
     fragments: Fragments = field(default_factory=Fragments)
     """Parts of documents that were rendered before."""
     embedded: list[bytes] = field(default_factory=list)
     """Those of them that are in this answer."""
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """What has not been read of the body."""
+        if self.stream is None:
+            raise RuntimeError("there is no request to read from")
+        return self.stream
 
     @property
     def session(self) -> Session:

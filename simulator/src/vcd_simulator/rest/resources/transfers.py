@@ -1,7 +1,6 @@
 """Where clients send the files of an upload. The addresses are secret, and whoever knows one may write there."""
 
 import re
-from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
 
@@ -32,7 +31,7 @@ async def upload(context: Context, transfer_id: str, file_name: str) -> Reply:
         received = await _store(context, transfer, wanted, start, length)
     except VcdError:
         # Who is cut off amid sending may never see why.
-        async for _chunk in _pieces(context):
+        async for _chunk in context.pieces():
             continue
         raise
     with cloud.lock:
@@ -60,7 +59,7 @@ async def _store(context: Context, transfer: Transfer, wanted: TransferFile, sta
     received = 0
     with path.open("r+b") as file:
         file.seek(start)
-        async for chunk in _pieces(context):
+        async for chunk in context.pieces():
             received += len(chunk)
             if received > limit and wanted.size is not None:
                 raise _wrong_size(wanted, start + received)
@@ -72,13 +71,6 @@ async def _store(context: Context, transfer: Transfer, wanted: TransferFile, sta
     if length is not None and length != received:
         raise errors.bad_request(f"The Content-Range names {length} bytes, the request has {received}.")
     return received
-
-
-def _pieces(context: Context) -> AsyncIterator[bytes]:
-    """What has not been read of the body."""
-    if context.stream is None:
-        raise RuntimeError("the route does not stream")
-    return context.stream
 
 
 def _describe(cloud: Cloud, transfer: Transfer, body: bytes) -> None:
