@@ -234,3 +234,17 @@ def test_every_command_has_output_and_whatever_begins_something_has_no_wait(vcd_
     waiting = {name for name, flags in options.items() if "--no-wait" in flags}
     changes = {" ".join(arguments[:2]) for arguments, *_ in CHANGES}
     assert waiting == {*changes, "operation cancel"}
+
+
+def test_a_session_that_expires_while_we_wait_leaves_us_with_what_to_do(vcd: Vcd, server: ScriptedHttp) -> None:
+    begins(server, "DELETE", "/api/cse/c1")
+    follows(server)
+    server.on("GET", f"{PATH}/events?since=1&wait=30", Reply("", 401))
+    result = vcd("cse", "cluster", "delete", "c1", "-y")
+    assert result.exit_code == 1
+    assert "run `vcd login` again; the work goes on, follow it with `vcd cse operation watch" in result.stderr
+    server.on("POST", f"{PATH}/cancel", Reply.of_json(OPERATION, 202))
+    server.on("GET", PATH, Reply.of_json(OPERATION))
+    cancelled = vcd("cse", "operation", "cancel", ID, "-y")
+    assert cancelled.exit_code == 1
+    assert f"it is being cancelled, follow it with `vcd cse operation watch {ID}`" in cancelled.stderr

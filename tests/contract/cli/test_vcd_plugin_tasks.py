@@ -63,7 +63,7 @@ def test_a_session_that_expires_while_we_wait_is_told(vcd: Vcd, server: Scripted
     server.on("GET", TASK, a_task("running"), Reply("", 401))
     result = vcd("cse", "cluster", "delete", "c1", "-y")
     assert result.exit_code == 1
-    assert "vcd login" in result.stderr
+    assert "run `vcd login` again; the work goes on, follow it with `vcd task wait 1f0c9b6e" in result.stderr
 
 
 def test_no_wait_returns_at_once(vcd: Vcd, server: ScriptedHttp) -> None:

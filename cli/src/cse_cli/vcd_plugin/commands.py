@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import click
 from vcd_cli.profiles import Profiles
 
-from cse_cli.vcd_plugin.errors import PluginError
+from cse_cli.vcd_plugin.errors import PluginError, TaskError
 from cse_cli.vcd_plugin.events import Silence, view_for
 from cse_cli.vcd_plugin.following import follow, outcome
 from cse_cli.vcd_plugin.output import (
@@ -153,8 +153,11 @@ def finish(context: click.Context, session: Session, reply: dict[str, Any], done
             done = outcome(follow(session, operation_id, view)).message or done
         else:
             wait_for_task(session, str(href), Progress())
-    except KeyboardInterrupt:
-        raise PluginError(f"stopped waiting; the work goes on, follow it with `{command}`") from None
+    except TaskError:
+        raise
+    except (PluginError, KeyboardInterrupt) as exc:
+        why = str(exc) or "stopped waiting"
+        raise PluginError(f"{why}; the work goes on, follow it with `{command}`") from None
     print_message(context, done, **reply, status="success")
 
 

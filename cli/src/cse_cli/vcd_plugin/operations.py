@@ -151,10 +151,9 @@ def cancel(context: click.Context, session: Session, id: str, *, yes: bool) -> N
     view = Silence() if wants_json(context) else view_for(told.title, as_json=False)
     try:
         ended = follow(session, id, view)
-    except KeyboardInterrupt:
-        raise PluginError(
-            f"stopped waiting; it is being cancelled, follow it with `vcd cse operation watch {id}`"
-        ) from None
+    except (PluginError, KeyboardInterrupt) as exc:
+        why = str(exc) or "stopped waiting"
+        raise PluginError(f"{why}; it is being cancelled, follow it with `vcd cse operation watch {id}`") from None
     if ended.state != "CANCELLED":
         raise PluginError(f"operation {id} ended before it could be cancelled: {ended.error or ended.message}")
     print_message(context, f"operation {id} is cancelled: {ended.error or ended.message}", operation_id=id)
