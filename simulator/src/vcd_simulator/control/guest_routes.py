@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
@@ -10,16 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from vcd_simulator.clock import timestamp
 from vcd_simulator.control.guests import DEFAULT_TIMEOUT_S, AmbiguousGuestError, Guests
 from vcd_simulator.control.requests import read_json
 from vcd_simulator.guests.errors import LoginError, PowerStateError, UnknownGuestError
+from vcd_simulator.open_file import OpenFileResponse
 
 _LARGEST_FILE = 1 << 30
 _LARGEST_OUTPUT = 64 << 20
-_CHUNK = 256 << 10
 
 T = TypeVar("T")
 
@@ -58,14 +58,7 @@ class GuestControls:
         return Response(json.dumps(result._asdict(), ensure_ascii=True), media_type="application/json")
 
     async def read(self, request: Request) -> Response:
-        file = await _tried(self._guests.open, _guest(request), _path(request))
-
-        def chunks() -> Iterator[bytes]:
-            with file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
-
-        return StreamingResponse(chunks(), media_type="application/octet-stream")
+        return OpenFileResponse(await _tried(self._guests.open, _guest(request), _path(request)))
 
     async def write(self, request: Request) -> Response:
         mode = _mode(request)

@@ -2,16 +2,16 @@
 
 import functools
 import re
-from collections.abc import Iterator
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.hypervisor import Hypervisor
+from vcd_simulator.open_file import OpenFileResponse
 from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter import transfers
 from vcd_simulator.vcenter.calls import Caller
@@ -22,7 +22,6 @@ from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 
 _MAX_REQUEST_BYTES = 8 << 20
 _MAX_UPLOAD_BYTES = 1 << 30
-_CHUNK = 256 << 10
 _COOKIE = re.compile(rf'(?:^|[;,\s]){COOKIE}="?([^";,\s]+)')
 _VERSIONS = f"""<?xml version="1.0" encoding="UTF-8" ?>
 <namespaces version="1.0">
@@ -140,9 +139,4 @@ async def _download(service: VimService, request: Request) -> Response:
     except OSError as exc:
         return PlainTextResponse(f"The guest cannot read the file: {exc.strerror}\n", status_code=500)
 
-    def chunks() -> Iterator[bytes]:
-        with file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
-
-    return StreamingResponse(chunks(), media_type="application/octet-stream")
+    return OpenFileResponse(file)
