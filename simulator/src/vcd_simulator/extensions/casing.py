@@ -11,6 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 SCOPE_KEY = "vcd.headers"
 """The name of what this server adds to the ASGI scope's `extensions`."""
 _LARGEST_HEAD = 64 * 1024
+_LINGER_S = 2.0
+"""How long a refused client may go on sending; one that is cut off amid that may never see why."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -25,6 +27,7 @@ class CasedHttpProtocol(HttpToolsProtocol):
     _kept = 0
     """Bytes that came since a head began, or since the parser last told of a part of the body."""
     _told = False
+    _refused = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -50,10 +53,12 @@ class CasedHttpProtocol(HttpToolsProtocol):
         self._told = True
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._told = False
         super().data_received(data)
         self._kept = 0 if self._told else self._kept + len(data)
-        if self._kept > _LARGEST_HEAD and not self.transport.is_closing():
+        if self._kept > _LARGEST_HEAD and not self._refused:
             self._refuse()
 
     def send_400_response(self, msg: str) -> None:
@@ -69,8 +74,13 @@ class CasedHttpProtocol(HttpToolsProtocol):
             raise ValueError("the request line and its headers are too large")
 
     def _refuse(self) -> None:
+        self._refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self.transport.abort()  # amid the answer to the request before
+            return
         self.transport.write(_TOO_LARGE)
-        self.transport.close()
+        self.loop.call_later(_LINGER_S, self.transport.close)
 
     def shutdown(self) -> None:
         """Drop an idle connection at once; nobody reads there, so a good-bye in TLS would be waited for in vain."""
