@@ -34,10 +34,10 @@ PATIENCE_S = 1500.0
 SCALE = 0.5
 MOST_MIB = 512
 
-ACCEPTING = 13
+ACCEPTING = 11
 """Requests to vCD until a creation is accepted: the session (remembered for seconds), the VDC's query and document, the
-catalog's query, the catalog, its item and template, two queries whether the name is free, the org (remembered), the
-task. Two more for what is not remembered."""
+catalog's query, the catalog, its item and template, a query whether the name is free, the task. Two more for what is
+not remembered: names of orgs, and where the tasks of one are created."""
 STEPS = 8
 """Requests of the steps: look, compose; mark; look, recompose; one look for all guests; record, and a last look."""
 TELLING = 6 + MACHINES

@@ -11,11 +11,11 @@ from cse_clusters.adapters.sessions import Sessions
 from cse_clusters.adapters.vcd_inventory import VcdInventory
 from cse_clusters.adapters.vcd_vapp_host import VcdTaskBoard, VcdVappHost
 from cse_clusters.application.ports import Callers, Inventory, TaskBoard, TaskCard, VappHost
-from cse_clusters.world import World
 from cse_clusters.domain.access import SERVICE, Credentials
 from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP
 from cse_clusters.domain.vcd import Machine, MachineSpec, Started, Vdc
 from cse_clusters.settings import ClustersSettings
+from cse_clusters.world import World
 from cse_core.errors import AlreadyExistsError, CseError, NotFoundError, UnauthenticatedError
 from cse_core.secret import Secret
 from cse_testing.clusters.fake_cloud import credentials
@@ -152,6 +152,18 @@ def test_a_composed_vapp_is_found_again_and_its_name_is_taken(ports: Ports) -> N
     with pytest.raises(AlreadyExistsError):
         ports.compose("lonely")
     ports.delete(started)
+
+
+def test_who_bears_a_name_in_an_org_is_known_whatever_it_is(ports: Ports) -> None:
+    vapp, cluster = ports.compose("borne"), ports.cluster("borne-too")
+    for name, started, is_cluster in (("borne", vapp, False), ("borne-too", cluster, True)):
+        (found,) = ports.inventory.namesakes(ports.vdc.org_id, name)
+        assert (found.id, found.vdc, CLUSTER_ID in found.metadata) == (started.id, ports.vdc.name, is_cluster)
+    for name in ("born", "borne*", "Borne", "borne;name==*"):
+        assert ports.inventory.namesakes(ports.vdc.org_id, name) == []
+    assert ports.inventory.namesakes("00000000-0000-4000-8000-000000000000", "borne") == []
+    for started in (vapp, cluster):
+        ports.delete(started)
 
 
 def test_a_name_is_looked_for_exactly(ports: Ports) -> None:

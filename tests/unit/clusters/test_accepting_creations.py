@@ -185,12 +185,22 @@ def test_one_request_that_reaches_two_replicas_is_one_operation(clusters: Cluste
     assert sorted(task.status for task in clusters.vcd.tasks.values()) == ["error", "success"]
 
 
+def test_a_vapp_of_the_name_is_in_the_way_in_the_same_vdc_only(clusters: ClustersInMemory) -> None:
+    clusters.vcd.add_vapp(clusters.prod, "demo")
+    clusters.vcd.add_vapp(clusters.vcd.vdcs["globex", "dev"], "demo", metadata={CLUSTER_ID: "1"})
+    clusters.created(a_cluster(workers=0))
+    for user in ("alice", "admin"):
+        with pytest.raises(AlreadyExistsError) as refused:
+            clusters.create(a_cluster(vdc="prod"), user=user)
+        assert refused.value.code == "CLUSTER_EXISTS"  # one of a name per org comes before one vApp per VDC
+
+
 def test_independent_questions_are_asked_side_by_side(clusters: ClustersInMemory) -> None:
     together = threading.Barrier(3)
-    for question in ("clusters", "vdc", "vm_template"):
+    for question in ("namesakes", "vdc", "vm_template"):
         clusters.vcd.during(question, lambda: together.wait(LIMIT_S))
     operation = clusters.create()
-    for question in ("clusters", "vdc", "vm_template"):
+    for question in ("namesakes", "vdc", "vm_template"):
         clusters.vcd.during(question, lambda: None)
     clusters.finished(operation)
 

@@ -1,6 +1,6 @@
 """Reading the cloud of dictionaries."""
 
-from cse_clusters.domain.access import Actor, Credentials, ServiceAccount
+from cse_clusters.domain.access import SERVICE, Actor, Credentials, ServiceAccount
 from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_clusters.domain.vcd import GuestMachine, VappDetails, VappRecord, Vdc, VmTemplate
 from cse_core.errors import NotFoundError
@@ -36,6 +36,15 @@ class FakeInventory(FakeCloud):
                 ),
                 None,
             )
+
+    def namesakes(self, org_id: str, name: str) -> list[VappRecord]:
+        self.called("namesakes")
+        with self._lock:
+            return [
+                self._record(vapp, SERVICE)
+                for vapp in self.vapps.values()
+                if (vapp.vdc.org_id, vapp.name) == (org_id, name)
+            ]
 
     def vapp(self, who: Actor, href: str) -> VappDetails | None:
         self.called("vapp", who)

@@ -33,6 +33,10 @@ class VcdInventory:
         found = vapps.find_vapps(self._sessions.of(who), name=name, vdc_href=vdc.href, fields=METADATA_KEYS)
         return self._record(found[0]) if found else None
 
+    def namesakes(self, org_id: str, name: str) -> list[VappRecord]:
+        found = vapps.find_vapps(self._sessions.account, name=name, org_id=org_id, fields=METADATA_KEYS)
+        return [self._record(record) for record in found]
+
     def vapp(self, who: Actor, href: str) -> VappDetails | None:
         found = vapps.read_vapp(self._sessions.of(who), href)
         if found is None:

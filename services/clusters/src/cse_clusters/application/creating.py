@@ -1,6 +1,7 @@
 """Accepting the creation of a cluster: everything that can be known to be wrong is found before anything is begun."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +9,7 @@ from cse_clusters.application.accepting import Acceptance, Submission, being_cre
 from cse_clusters.application.material import Material, Materials, choices, storage_profile_href
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, TaskCard
-from cse_clusters.domain.access import SERVICE, Caller
+from cse_clusters.domain.access import Caller
 from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_clusters.domain.new_cluster import NewCluster
 from cse_clusters.domain.vcd import VappRecord, Vdc
@@ -72,12 +73,12 @@ class ClusterCreation:
         later = self._materials.later
         allowed = later(lambda: self._acceptance.require_right(caller))
         place = later(lambda: self._place(caller, new, org))
-        free = later(lambda: self._require_name_free(new, org))
+        taken = later(lambda: self._inventory.namesakes(caller.org_id, new.name)) if org == caller.org else None
         material = self._materials.begin(caller, new.template, org, field="cluster.template")
         allowed.result()
         vdc = place.result()
+        _require_name_free(taken.result() if taken else self._inventory.namesakes(vdc.org_id, new.name), vdc)
         found = material()
-        free.result()
         uid = str(uuid.uuid4())
         card = TaskCard(
             operation_name="create_cluster",
@@ -112,11 +113,6 @@ class ClusterCreation:
             if ClusterName.parse(operation.target).org == org:
                 raise being_created(name, operation.name)
 
-    def _require_name_free(self, new: NewCluster, org: str) -> None:
-        """Clusters are told apart by name alone on the wire of 1.2.x: one of a name per org, whoever sees it."""
-        for cluster in self._inventory.clusters(SERVICE, name=new.name, org=org):
-            raise _exists(cluster)
-
     def _place(self, caller: Caller, new: NewCluster, org: str) -> Vdc:
         """The VDC, with the network and the storage profile that are used."""
         try:
@@ -135,16 +131,6 @@ class ClusterCreation:
         profile_href = storage_profile_href(
             vdc.storage_profiles, profile, vdc=vdc.name, field="cluster.worker_pool.storage_profile"
         )
-        there = self._inventory.find_vapp(SERVICE, vdc, new.name)
-        if there is not None and CLUSTER_ID in there.metadata:
-            raise _exists(there)
-        if there is not None:
-            raise AlreadyExistsError(
-                f"cluster_id: VDC {vdc.name!r} has a vApp called {new.name!r} already; choose another name",
-                reason="VAPP_EXISTS",
-                field="cluster_id",
-                cluster=new.name,
-            )
         return Vdc(
             id=vdc.id,
             name=vdc.name,
@@ -154,6 +140,20 @@ class ClusterCreation:
             networks={new.network: vdc.networks[new.network]},
             storage_profiles={profile: profile_href} if profile_href else {},
         )
+
+
+def _require_name_free(namesakes: Iterable[VappRecord], vdc: Vdc) -> None:
+    """Clusters are told apart by name alone on the wire of 1.2.x: one of a name per org, whoever sees it."""
+    for there in sorted(namesakes, key=lambda each: CLUSTER_ID not in each.metadata):
+        if CLUSTER_ID in there.metadata:
+            raise _exists(there)
+        if there.vdc == vdc.name:
+            raise AlreadyExistsError(
+                f"cluster_id: VDC {vdc.name!r} has a vApp called {there.name!r} already; choose another name",
+                reason="VAPP_EXISTS",
+                field="cluster_id",
+                cluster=there.name,
+            )
 
 
 def _job(caller: Caller, new: NewCluster, vdc: Vdc, found: Material, card: TaskCard, task_href: str) -> CreateInput:

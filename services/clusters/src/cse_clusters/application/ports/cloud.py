@@ -29,6 +29,13 @@ class Inventory(Protocol):
         """A vApp of that name in the VDC, a cluster or not, with its metadata of ours."""
         ...
 
+    def namesakes(self, org_id: str, name: str) -> list[VappRecord]:
+        """The vApps of that name in all VDCs of the org, clusters or not, with their metadata of ours.
+
+        One query, with the service account: whether a name is free does not depend on who sees what bears it.
+        """
+        ...
+
     def vapp(self, who: Actor, href: str) -> VappDetails | None:
         """One GET of the vApp with its machines; None if it is gone."""
         ...
