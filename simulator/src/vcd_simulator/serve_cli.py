@@ -37,7 +37,7 @@ class _AddressType(click.ParamType[Address]):
         if isinstance(value, tuple):
             return value
         host, _, port = str(value).rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
+        if not host or not port.isdecimal() or int(port) > 65535:
             self.fail(f"{value!r} is not of the form HOST:PORT, such as 127.0.0.1:8443", param, ctx)
         return host.strip("[]"), int(port)
 

@@ -13,7 +13,7 @@ ROOT = (0, 0)
 def parse_owner(text: str) -> tuple[int, int]:
     """User and group from the attribute's text; root for what a guest may have put there instead."""
     user, _, group = text.partition(":")
-    return (int(user), int(group)) if user.isdigit() and group.isdigit() and len(text) < 24 else ROOT
+    return (int(user), int(group)) if user.isdecimal() and group.isdecimal() and len(text) < 24 else ROOT
 
 
 def read_owner(path: str) -> tuple[int, int]:

@@ -129,7 +129,7 @@ def _values(child: Element, member: Member) -> list[Any]:
 def _cim(element: Element, kind: str) -> dict[str, Any]:
     """A property of virtual hardware: its value, and vCloud Director's own attributes among the others."""
     value: Any = element.text or ""
-    if kind.startswith("CimUnsigned") and value.isdigit():
+    if kind.startswith("CimUnsigned") and value.isdecimal():
         value = int(value)
     elif kind == "CimBoolean":
         value = value == "true"

@@ -90,13 +90,13 @@ def _disks(root: Element, file_ids: set[str]) -> dict[str, int]:
 def _bytes_per_unit(text: str) -> int:
     """`byte * 2^20`, or one of the older names."""
     base, _, exponent = text.lower().replace(" ", "").partition("*2^")
-    if base not in _UNITS or (exponent and not (exponent.isdigit() and int(exponent) <= 60)):
+    if base not in _UNITS or (exponent and not (exponent.isdecimal() and int(exponent) <= 60)):
         raise OvfError(f"the unit {text[:40]!r} is unknown")
     return _UNITS[base] << int(exponent or 0)
 
 
 def _number(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise OvfError(f"the {what} is not a whole number")
     return int(text)
 
@@ -183,7 +183,7 @@ def _os_type(system: Element) -> str:
 def _hardware_version(hardware: Element | None) -> int:
     """The number in `vmx-11`."""
     digits = text_of(hardware, "System/VirtualSystemType").rpartition("-")[2]
-    return int(digits) if digits.isdigit() and len(digits) < 4 else 11
+    return int(digits) if digits.isdecimal() and len(digits) < 4 else 11
 
 
 def _words(root: Element) -> str:

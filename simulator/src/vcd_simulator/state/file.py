@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import os
 import tempfile
+import zlib
 from pathlib import Path
 
 from vcd_simulator.state.record import StateError, StateRecord, parse
@@ -41,6 +42,6 @@ def load(path: Path) -> StateRecord:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
-    except (OSError, EOFError) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         raise StateError(f"cannot read the state {path}: {exc}") from exc
     return parse(content)

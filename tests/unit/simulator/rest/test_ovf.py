@@ -38,6 +38,7 @@ def test_memory_may_come_in_gigabytes() -> None:
         (envelope(cpus=0), "impossible"),
         (envelope().replace(b'ovf:diskId="vmdisk1"', b'ovf:diskId="other"'), "unknown disk"),
         (envelope().replace(b"byte * 2^20", b"byte * 2^99999"), "unit"),
+        (envelope().replace(b"byte * 2^20", "byte * 2^\N{SUPERSCRIPT TWO}".encode()), "unit"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

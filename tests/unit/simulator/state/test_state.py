@@ -135,6 +135,17 @@ def test_a_file_is_private_and_whole(lab: LabCloud, tmp_path: Path, name: str) -
         state.save(tmp_path / "nowhere" / "x", b"")
 
 
+@pytest.mark.parametrize("keep", [0, 5, 200], ids=["nothing", "part-of-the-head", "part-of-the-content"])
+def test_a_compressed_file_that_is_damaged_is_refused(lab: LabCloud, tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "state.json.gz"
+    state.save(path, saved(lab))
+    whole = path.read_bytes()
+    for damaged in (whole[:keep], whole[:keep] + b"\xff" * (len(whole) - keep)):
+        path.write_bytes(damaged)
+        with pytest.raises(state.StateError):
+            state.load(path)
+
+
 def test_states_of_earlier_releases_are_read(lab: LabCloud, alice: RestCaller) -> None:
     vapp = lab.vapp("c1", lab.machine("a"))
     (vm,) = lab.cloud.vms_of(vapp)

@@ -224,7 +224,7 @@ async def _data(call: Call, options: Options) -> dict[str, str]:
 
 async def scale(call: Call, cluster: Cluster, options: Options) -> int:
     """`kubectl scale KIND NAME --replicas=N`."""
-    if not options.last("replicas").isdigit() or int(options.last("replicas")) > 10_000:
+    if not options.last("replicas").isdecimal() or int(options.last("replicas")) > 10_000:
         raise UsageError("error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
     kind, slash, name = (options.words or [""])[0].partition("/")
     names = [name, *options.words[1:]] if slash else options.words[1:]

@@ -120,7 +120,7 @@ def _discover(call: Call, host: str, port: int, token: str, hashes: list[str], *
 def _validate(settings: dict[str, str], hashes: list[str], *, unsafe: bool) -> tuple[str, int]:
     """Check the form of what was given; returns host and port. Raises UsageError."""
     host, colon, port = settings["endpoint"].rpartition(":")
-    if not colon or not port.isdigit() or not host:
+    if not colon or not port.isdecimal() or not host:
         raise UsageError(
             f'discovery.bootstrapToken.apiServerEndpoint: Invalid value: "{settings["endpoint"]}": '
             "address must be host:port",

@@ -146,7 +146,7 @@ async def useradd(call: Call) -> int:
         raise UsageError(f"{call.name}: invalid user name '{name}'", 3)
     home = options.last("home-dir") or options.last("home") or f"/home/{name}"
     with call.guest.lock:
-        uid = int(options.last("uid")) if options.last("uid").isdigit() else call.guest.accounts.next_uid()
+        uid = int(options.last("uid")) if options.last("uid").isdecimal() else call.guest.accounts.next_uid()
         shell = options.last("shell", "/bin/sh")
         call.guest.accounts.put(Account(name=name, uid=uid, home=home, login_shell=shell))
         call.guest.disk.write_accounts()
@@ -226,7 +226,7 @@ async def groupadd(call: Call) -> int:
             if options.has("force"):
                 return 0
             raise UsageError(f"{call.name}: group '{name}' already exists", 9)
-        groups[name] = int(options.last("gid")) if options.last("gid").isdigit() else max(groups.values()) % 60000 + 1
+        groups[name] = int(options.last("gid")) if options.last("gid").isdecimal() else max(groups.values()) % 60000 + 1
         call.guest.disk.write_accounts()
     return 0
 

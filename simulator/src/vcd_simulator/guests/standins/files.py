@@ -53,7 +53,7 @@ def _ids(call: Call, owner: str) -> tuple[int | None, int | None]:
     uid = None
     if user:
         account = call.guest.accounts.find(user)
-        if account is None and not user.isdigit():
+        if account is None and not user.isdecimal():
             raise UsageError(f"{call.name}: invalid user: '{owner}'")
         uid = int(user) if account is None else account.uid
     if group:
@@ -68,7 +68,7 @@ def _group(call: Call, group: str, shown: str) -> int:
     account = accounts.find(group)
     if account is not None:
         return account.uid
-    if group.isdigit():
+    if group.isdecimal():
         return int(group)
     raise UsageError(f"{call.name}: invalid group: '{shown}'")
 

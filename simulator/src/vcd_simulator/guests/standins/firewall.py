@@ -40,7 +40,7 @@ def _change(call: Call, rules: list[Rule], table: str, verb: str, words: list[st
     if verb in ("-A", "--append"):
         rules.append(rule)
     elif verb in ("-I", "--insert"):
-        numbered = len(words) > 1 and words[1].isdigit()
+        numbered = len(words) > 1 and words[1].isdecimal()
         rules.insert(0, (table, (words[0], *words[2:])) if numbered else rule)
     elif verb in ("-C", "--check", "-D", "--delete"):
         if rule not in rules:

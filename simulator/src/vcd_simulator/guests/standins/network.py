@@ -80,7 +80,7 @@ async def _routes(call: Call, rest: list[str]) -> int:
     if rest and rest[0] in ("add", "del", "replace", "flush"):
         return 0
     if rest and rest[0] == "get":
-        target = next((word for word in rest[1:] if word[:1].isdigit()), "")
+        target = next((word for word in rest[1:] if word[:1].isdecimal()), "")
         if not cards:
             raise UsageError("RTNETLINK answers: Network is unreachable", 2)
         name, address, _mac = cards[0]
@@ -183,10 +183,10 @@ async def ping(call: Call) -> int:
     target = options.words[-1] if options.words else ""
     if not target:
         raise UsageError("ping: usage error: Destination address required", 2)
-    if not target.replace(".", "").isdigit() and target != "localhost":
+    if not target.replace(".", "").isdecimal() and target != "localhost":
         raise UsageError(f"ping: {target}: Name or service not known", 2)
     found = call.guest.platform.networks.find(call.guest, target)
-    count = int(options.last("c", "1")) if options.last("c", "1").isdigit() else 1
+    count = int(options.last("c", "1")) if options.last("c", "1").isdecimal() else 1
     await call.out(f"PING {target} ({target}) 56(84) bytes of data.")
     if found is None:
         await call.out(f"\n--- {target} ping statistics ---\n{count} packets transmitted, 0 received, 100% packet loss")
