@@ -11,6 +11,7 @@ from vcd_simulator.operations import work
 from vcd_simulator.operations.catalogs import add_item, check_free_item_name, drop_template, forget_template
 from vcd_simulator.operations.machines import hypervisor_refusals
 from vcd_simulator.operations.names import check_name
+from vcd_simulator.operations.quotas import check_new_disks
 
 
 @dataclass(kw_only=True)
@@ -52,6 +53,7 @@ def capture(cloud: Cloud, user: User, catalog: Catalog, vapp: Vapp, spec: Captur
         networks={network.name: network.description for network in vapp.networks.values()},
         product_sections=list(vapp.product_sections),
     )
+    version = catalog.version
     if spec.target is None:
         add_item(cloud, catalog, template, name, spec.description)
     else:
@@ -72,10 +74,14 @@ def capture(cloud: Cloud, user: User, catalog: Catalog, vapp: Vapp, spec: Captur
         else:
             drop_template(cloud, template)
 
+    def withdraw() -> None:
+        undo()
+        catalog.version = version
+
     return work.start(
         cloud, user, catalog.org_id, template, "vdcCaptureTemplate", "Capturing", "Captured",
         noun="Virtual Application Template", locks=affected,
-        extra_s=cloud.latency.together("vm.clone", len(vms)), effect=effect, undo=undo,
+        extra_s=cloud.latency.together("vm.clone", len(vms)), effect=effect, undo=undo, withdraw=withdraw,
     )  # fmt: skip
 
 
@@ -104,6 +110,7 @@ def _copy_machines(cloud: Cloud, template: VappTemplate, vms: list[Vm]) -> None:
         cloud.vms.add(copy)
         cloud.metadata.copy(vm.id, copy.id)
         template.vm_ids[copy.id] = None
+        check_new_disks(cloud, copy)
 
 
 def _replace(cloud: Cloud, item: CatalogItem, old: VappTemplate, new: VappTemplate, description: str) -> None:

@@ -216,7 +216,8 @@ def recompose(cloud: Cloud, user: User, vapp: Vapp, change: Recomposition) -> Ta
 
     return work.start(
         cloud, user, vdc.org_id, vapp, "vdcRecomposeVapp", "Updating", "Updated", noun=NOUN,
-        locks=[*cloud.vms_of(vapp), *sources], uses=_templates(cloud, change.add),
+        locks=[*cloud.vms_of(vapp), *sources],
+        uses=[*_templates(cloud, change.add), *(networks.parents(cloud) if networks is not None else ())],
         extra_s=_time_for(cloud, len(planned), power_on=change.power_on), effect=effect,
         undo=lambda: _forget_all(cloud, planned),
     )  # fmt: skip

@@ -302,7 +302,8 @@ def forget_network(cloud: Cloud, network: OrgVdcNetwork) -> None:
 
 
 def delete_network(cloud: Cloud, user: User, network: OrgVdcNetwork) -> Task:
-    """Delete a network that no vApp is connected to."""
+    """Delete a network that no vApp is connected to, or is about to be."""
+    cloud.tasks.require_unused([(network.id, network.name)])
     for vdc in cloud.vdcs.find("org", network.org_id):
         for vapp in cloud.vapps.find("vdc", vdc.id):
             if any(one.parent_id == network.id for one in vapp.networks.values()):

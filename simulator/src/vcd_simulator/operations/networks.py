@@ -78,6 +78,7 @@ def update_network(cloud: Cloud, user: User, network: OrgVdcNetwork, change: Net
     if other is not None and other is not network:
         raise errors.duplicate_name("network", name)
     if change.shared is False and network.shared:
+        cloud.tasks.require_unused([(network.id, network.name)])
         _require_unused_elsewhere(cloud, network)
     pool = _changed_pool(cloud, network, change.scope)
 

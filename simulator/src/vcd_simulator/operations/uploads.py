@@ -63,12 +63,18 @@ def begin_upload(
         storage_profile_id=profile.id if profile is not None else None,
         ovf_descriptor_uploaded=False,
     )
+    version = catalog.version
     item = add_item(cloud, catalog, template, name, description)
     cloud.templates.add(template)
+
+    def withdraw() -> None:
+        forget_template(cloud, template)
+        catalog.version = version
+
     task = work.start(
         cloud, user, catalog.org_id, template, OPERATION, "Importing", "Imported", noun="Virtual Application Template",
         held=True, effect=lambda: _import(cloud, template), undo=lambda: _give_up(cloud, template),
-        withdraw=lambda: forget_template(cloud, template),
+        withdraw=withdraw,
     )  # fmt: skip
     cloud.transfers.add(
         Transfer(
@@ -231,8 +237,12 @@ def _import(cloud: Cloud, template: VappTemplate) -> None:
     image = image_of(f"{template.name.lower()} {package.words}")
     template.customize_on_instantiate, template.gold_master = package.customize_on_instantiate, package.gold_master
     template.product_sections = list(package.products)
-    for machine in package.machines:
-        vm = _machine(cloud, template, machine, image)
+    made = [_machine(cloud, template, machine, image) for machine in package.machines]
+    profile = _profile(cloud, template)
+    wanted_mb = sum(disk.capacity_mb for vm in made for disk in vm.hardware.disks)
+    if profile.limit_mb and profile_used_mb(cloud, profile) + wanted_mb > profile.limit_mb:
+        raise errors.bad_request(f"The storage profile {profile.name} has no room left for the disks.", "STORAGE_LIMIT")
+    for vm in made:
         cloud.vms.add(vm)
         template.vm_ids[vm.id] = None
     _forget_transfer(cloud, template)

@@ -7,7 +7,7 @@ from vcd_simulator import errors
 from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Vapp, VappNetwork, Vm
-from vcd_simulator.model.datacenter import Vdc
+from vcd_simulator.model.datacenter import OrgVdcNetwork, Vdc
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import User
 from vcd_simulator.operations import work
@@ -80,6 +80,11 @@ class NetworkChanges:
     def after(self) -> dict[str, VappNetwork]:
         """What there will be, by name."""
         return {name: new for name, (new, _) in self.networks.items()}
+
+    def parents(self, cloud: Cloud) -> list[OrgVdcNetwork]:
+        """The networks of VDCs that there will be connections to."""
+        found = {new.parent_id for new, _ in self.networks.values()}
+        return [parent for one in found if (parent := cloud.networks.get(one)) is not None]
 
 
 def plan_changes(cloud: Cloud, vapp: Vapp, specs: Sequence[NetworkConfigSpec]) -> NetworkChanges:

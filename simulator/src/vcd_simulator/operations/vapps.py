@@ -106,7 +106,8 @@ def update_networks(cloud: Cloud, user: User, vapp: Vapp, specs: Sequence[Networ
     changes = plan_changes(cloud, vapp, specs)
     return work.start(
         cloud, user, cloud.vdcs[vapp.vdc_id].org_id, vapp, "vdcUpdateVappNetworkSection", "Updating", "Updated",
-        noun=NOUN, locks=cloud.vms_of(vapp), effect=lambda: apply_changes(cloud, vapp, changes),
+        noun=NOUN, locks=cloud.vms_of(vapp), uses=changes.parents(cloud),
+        effect=lambda: apply_changes(cloud, vapp, changes),
     )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def restore(
         cloud.clear()
         try:
             _fill(cloud, record)
-            _check_references(cloud)
+            check_references(cloud)
             cloud.hypervisor.restore(record.guests)
             _abort_tasks(cloud)
         except (ArchiveError, GuestError, KeyError, ValueError) as exc:
@@ -137,7 +137,7 @@ def _fill(cloud: Cloud, record: StateRecord) -> None:
             network.pool = parent.pool
 
 
-def _check_references(cloud: Cloud) -> None:
+def check_references(cloud: Cloud) -> None:
     """Refuse what later requests would stumble over. Raises ValueError."""
     tables = cloud.tables()
     for name, attribute, target, optional in _REFERENCES:
