@@ -60,24 +60,7 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
     Raises:
         VcdError: the name is taken in this VDC, a quota is exceeded, or a reference leads nowhere.
     """
-    name = check_name("vApp", spec.name)
-    if cloud.vapps.first("vdc_name", (vdc.id, name)) is not None:
-        raise errors.duplicate_name("vApp", name)
-    require_usable(vdc)
-    owner_id = spec.owner_id or user.id
-    quotas.check_vms(cloud, vdc, owner_id, len(spec.machines))
-    vapp = Vapp(
-        id=cloud.new_id(),
-        vdc_id=vdc.id,
-        owner_id=owner_id,
-        access=spec.access,
-        product_sections=list(spec.product_sections),
-        name=name,
-        description=spec.description,
-        created=cloud.clock.now(),
-        leases_from=cloud.clock.now(),
-        networks=plan_networks(cloud, vdc, spec.networks),
-    )
+    vapp = _plan_vapp(cloud, user, vdc, spec)
     planned = plan_machines(cloud, vapp, spec.machines)
     _check_cards_and_power(cloud, vapp, planned, power_on=spec.power_on)
     sources = _existing_sources(cloud, spec.machines)
@@ -111,6 +94,28 @@ def create_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec, *, operation
         extra_s=_time_for(cloud, len(planned), power_on=spec.power_on), effect=effect, undo=undo, withdraw=withdraw,
     )  # fmt: skip
     return vapp, task
+
+
+def _plan_vapp(cloud: Cloud, user: User, vdc: Vdc, spec: VappSpec) -> Vapp:
+    """The vApp without its VMs, which nobody sees yet."""
+    name = check_name("vApp", spec.name)
+    if cloud.vapps.first("vdc_name", (vdc.id, name)) is not None:
+        raise errors.duplicate_name("vApp", name)
+    require_usable(vdc)
+    owner_id = spec.owner_id or user.id
+    quotas.check_vms(cloud, vdc, owner_id, len(spec.machines))
+    return Vapp(
+        id=cloud.new_id(),
+        vdc_id=vdc.id,
+        owner_id=owner_id,
+        access=spec.access,
+        product_sections=list(spec.product_sections),
+        name=name,
+        description=spec.description,
+        created=cloud.clock.now(),
+        leases_from=cloud.clock.now(),
+        networks=plan_networks(cloud, vdc, spec.networks),
+    )
 
 
 def _time_for(cloud: Cloud, count: int, *, power_on: bool) -> float:

@@ -1,12 +1,10 @@
-"""The ASGI application: negotiation, sessions, routing, rendering of answers and errors."""
+"""The ASGI application: negotiation, sessions, routing."""
 
 import inspect
-import json
 import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
 from typing import Protocol, cast
 
 from starlette.requests import ClientDisconnect, Request
@@ -23,9 +21,9 @@ from vcd_simulator.rest import xml
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.disturbance import EXTENSION, Exchange, disturb
 from vcd_simulator.rest.fragments import Fragments
-from vcd_simulator.rest.jsonform import to_json
+from vcd_simulator.rest.rendering import render, render_error
 from vcd_simulator.rest.routing import Match, Router
-from vcd_simulator.rest.versions import LATEST, Accepted, ApiVersion, invalid_accept, parse_accept
+from vcd_simulator.rest.versions import LATEST, Accepted, invalid_accept, parse_accept
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 
@@ -124,9 +122,9 @@ class RestApp:
                 reply = await self._answer_anybody(context, match, exchange)
             else:
                 reply = await self._answer(context, match, exchange, accepted)
-            return await self._reviewed(context, _render(reply, accepted, context.embedded), exchange)
+            return await self._reviewed(context, render(reply, accepted, context.embedded), exchange)
         except VcdError as exc:
-            response = _render_error(exc, raw_path, accepted, request_id)
+            response = render_error(exc, raw_path, accepted, request_id)
             response.headers.update(exc.headers)
             return response
         except ClientDisconnect:
@@ -136,7 +134,7 @@ class RestApp:
             failure = VcdError(
                 500, "INTERNAL_SERVER_ERROR", f"[ {request_id} ] The simulator failed; its log says why."
             )
-            return _render_error(failure, raw_path, accepted, request_id)
+            return render_error(failure, raw_path, accepted, request_id)
 
     async def _answer_anybody(self, context: Context, match: Match, exchange: Exchange) -> Reply:
         """The answer of a public route, such as a login."""
@@ -260,54 +258,3 @@ async def _body(context: Context, largest: int) -> bytes:
             raise VcdError(413, "REQUEST_ENTITY_TOO_LARGE", f"The request is larger than {largest} bytes.")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _media_type(kind: str, version: ApiVersion | None) -> str:
-    return f"{kind};version={version}" if version is not None else kind
-
-
-def _render(reply: Reply, accepted: Accepted, embedded: Sequence[bytes]) -> Response:
-    content = reply.content
-    if content is None:
-        return Response(b"", reply.status, reply.headers)
-    if isinstance(content, bytes):
-        return Response(content, reply.status, reply.headers, reply.media_type)
-    kind = reply.media_type or content.get("type") or "application/*+xml"
-    if accepted.json:
-        kind = kind.replace("text/xml", "application/*+json").replace("+xml", "+json")
-        return Response(to_json(content), reply.status, reply.headers, _media_type(kind, accepted.version))
-    rendered = xml.render(content, embedded)
-    return Response(rendered, reply.status, reply.headers, _media_type(kind, accepted.version))
-
-
-def _render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id: str) -> Response:
-    """An error in the form that the path and the Accept header call for.
-
-    A 401 below /api has no body, as clients know it.
-    """
-    if raw_path.startswith("/cloudapi"):
-        shape = {"minorErrorCode": error.minor, "message": f"[ {request_id} ] {error.message}", "stackTrace": None}
-        return Response(json.dumps(shape), error.status, media_type="application/json")
-    if error.status == 401:
-        return Response(b"", 401)
-    kind = "application/vnd.vmware.vcloud.error"
-    message = (
-        error.message
-        if error.status == 504
-        else f"[ {request_id} ] {error.message}".replace(f"[ {request_id} ] [ ", "[ ")
-    )
-    if accepted.json:
-        fields: dict[str, object] = {
-            "otherAttributes": {},
-            "message": message,
-            "majorErrorCode": error.status,
-            "minorErrorCode": error.minor,
-            "vendorSpecificErrorCode": None,
-            "stackTrace": None,
-            "tenantError": None,
-        }
-        return Response(json.dumps(fields), error.status, media_type=_media_type(f"{kind}+json", accepted.version))
-    document = xml.vcloud(
-        "Error", minorErrorCode=error.minor, majorErrorCode=error.status, message=message, stackTrace=""
-    )
-    return Response(xml.render(document), error.status, media_type=_media_type(f"{kind}+xml", accepted.version))
