@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from vcd_simulator.vcenter.capacity import cluster_usage
 from vcd_simulator.vcenter.events import EventLog
 from vcd_simulator.vcenter.folders import Folders
 from vcd_simulator.vcenter.inventory import Inventory
@@ -32,6 +33,8 @@ class EntityMethods:
             ("Folder", "MoveIntoFolder_Task"): self._move_into,
             ("Folder", "Rename_Task"): self._rename_folder,
             ("Folder", "Destroy_Task"): self._destroy_folder,
+            ("Folder", "UnregisterAndDestroy_Task"): self._destroy_folder,
+            ("ClusterComputeResource", "GetResourceUsage"): self._cluster_usage,
         }
 
     def _rename_machine(self, request: Request, session: Session) -> Value:
@@ -109,6 +112,10 @@ class EntityMethods:
             self._inventory.hypervisor.changes.tell()
 
         return self._start(request, session, "Folder.destroy", act)
+
+    def _cluster_usage(self, request: Request, _session: Session) -> Value:
+        self._inventory.properties(request.this)
+        return cluster_usage(self._inventory.guests())
 
     def _start(self, request: Request, session: Session, description_id: str, act: Callable[[], None]) -> Ref:
         name = self._inventory.name_of(request.this)

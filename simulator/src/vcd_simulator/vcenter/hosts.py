@@ -1,17 +1,18 @@
-"""The host that all machines of a vCenter run on, and the cluster that it is in."""
+"""The host that all machines of a vCenter run on."""
 
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from vcd_simulator.guests.machine import Guest
-from vcd_simulator.vcenter.objects import HOST, NAMES
-from vcd_simulator.vcenter.soap import Data, Enum, Long, Value
+from vcd_simulator.vcenter.objects import HOST, HOST_STORAGE, NAMES
+from vcd_simulator.vcenter.soap import Data, Enum, Long
 
 VERSION = "6.7.0"
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
-_PACKAGES, _CORES, _MHZ = 2, 32, 2600
-_MEMORY_BYTES = 1 << 40
+_PACKAGES = 2
+CORES, MHZ = 32, 2600
+MEMORY_BYTES = 1 << 40
 
 
 def host_uuid(vcenter: str) -> str:
@@ -44,12 +45,12 @@ def host_hardware(vcenter: str) -> Data:
                 "HostCpuInfo",
                 {
                     "numCpuPackages": _PACKAGES,
-                    "numCpuCores": _CORES,
-                    "numCpuThreads": _CORES,
-                    "hz": Long(_MHZ * 1_000_000),
+                    "numCpuCores": CORES,
+                    "numCpuThreads": CORES,
+                    "hz": Long(MHZ * 1_000_000),
                 },
             ),
-            "memorySize": Long(_MEMORY_BYTES),
+            "memorySize": Long(MEMORY_BYTES),
             "biosInfo": Data(
                 "HostBIOSInfo",
                 {"biosVersion": VERSION, "releaseDate": datetime(2018, 4, 17, tzinfo=UTC), "vendor": "vcd-simulator"},
@@ -71,8 +72,8 @@ def host_config() -> Data:
 
 
 def host_managers() -> Data:
-    """None of a host's managers is there."""
-    return Data("HostConfigManager")
+    """Of a host's managers the one for its storage is there."""
+    return Data("HostConfigManager", {"storageSystem": HOST_STORAGE})
 
 
 def host_summary(vcenter: str, guests: Sequence[Guest]) -> Data:
@@ -87,12 +88,12 @@ def host_summary(vcenter: str, guests: Sequence[Guest]) -> Data:
                 "HostHardwareSummary",
                 {
                     **identity,
-                    "memorySize": Long(_MEMORY_BYTES),
+                    "memorySize": Long(MEMORY_BYTES),
                     "cpuModel": "Simulated CPU",
-                    "cpuMhz": _MHZ,
+                    "cpuMhz": MHZ,
                     "numCpuPkgs": _PACKAGES,
-                    "numCpuCores": _CORES,
-                    "numCpuThreads": _CORES,
+                    "numCpuCores": CORES,
+                    "numCpuThreads": CORES,
                     "numNics": 2,
                     "numHBAs": 1,
                 },
@@ -118,26 +119,6 @@ def host_summary(vcenter: str, guests: Sequence[Guest]) -> Data:
             ),
             "overallStatus": Enum("ManagedEntityStatus", "green"),
             "rebootRequired": False,
-        },
-    )
-
-
-def cluster_summary() -> Value:
-    """What the cluster's hosts have together."""
-    return Data(
-        "ClusterComputeResourceSummary",
-        {
-            "totalCpu": _CORES * _MHZ,
-            "totalMemory": Long(_MEMORY_BYTES),
-            "numCpuCores": _CORES,
-            "numCpuThreads": _CORES,
-            "effectiveCpu": _CORES * _MHZ,
-            "effectiveMemory": Long(_MEMORY_BYTES >> 20),
-            "numHosts": 1,
-            "numEffectiveHosts": 1,
-            "overallStatus": Enum("ManagedEntityStatus", "green"),
-            "currentFailoverLevel": 0,
-            "numVmotions": 0,
         },
     )
 

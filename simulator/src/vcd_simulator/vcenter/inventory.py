@@ -7,10 +7,18 @@ from datetime import UTC, datetime
 from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.hypervisor import Hypervisor
 from vcd_simulator.guests.machine import Guest
+from vcd_simulator.vcenter.capacity import (
+    cluster_configuration,
+    cluster_summary,
+    datastore_hosts,
+    datastore_info,
+    datastore_summary,
+    mounted_volumes,
+    pool_properties,
+)
 from vcd_simulator.vcenter.folders import Folders
 from vcd_simulator.vcenter.hosts import (
     VERSION,
-    cluster_summary,
     host_config,
     host_hardware,
     host_managers,
@@ -31,6 +39,7 @@ from vcd_simulator.vcenter.objects import (
     GUEST_OPERATIONS,
     HOST,
     HOST_FOLDER,
+    HOST_STORAGE,
     NAMES,
     NETWORK_FOLDER,
     OPTIONS,
@@ -50,7 +59,7 @@ from vcd_simulator.vcenter.objects import (
     network_ref,
 )
 from vcd_simulator.vcenter.schema import unset_properties
-from vcd_simulator.vcenter.soap import Array, Data, Enum, Long, Ref, SoapFaultError, Value, missing_object
+from vcd_simulator.vcenter.soap import Array, Data, Enum, Ref, SoapFaultError, Value, missing_object
 from vcd_simulator.vcenter.tasks import VcenterTasks
 
 API_VERSION = "6.7"
@@ -62,7 +71,6 @@ _CHILD_TYPES = {
     DATASTORE_FOLDER: ["Folder", "Datastore", "StoragePod"],
     NETWORK_FOLDER: ["Folder", "Network", "DistributedVirtualSwitch"],
 }
-_DATASTORE_BYTES = 16 << 40
 
 
 CustomFieldsOf = Callable[[Ref], Properties]
@@ -144,7 +152,12 @@ class Inventory:
             found.append(pending.pop())
             if recursive:
                 pending += self._below(found[-1], recursive=True)[::-1]
-        return found
+        # Machines are in folders as well as on a host and in a pool; whoever looks from there sees them, too.
+        by_host = container in (HOST, RESOURCE_POOL) or (recursive and container in (HOST_FOLDER, CLUSTER))
+        return [*found, *self._all_machines()] if by_host else found
+
+    def _all_machines(self) -> list[Ref]:
+        return [Ref("VirtualMachine", guest.moid) for guest in self.guests()]
 
     def _below(self, container: Ref, *, recursive: bool) -> list[Ref]:
         if container.type == "VirtualMachine":
@@ -223,6 +236,7 @@ class Inventory:
                 "datastore": lambda: _refs(DATASTORE),
                 "network": self._networks,
                 "summary": cluster_summary,
+                "configurationEx": cluster_configuration,
             },
             HOST: {
                 **self._entity(HOST),
@@ -235,12 +249,24 @@ class Inventory:
                 "hardware": lambda: host_hardware(self.name),
                 "summary": lambda: host_summary(self.name, self.guests()),
             },
-            RESOURCE_POOL: {**self._entity(RESOURCE_POOL), "owner": lambda: CLUSTER, "vm": self._machines},
-            DATASTORE: {**self._entity(DATASTORE), "summary": _datastore_summary, "vm": self._machines},
+            HOST_STORAGE: {"fileSystemVolumeInfo": lambda: mounted_volumes(self.name)},
+            RESOURCE_POOL: {
+                **self._entity(RESOURCE_POOL),
+                **pool_properties(self.guests),
+                "owner": lambda: CLUSTER,
+                "vm": self._machines,
+            },
+            DATASTORE: {
+                **self._entity(DATASTORE),
+                "summary": datastore_summary,
+                "info": lambda: datastore_info(self.name),
+                "host": datastore_hosts,
+                "vm": self._machines,
+            },
         }
 
     def _machines(self) -> Value:
-        return _refs(*self.children(VM_FOLDER, recursive=False))
+        return _refs(*self._all_machines())
 
     def _networks(self) -> Value:
         return _refs(*self.children(NETWORK_FOLDER, recursive=False))
@@ -329,20 +355,3 @@ def _refs(*refs: Ref) -> Array:
 
 def _now() -> Value:
     return datetime.now(UTC)
-
-
-def _datastore_summary() -> Value:
-    return Data(
-        "DatastoreSummary",
-        {
-            "datastore": DATASTORE,
-            "name": NAMES[DATASTORE],
-            "url": "ds:///vmfs/volumes/datastore1/",
-            "capacity": Long(_DATASTORE_BYTES),
-            "freeSpace": Long(_DATASTORE_BYTES // 2),
-            "accessible": True,
-            "multipleHostAccess": True,
-            "type": "VMFS",
-            "maintenanceMode": "normal",
-        },
-    )

@@ -121,6 +121,16 @@ def _config(guest: Guest) -> Data:
                     "device": devices(guest),
                 },
             ),
+            "bootOptions": Data(
+                "VirtualMachineBootOptions",
+                {
+                    "bootDelay": Long(0),
+                    "enterBIOSSetup": False,
+                    "efiSecureBootEnabled": False,
+                    "bootRetryEnabled": False,
+                    "bootRetryDelay": Long(10_000),
+                },
+            ),
             "cpuHotAddEnabled": guest.hardware.cpu_hot_add,
             "memoryHotAddEnabled": guest.hardware.memory_hot_add,
             "extraConfig": _settings(guest),

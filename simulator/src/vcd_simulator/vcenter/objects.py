@@ -34,6 +34,7 @@ CLUSTER = Ref("ClusterComputeResource", "domain-c7")
 RESOURCE_POOL = Ref("ResourcePool", "resgroup-8")
 HOST = Ref("HostSystem", "host-9")
 DATASTORE = Ref("Datastore", "datastore-10")
+HOST_STORAGE = Ref("HostStorageSystem", "storageSystem-9")
 
 NAMES = {
     ROOT_FOLDER: "Datacenters",

@@ -14,6 +14,8 @@ _ELEMENTS = {
     ("GuestNicInfo", "ipAddress"): "String",
     ("VirtualMachineSummary", "customValue"): "CustomFieldValue",
     ("ParaVirtualSCSIController", "device"): "Int",
+    ("HostFileSystemVolumeInfo", "volumeTypeList"): "String",
+    ("HostFileSystemVolumeInfo", "mountInfo"): "HostFileSystemMountInfo",
     ("HostNetworkInfo", "vnic"): "HostVirtualNic",
     ("HostNetworkInfo", "pnic"): "PhysicalNic",
     ("EventDescription", "category"): "ElementDescription",

@@ -221,3 +221,32 @@ def test_every_property_of_everything_can_be_asked_for(client: Any, boot: Callab
                 getattr(found, known.name)
             except vmodl.fault.MethodNotFound:  # the client itself knows that this version does not have it
                 continue
+
+
+def test_machines_are_seen_from_their_host_and_their_pool(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1")
+    content = client.content
+    vm: Any = vim.VirtualMachine("vm-1", client._stub)
+    datacenter = content.rootFolder.childEntity[0]
+    host = content.searchIndex.FindByDnsName(None, "esx-1", False)
+    for container in (datacenter.hostFolder, host.parent, host, vm.resourcePool):
+        view = content.viewManager.CreateContainerView(container, [vim.VirtualMachine], True)
+        assert list(view.view) == [vm]
+    everything = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)
+    assert list(everything.view) == [vm]
+
+
+def test_what_machines_are_made_of_adds_up(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1", memory_mb=2048)
+    host = client.content.searchIndex.FindByDnsName(None, "esx-1", False)
+    cluster = host.parent
+    usage = cluster.GetResourceUsage()
+    assert (usage.memUsedMB, usage.memCapacityMB) == (2048, cluster.summary.totalMemory >> 20)
+    pool = cluster.resourcePool
+    assert pool.summary.runtime.memory.overallUsage == pool.runtime.memory.overallUsage == 2048 << 20
+    assert pool.config.cpuAllocation.reservation == cluster.summary.totalCpu
+    assert cluster.configurationEx.drsConfig.enabled
+    (datastore,) = host.datastore
+    mounts = host.configManager.storageSystem.fileSystemVolumeInfo.mountInfo
+    assert [one.volume.uuid for one in mounts] == [datastore.info.vmfs.uuid]
+    assert [one.key for one in datastore.host] == [host]
