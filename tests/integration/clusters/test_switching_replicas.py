@@ -13,7 +13,10 @@ from cse.clusters.v1 import cluster_service_pb2, cluster_service_pb2_grpc
 from cse.system.v1 import system_pb2, system_service_pb2, system_service_pb2_grpc
 from cse_core.errors import CseError
 from cse_core.grpc.status import error_of
+from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
+from cse_operations.agreements import Agreements
+from cse_operations.database import Database
 from cse_testing.clusters.landscape import session_id
 from cse_testing.clusters.process import config_in, running
 from cse_testing.clusters.site import Metadata
@@ -76,16 +79,21 @@ def vcd() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def start(vcd: Simulator, postgres: PrivatePostgres, tmp_path: Path) -> Iterator[Callable[[str], Replica]]:
+def store(postgres: PrivatePostgres) -> str:
+    return postgres.create_database()
+
+
+@pytest.fixture
+def start(vcd: Simulator, store: str, tmp_path: Path) -> Iterator[Callable[[str], Replica]]:
     """Starts a replica; each needs a name of its own."""
     admin = (("x-vcloud-authorization", session_id(vcd, "administrator", "System", "vcd-secret")),)
     config = config_in(tmp_path, vcd)
-    store = {"CSE_OPERATIONS_DATABASE": postgres.create_database(), "CSE_OPERATIONS_KEY": KEY}
+    shared = {"CSE_OPERATIONS_DATABASE": store, "CSE_OPERATIONS_KEY": KEY}
     with ExitStack() as stack:
 
         def begin(name: str) -> Replica:
             (tmp_path / name).mkdir()
-            process, channel = stack.enter_context(running(config, tmp_path / name, **store))
+            process, channel = stack.enter_context(running(config, tmp_path / name, **shared))
             return Replica(
                 process=process,
                 system=system_service_pb2_grpc.SystemServiceStub(channel),
@@ -121,3 +129,20 @@ def test_both_obey_a_restart_keeps_it_and_a_stop_ends_both(start: Callable[[str]
     assert len(answer.system.replicas) == 2
     assert [first.process.wait(LIMIT_S), second.process.wait(LIMIT_S)] == [0, 0]
     assert start("after the stop").state() == RUNNING
+
+
+def test_who_takes_the_place_of_one_that_was_killed_in_the_midst_of_a_stop_runs(
+    start: Callable[[str], Replica], store: str
+) -> None:
+    first = start("first")
+    first.disable()
+    (told,) = (each.id for each in first.get().replicas)
+    first.process.kill()
+    first.process.wait(LIMIT_S)
+    database = Database(Secret(store))
+    agreements = Agreements(database)
+    known = agreements.read("service")
+    assert agreements.swap("service", {"state": "shutting down", "replicas": [told]}, instead_of=known)
+    assert [each.id for each in agreements.replicas("")] == [told]  # it was not declared dead yet
+    database.close()
+    assert start("its successor").state() == RUNNING
