@@ -4,8 +4,10 @@ import socket
 import sqlite3
 import stat
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,10 +15,14 @@ import structlog.testing
 from cryptography.fernet import Fernet
 
 from cse_core.errors import NotFoundError, UnavailableError
-from cse_core.operations import Json, OperationContext, OperationEngine, StartError
+from cse_core.operations import Json, OperationContext, OperationEngine, OperationQuery, StartError
+from cse_core.operations.in_memory.record import utc_now
 from cse_core.secret import Secret
 from cse_operations import create_engine
+from cse_operations.cipher import Cipher
 from cse_operations.database import Database, LockedError
+from cse_operations.migrations import migrate
+from cse_operations.store import Store
 from cse_testing.operations.benches import EngineBench, durable, settings_in, sqlite_url
 from cse_testing.waiting import LIMIT_S, wait_until
 
@@ -185,3 +191,34 @@ def test_a_process_has_one_durable_engine_and_a_failed_start_leaves_nothing(tmp_
     second = EngineBench(other)
     assert second.end_of(second.submit(lambda _: 2)).result == 2
     assert second.operations.close(LIMIT_S)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.find(owner=None, target=None, active=True),
+        lambda store: store.page(OperationQuery(target_uid="u", active=True), limit=10, before=""),
+        lambda store: store.page(OperationQuery(kind="K", target_id="c", active=True), limit=10, before=""),
+        lambda store: store.active_count(),
+        lambda store: store.page(OperationQuery(owner="acme"), limit=10, before="x"),
+    ],
+    ids=["all", "a cluster's", "a name's", "their number", "a page of an org's"],
+)
+def test_what_is_in_progress_is_found_without_a_look_at_all_that_was_ever_done(
+    tmp_path: Path, ask: Callable[[Store], object]
+) -> None:
+    database = Database(Secret(sqlite_url(tmp_path)))
+    migrate(database)
+    asked: list[tuple[str, Any]] = []
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def remember(*call: Any) -> None:
+        asked.append((call[2], call[3]))
+
+    ask(Store(database, Cipher([Fernet.generate_key().decode()]), utc_now))
+    with database.engine.connect() as connection:
+        ((statement, parameters),) = asked
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    database.close()
+    assert plan
+    assert not [row for row in plan if str(row[-1]).startswith("SCAN")], plan

@@ -23,7 +23,7 @@ class Agreements:
         """Those that live; `this` is the id of the one that asks. A SQLite file has no others."""
         replica = operation_replica.c
         in_progress = sa.func.count(operation.c.id).label("in_progress")
-        unfinished = (operation.c.replica == replica.id) & operation.c.state.notin_(rows.FINAL_STATES)
+        unfinished = (operation.c.replica == replica.id) & operation.c.state.in_(rows.ACTIVE_STATES)
         query = (
             sa.select(replica.id, replica.beats, in_progress)
             .select_from(operation_replica.outerjoin(operation, unfinished))

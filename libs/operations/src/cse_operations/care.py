@@ -121,7 +121,7 @@ class Care:
     def redispatch(self) -> None:
         """Enqueues anew what has not ended and yet is in no queue: DBOS took it for ended, or its row is gone."""
         query = sa.select(operation.c.id, operation.c.workflow_id, operation.c.partition)
-        active = query.where(operation.c.state.notin_(rows.FINAL_STATES))
+        active = query.where(operation.c.state.in_(rows.ACTIVE_STATES))
         waiting = {row.workflow_id: row for row in self._database.rows(active)}
         for workflow_id in waiting.keys() - self._dispatcher.unfinished(waiting):
             row = waiting[workflow_id]
@@ -132,7 +132,7 @@ class Care:
 
         def work(connection: sa.Connection) -> bool:
             still_so = (operation.c.id == operation_id) & (operation.c.workflow_id == workflow_id)
-            update = sa.update(operation).where(still_so, operation.c.state.notin_(rows.FINAL_STATES))
+            update = sa.update(operation).where(still_so, operation.c.state.in_(rows.ACTIVE_STATES))
             if not connection.execute(update.values(workflow_id=successor)).rowcount:
                 return False
             self._dispatcher.enqueue(connection, operation_id, successor, partition)

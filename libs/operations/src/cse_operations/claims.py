@@ -65,7 +65,7 @@ _ALIVE: Final = (
 _SUPERSEDE: Final = (
     sa.update(operation)
     .where(operation.c.id == _OF, operation.c.workflow_id == sa.bindparam("by"))
-    .where(operation.c.state.notin_(rows.FINAL_STATES))
+    .where(operation.c.state.in_(rows.ACTIVE_STATES))
     .values(epoch=operation.c.epoch + 1, stalled_runs=operation.c.stalled_runs + 1, replica=sa.bindparam("replica"))
     .returning(operation)
 )

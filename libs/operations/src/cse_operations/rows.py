@@ -47,6 +47,8 @@ INSERTS: Final[Mapping[str, Callable[[sa.Table], postgresql.Insert | sqlite.Inse
 """By dialect."""
 
 FINAL_STATES: Final = tuple(state.value for state in OperationState if state.is_final)
+ACTIVE_STATES: Final = tuple(state.value for state in OperationState if not state.is_final)
+"""Asked for by name: what is *not* final would be looked for in all that was ever done, index or not."""
 _CHUNK: Final = 500
 
 
@@ -88,7 +90,7 @@ def conditions(query: OperationQuery) -> list[sa.ColumnElement[bool]]:
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in wanted.items() if value is not None]
     if query.active is not None:
-        found.append(table.state.notin_(FINAL_STATES) if query.active else table.state.in_(FINAL_STATES))
+        found.append(table.state.in_(ACTIVE_STATES if query.active else FINAL_STATES))
     if query.target_id is not None:
         end = f"/{query.target_id}"
         found.append(sa.func.substr(table.target, sa.func.length(table.target) - len(end) + 1) == end)

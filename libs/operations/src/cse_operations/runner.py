@@ -108,7 +108,7 @@ class Runner:
 
     def excuse(self, replica: str) -> None:
         """Notes that the runs which this replica leaves did not end for a fault of theirs."""
-        mine = (table.c.replica == replica) & table.c.state.notin_(rows.FINAL_STATES)
+        mine = (table.c.replica == replica) & table.c.state.in_(rows.ACTIVE_STATES)
         update = sa.update(table).where(mine).values(stalled_runs=0)
         self._database.change(update)
 

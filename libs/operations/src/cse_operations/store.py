@@ -41,7 +41,7 @@ _AHEAD: Final = (
     sa.select(sa.func.count())
     .select_from(operation)
     .where(operation.c.partition == sa.bindparam("in"), operation.c.id != sa.bindparam("of"))
-    .where(operation.c.state.notin_(rows.FINAL_STATES))
+    .where(operation.c.state.in_(rows.ACTIVE_STATES))
 )
 _BEGUN_BY: Final = sa.select(operation).where(operation.c.request_id == sa.bindparam("request"))
 
@@ -179,8 +179,7 @@ class Store:
         if target is not None:
             query = query.where(operation.c.target == target)
         if active is not None:
-            is_final = operation.c.state.in_(rows.FINAL_STATES)
-            query = query.where(~is_final if active else is_final)
+            query = query.where(operation.c.state.in_(rows.ACTIVE_STATES if active else rows.FINAL_STATES))
         found = self._database.rows(query)
         return [rows.to_operation(row, self._cipher) for row in found]
 
@@ -248,7 +247,7 @@ class Store:
         return state is None or state in rows.FINAL_STATES
 
     def active_count(self) -> int:
-        query = sa.select(sa.func.count()).select_from(operation).where(operation.c.state.notin_(rows.FINAL_STATES))
+        query = sa.select(sa.func.count()).select_from(operation).where(operation.c.state.in_(rows.ACTIVE_STATES))
         return self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     def ledger(self, operation_id: str | None) -> list[LedgerEntry]:
