@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from vcd_simulator.faults.effects import Effect
 from vcd_simulator.faults.selector import Place, Selector
+
+LONGEST_DELAY_S = 7 * 86_400.0
 
 
 class FaultError(ValueError):
@@ -25,7 +27,7 @@ class FaultSpec(BaseModel):
     """Where; needed only if neither the conditions nor the effect tell."""
     when: Selector = Selector()
     error: Effect | None = None
-    delay_s: NonNegativeFloat = 0.0
+    delay_s: Annotated[float, Field(ge=0, le=LONGEST_DELAY_S, allow_inf_nan=False)] = 0.0
     """How long the call is held up, first of all."""
     after: NonNegativeInt = 0
     """How many calls that match are spared first."""
@@ -190,9 +192,11 @@ class Faults:
         delay_s, error = 0.0, None
         with self._lock:
             for fault in self._places.get(place, ()):
-                if fault.is_spent or (error is not None and fault.spec.error is not None):
+                if fault.is_spent or not fault.spec.when.matches(told):
                     continue
-                if fault.spec.when.matches(told) and fault.hits():
+                if error is not None and fault.spec.error is not None:
+                    fault.matched += 1  # one of its calls, although it is not the one that fails it
+                elif fault.hits():
                     delay_s += fault.spec.delay_s
                     error = error or fault.spec.error
         return Injection(delay_s=delay_s, error=error)

@@ -69,7 +69,7 @@ def create_provider_vdc(cloud: Cloud, user: User, spec: ProviderVdcSpec) -> tupl
 
     task = work.start(
         cloud, user, cloud.system_org.id, pvdc, "providervdcCreateProviderVdc", "Creating", "Created", noun=_PVDC,
-        effect=effect, undo=lambda: _forget(cloud, pvdc),
+        effect=effect, undo=lambda: forget_provider_vdc(cloud, pvdc),
     )  # fmt: skip
     return pvdc, task
 
@@ -82,7 +82,7 @@ def delete_provider_vdc(cloud: Cloud, user: User, pvdc: ProviderVdc) -> Task:
         raise errors.not_allowed(f"The provider VDC {pvdc.name} still has org VDCs; delete them first.")
     return work.start(
         cloud, user, cloud.system_org.id, pvdc, "providervdcDelete", "Deleting", "Deleted", noun=_PVDC,
-        effect=lambda: _forget(cloud, pvdc),
+        effect=lambda: forget_provider_vdc(cloud, pvdc),
     )  # fmt: skip
 
 
@@ -242,7 +242,8 @@ def _release(cloud: Cloud, pool: ResourcePool) -> None:
     cloud.resource_pools.reindex(pool)
 
 
-def _forget(cloud: Cloud, pvdc: ProviderVdc) -> None:
+def forget_provider_vdc(cloud: Cloud, pvdc: ProviderVdc) -> None:
+    """Drop a provider VDC that nothing is cut from; its resource pools are free again."""
     for pool in list(cloud.resource_pools.find("pvdc", pvdc.id)):
         _release(cloud, pool)
     for profile in list(cloud.provider_profiles.find("pvdc", pvdc.id)):

@@ -12,7 +12,7 @@ from vcd_simulator.model.compute import Status, Vapp
 from vcd_simulator.model.datacenter import OrgVdcNetwork
 from vcd_simulator.model.task import TaskError, TaskStatus
 from vcd_simulator.model.tenancy import SYSTEM_ORG
-from vcd_simulator.operations import machines
+from vcd_simulator.operations import datacenter, machines, provider
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.state.record import FORMAT, VERSION, StateError, StateRecord, Tables
 
@@ -165,8 +165,24 @@ def _abort_tasks(cloud: Cloud) -> None:
             template.status = Status.FAILED_CREATION
         else:
             cloud.templates.remove(template)
-    for made in (*cloud.vdcs, *cloud.networks):
-        made.ready = True
+    _drop_unfinished(cloud)
+
+
+def _drop_unfinished(cloud: Cloud) -> None:
+    """Forget the networks and VDCs that were being made, unless somebody uses them already."""
+    used = {network.parent_id for vapp in cloud.vapps for network in vapp.networks.values()}
+    for network in [one for one in cloud.networks if not one.ready]:
+        network.ready = True
+        if network.id not in used:
+            datacenter.forget_network(cloud, network)
+    for vdc in [one for one in cloud.vdcs if not one.ready]:
+        vdc.ready = True
+        if not any(table.count("vdc", vdc.id) for table in (cloud.vapps, cloud.templates, cloud.networks)):
+            datacenter.forget_vdc(cloud, vdc)
+    for pvdc in [one for one in cloud.provider_vdcs if not one.ready]:
+        pvdc.ready = True
+        if not cloud.vdcs.count("pvdc", pvdc.id):
+            provider.forget_provider_vdc(cloud, pvdc)
 
 
 def _clear_up(cloud: Cloud, vapp: Vapp) -> None:

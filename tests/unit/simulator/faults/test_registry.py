@@ -86,8 +86,16 @@ def test_delays_add_up_and_the_first_error_wins(faults: Faults) -> None:
     second = faults.add(method="*", error=HttpError())
     injection = faults.decide(Place.REST, method="GET")
     assert (injection.delay_s, injection.error) == (3, BusyEntity())
-    assert second.matched == 0
+    assert (second.matched, second.injected) == (1, 0)
     assert faults.decide(Place.REST, method="GET").error == HttpError()
+
+
+def test_each_of_several_faults_counts_the_calls_for_itself(faults: Faults) -> None:
+    effects = [HttpError(status=500 + after) for after in range(3)]
+    for after, effect in enumerate(effects):
+        faults.add(action="powerOn", error=effect, after=after)
+    found = [faults.decide(Place.REST, action="powerOn").error for _ in range(4)]
+    assert found == [*effects, None], "the first call, the second and the third"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +125,12 @@ def test_conditions_and_effect_tell_where(faults: Faults, values: dict[str, Any]
         ({"error": BusyEntity(), "soap": "Login"}, "cannot happen where these conditions hold; it happens at rest"),
         ({"action": "powerOn"}, "an error, a delay_s, or both"),
         ({"delay_s": 1}, "say with `at`"),
+        ({"delay_s": -1, "at": "rest"}, "delay_s: Input should be greater"),
+        ({"delay_s": float("inf"), "at": "rest"}, "delay_s: Input should be a finite number"),
+        ({"delay_s": float("nan"), "at": "rest"}, "delay_s: Input should be a finite number"),
+        ({"delay_s": 1e9, "at": "rest"}, "delay_s: Input should be less"),
+        ({"error": HttpError(), "after": -1}, "after"),
+        ({"error": HttpError(), "user": 7}, "when.user: Input should be a valid string"),
         ({"delay_s": 1, "guest": "x"}, "say with `at`"),
         ({"delay_s": 1, "at": "login"}, "cannot happen"),
         ({"error": HttpError(), "task": "x"}, "cannot happen"),

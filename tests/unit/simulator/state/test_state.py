@@ -11,6 +11,8 @@ from vcd_simulator import state
 from vcd_simulator.model.compute import Status
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.model.task import TaskStatus
+from vcd_simulator.operations import datacenter
+from vcd_simulator.operations.datacenter import NetworkSpec, ProfileSpec, VdcSpec
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.state.record import Tables
 
@@ -71,6 +73,22 @@ def test_tasks_under_way_are_aborted_and_what_they_made_has_failed(lab: LabCloud
     cloud.tasks.require_idle([(vapp.id, vapp.name)])
     alice = RestCaller(other).login("alice", "acme")
     assert alice.delete(f"/api/vApp/vapp-{vapp.id}").status == 202
+
+
+def test_networks_and_vdcs_that_were_being_made_are_not_there(lab: LabCloud) -> None:
+    cloud, administrator = lab.cloud, lab.user("administrator", "System")
+    pvdc = next(iter(cloud.provider_vdcs))
+    profile = cloud.provider_profiles.find("pvdc", pvdc.id)[0]
+    spec = VdcSpec(name="new", provider_vdc=pvdc, profiles=[ProfileSpec(provider_profile=profile)])
+    vdc, _ = datacenter.create_vdc(cloud, administrator, lab.org("acme"), spec)
+    inner = NetworkSpec(name="inner", gateway="10.8.0.1", netmask="255.255.255.0")
+    network, _ = datacenter.create_network(cloud, administrator, lab.vdc(), inner)
+    other = restored(saved(lab))
+    assert vdc.id not in other.cloud.vdcs
+    assert network.id not in other.cloud.networks
+    assert not other.cloud.profiles.find("vdc", vdc.id)
+    datacenter.create_vdc(other.cloud, administrator, other.org("acme"), spec)
+    datacenter.create_network(other.cloud, administrator, other.vdc(), inner)
 
 
 def test_sessions_are_kept_only_if_wanted(lab: LabCloud, alice: RestCaller) -> None:
