@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from cse_testing.chaos.field import Field
-from cse_testing.chaos.kills import at_once, check_nothing_is_left, clean_life, wait_for
+from cse_testing.chaos.kills import at_once, check_nothing_is_left, clean_life
 from cse_testing.chaos.lanes import Lane
 from cse_testing.chaos.life import CREATE_WITH_NFS, DELETE, LIFE
 from cse_testing.chaos.plan import HOLD
@@ -37,7 +37,8 @@ def test_deleting_ends_the_creation_and_leaves_nothing(
     with field.kept_alive():
         creating = {point: ACT.begin(lane, ACT.name) for point, lane in lanes.items()}
         for point, lane in lanes.items():
-            wait_for(field.plan.marker(lane.request_id(ACT.name), point).exists, f"nothing came to {point}")
+            marker = field.plan.marker(lane.request_id(ACT.name), point)
+            field.wait_until(marker.exists, f"a creation to come to {point}")
         deleting = {point: lane.delete(DELETE) for point, lane in lanes.items()}
         if killed:
             field.replicas[-1].kill()

@@ -7,7 +7,6 @@ import pytest
 
 from cse_lab.postgres import PrivatePostgres
 from cse_testing.chaos.field import AS_DEPLOYED, BRISK, DECLARED_DEAD, LIMIT_S, Field, open_field
-from cse_testing.chaos.kills import wait_for
 from cse_testing.chaos.life import KINDS
 from cse_testing.chaos.plan import read_history
 from cse_testing.chaos.report import Row
@@ -33,7 +32,7 @@ def test_another_replica_takes_over_within_30_s_as_it_is_deployed(field_on: Call
     first.kill()
     killed = time.monotonic()
     field.retire(first)
-    wait_for(lambda: work.begun_by(second.pid) == set(KINDS), field.log())
+    field.wait_until(lambda: work.begun_by(second.pid) == set(KINDS), "the other one to take up all of them")
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
     tell(work.end())
     assert second.wait(0) is None

@@ -14,8 +14,9 @@ from cse_lab.postgres import PrivatePostgres
 from cse_operations import Timing
 from cse_testing.chaos.kills import SEED
 from cse_testing.chaos.report import Row
-from cse_testing.operations.driver import ENGINE_POINTS, MOMENTS, NOT_STARTED, STEPS, Job
+from cse_testing.operations.driver import ENGINE_POINTS, MOMENTS, NOT_STARTED, STEPS, Job, Spec
 from cse_testing.operations.supervisor import LIMIT_S, Field, check, kill_at_every
+from cse_testing.waiting import wait_until
 
 ALL_POINTS = [*(f"{step}:{moment}" for step in STEPS for moment in MOMENTS), *ENGINE_POINTS]
 DATABASE_AWAY_S = 20.0
@@ -38,6 +39,14 @@ Tell = Callable[[list[Row]], None]
 def row(name: str, store: str, *, operations: int, disturbed: int) -> list[Row]:
     """Of operations of the engine's own tests, which were checked."""
     return [Row(test=f"engine: {name}", store=store, kind="build", operations=operations, disturbed=disturbed)]
+
+
+def revive(field: Field, replicas: list["subprocess.Popen[bytes]"], spec: Spec) -> None:
+    """Starts those again that ended because they were declared dead, as all of them may be where the machine stalls."""
+    for number, replica in enumerate(replicas):
+        if replica.poll() is not None:
+            assert replica.returncode in (DECLARED_DEAD, NOT_STARTED), field.log()
+            replicas[number] = field.start(spec)
 
 
 @pytest.mark.timeout(3600)
@@ -82,7 +91,7 @@ def test_random_kills(store: str, field_on: Callable[[str], Field], tell: Tell) 
         replicas[victim].kill()
         replicas[victim].wait(LIMIT_S)
         replicas[victim] = field.start(spec)
-    field.wait_until_all_ended(work)
+    field.wait_until_all_ended(work, meanwhile=lambda: revive(field, replicas, spec))
     check(field, work)
     tell(row("killed at random", store, operations=len(work), disturbed=RANDOM_KILLS))
 
@@ -98,19 +107,17 @@ def test_a_dead_replica_is_replaced_within_30_s_as_it_is_deployed(field_on: Call
     first.kill()
     killed = time.monotonic()
     first.wait(LIMIT_S)
-    _wait_for_process(field, second)
+    wait_until(
+        lambda: any(each.process == second.pid for each in field.cloud.history()),
+        "the other one to take up what was held",
+        seen=field.log,
+        within_s=LIMIT_S,
+    )
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
     field.cloud.ensure("test", "test", "signal", "go")
     field.wait_until_all_ended(work)
     check(field, work)
     tell(row("taken over", "postgres", operations=len(work), disturbed=len(work)))
-
-
-def _wait_for_process(field: Field, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not any(happening.process == process.pid for happening in field.cloud.history()):
-        assert time.monotonic() < deadline, field.log()
-        time.sleep(0.05)
 
 
 @pytest.mark.timeout(900)
@@ -149,10 +156,7 @@ def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field],
         os.kill(replicas[victim].pid, signal.SIGSTOP)
         time.sleep(chance.uniform(0.2, 8))
         os.kill(replicas[victim].pid, signal.SIGCONT)
-        for number, replica in enumerate(replicas):
-            if replica.poll() is not None:
-                assert replica.returncode in (DECLARED_DEAD, NOT_STARTED), field.log()
-                replicas[number] = field.start(spec)
-    field.wait_until_all_ended(work)
+        revive(field, replicas, spec)
+    field.wait_until_all_ended(work, meanwhile=lambda: revive(field, replicas, spec))
     check(field, work)
     tell(row("frozen at random", "postgres", operations=len(work), disturbed=RANDOM_FREEZES))

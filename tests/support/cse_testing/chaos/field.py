@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,6 +24,7 @@ from cse_templates.settings import TemplatesSettings
 from cse_testing.chaos.plan import Plan, read_history
 from cse_testing.chaos.processes import Replica, Zygote, wait_until_ready
 from cse_testing.clusters.landscape import config_data, config_for, inventory
+from cse_testing.waiting import wait_until
 from vcd_simulator.simulator import Simulator
 
 LIMIT_S: Final = 240.0
@@ -156,6 +158,10 @@ class Field:
     def log(self) -> str:
         """The end of what the processes have said."""
         return self.log_file.read_text()[-20_000:] if self.log_file.exists() else ""
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Until it holds; fails with what the processes have said if that takes too long."""
+        wait_until(condition, what, seen=self.log, within_s=LIMIT_S, pause=partial(time.sleep, 0.05))
 
     # ---- calls
 

@@ -3,7 +3,6 @@
 import os
 import random
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -81,7 +80,7 @@ def live_many(
 
     with field.kept_alive(), Reaper(field, lambda: len(living)):
         at_once([partial(live, number) for number in range(len(lanes))])
-        wait_for(lambda: not running_tasks(field), f"vCD tasks are left: {running_tasks(field)}")
+        field.wait_until(lambda: not running_tasks(field), "the end of all tasks in vCD")
         left = lanes[0].orphans()
         assert not left, f"orphans are left: {left}"
     return lanes
@@ -89,14 +88,6 @@ def live_many(
 
 def _at(point: str, action: str) -> str:
     return KILL if action == FALL and point.rpartition(":")[2] in _AT_WORK else action
-
-
-def wait_for(condition: Callable[[], bool], otherwise: str, *, within_s: float = LIMIT_S) -> None:
-    """Until it holds; fails if that takes too long."""
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until, otherwise
-        time.sleep(0.05)
 
 
 def at_once(actions: Iterable[Callable[[], object]]) -> None:

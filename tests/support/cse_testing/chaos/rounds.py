@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cse_testing.chaos.field import LIMIT_S, Field
-from cse_testing.chaos.kills import at_once, wait_for
+from cse_testing.chaos.kills import at_once
 from cse_testing.chaos.lanes import Lane, Outcome
 from cse_testing.chaos.life import KINDS
 from cse_testing.chaos.plan import HOLD, read_history
@@ -57,7 +57,7 @@ class Round:
     def wait_until_held(self) -> None:
         for kind, part in ROUND.items():
             marker = self.field.plan.marker(self.lanes[kind].request_id(part.act.name), part.midway)
-            wait_for(marker.exists, f"{kind} does not come to {part.midway}\n{self.field.log()}")
+            self.field.wait_until(marker.exists, f"{kind} to come to {part.midway}")
 
     def let_go(self) -> None:
         for kind, part in ROUND.items():

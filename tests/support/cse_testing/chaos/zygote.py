@@ -4,29 +4,26 @@
 with the pid, or with the status as `os.waitpid` has it.
 """
 
-import ctypes
 import json
 import os
 import random
-import signal
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from cse_clusters.program import run
 from cse_testing.chaos.plan import Plan
 from cse_testing.chaos.points import Points
-
-_PR_SET_PDEATHSIG: Final = 1
+from cse_testing.starter import die_with_starter
 
 
 def start(spec: dict[str, Any]) -> int:
     """Forks a process: environment, log and plan are the spec's."""
-    pid = os.fork()
+    zygote, pid = os.getpid(), os.fork()
     if pid:
         return pid
     try:
-        _become(spec)
+        _become(spec, zygote)
         Points(Plan.load(Path(spec["plan"]))).install()
         code = run([])
     except BaseException:  # noqa: BLE001  # the process ends here, whatever it is
@@ -37,8 +34,8 @@ def start(spec: dict[str, Any]) -> int:
     os._exit(code)
 
 
-def _become(spec: dict[str, Any]) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it does not outlive the test
+def _become(spec: dict[str, Any], zygote: int) -> None:
+    die_with_starter(zygote)
     os.setsid()
     log = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)

@@ -1,7 +1,8 @@
-"""A process that runs operations on a cloud in a file, to be killed: `python -m cse_testing.operations.driver SPEC`.
+"""A process that runs operations on a cloud in a file, to be killed: `… -m cse_testing.operations.driver SPEC STARTER`.
 
-SPEC is a JSON file, see `Spec`. The process submits its operations (again after a restart: it is the same request ids),
-waits until all in the store have ended, and ends with 0.
+SPEC is a JSON file, see `Spec`; STARTER is the process that starts it, and with which it ends. The process submits its
+operations (again after a restart: it is the same request ids), waits until all in the store have ended, and ends with
+0.
 """
 
 import json
@@ -29,6 +30,7 @@ from cse_operations import DurableOperations, OperationsSettings, Timing
 from cse_operations.journal import Journal
 from cse_operations.runner import Runner
 from cse_testing.operations.cloud import Cloud
+from cse_testing.starter import die_with_starter
 from cse_testing.waiting import LIMIT_S
 
 NODES = ("m", "n1", "n2")
@@ -266,4 +268,5 @@ def _request(job: Job) -> OperationRequest:
 
 
 if __name__ == "__main__":
+    die_with_starter(int(sys.argv[2]))
     sys.exit(main(Spec.load(Path(sys.argv[1]))))

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -56,7 +56,7 @@ class Field:
         file.write_text(json.dumps(asdict(spec)))
         with (self.directory / "driver.log").open("ab") as log:
             driver = subprocess.Popen(
-                [sys.executable, "-m", _MODULE, str(file)],
+                [sys.executable, "-m", _MODULE, str(file), str(os.getpid())],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, _PATH))},
@@ -89,8 +89,10 @@ class Field:
 
         wait_until(happened, f"{what} {name}", seen=self.log, within_s=LIMIT_S)
 
-    def wait_until_all_ended(self, jobs: list[Job]) -> list[Operation]:
-        """Until all of the jobs were submitted and have ended."""
+    def wait_until_all_ended(
+        self, jobs: list[Job], *, meanwhile: Callable[[], object] = lambda: None
+    ) -> list[Operation]:
+        """Until all of the jobs were submitted and have ended; `meanwhile` is called again and again."""
 
         def ended() -> list[Operation] | None:
             found = self.operations()
@@ -99,7 +101,10 @@ class Field:
         def seen() -> str:
             return f"{[(each.target, each.state, each.step) for each in self.operations()]}\n{self.log()}"
 
-        pause = partial(time.sleep, 0.05)
+        def pause() -> None:
+            time.sleep(0.05)
+            meanwhile()
+
         return wait_until(ended, "the end of all operations", seen=seen, within_s=LIMIT_S, pause=pause)
 
     def log(self) -> str:
