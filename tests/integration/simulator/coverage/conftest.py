@@ -36,8 +36,8 @@ def claimed_methods(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def uid() -> str:
-    """Something that no other test's names contain."""
-    return uuid.uuid4().hex[:8]
+    """Something that no other test's names contain; a letter first, as no computer is called by digits only."""
+    return f"u{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
