@@ -332,3 +332,21 @@ def test_a_cluster_that_is_gone_when_its_turn_comes_says_so(clusters: ClustersIn
     assert error.reason == "CLUSTER_NOT_FOUND"
     with pytest.raises(NotFoundError):
         clusters.add_nodes()
+
+
+@pytest.mark.parametrize("grows", [False, True], ids=["a creation", "an addition"])
+def test_what_was_powered_on_since_we_looked_is_on(clusters: ClustersInMemory, grows: bool) -> None:
+    """By a task that was begun before the process died, and that ended just now."""
+
+    def power_on() -> None:
+        for vapp in clusters.vcd.vapps.values():
+            for machine in list(vapp.machines.values()):
+                clusters.vcd._change_machine(machine.href, status="POWERED_ON", is_deployed=True)
+
+    if grows:
+        clusters.created(a_cluster(workers=0))
+    clusters.vcd.during("power_on", power_on)
+    clusters.vcd.fail("power_on", FailedPreconditionError("it is already powered on"))
+    begun = clusters.add_nodes(cpu_count=4) if grows else clusters.create(a_cluster(workers=1, cpu_count=4))
+    assert clusters.finished(begun).error is None
+    assert clusters.vcd.calls.count("power_on") == 1

@@ -146,19 +146,20 @@ class MachineSteps:
             machine = self._existing(ctx, name)
             return None if machine.is_on else self._host.power_on(self._who(ctx), machine.href)
 
-        self._finish(ctx, begin)
+        self._bring_about(ctx, lambda: self._existing(ctx, name).is_on, begin)
         return None
 
     def power_on_all(self) -> Json:
         """Powers on the whole vApp, with one task."""
 
-        def begin() -> str | None:
-            details = self.vapp()
-            if details.machines and all(each.is_on for each in details.machines):
-                return None
-            return self._host.power_on(self._who(self._ctx), self._href)
+        def are_on() -> bool:
+            machines = self.vapp().machines
+            return bool(machines) and all(each.is_on for each in machines)
 
-        self._finish(self._ctx, begin)
+        def begin() -> str | None:
+            return None if are_on() else self._host.power_on(self._who(self._ctx), self._href)
+
+        self._bring_about(self._ctx, are_on, begin)
         return None
 
     def settle(self) -> Json:
@@ -206,12 +207,7 @@ class MachineSteps:
                 return None
             return self._host.undeploy(self._who(ctx), machine.href)
 
-        try:
-            self._finish(ctx, begin, is_removal=True)
-        except CseError:
-            ctx.check()
-            if self._is_deployed(ctx, seen.name):
-                raise
+        self._bring_about(ctx, lambda: not self._is_deployed(ctx, seen.name), begin, is_removal=True)
         return None
 
     def _is_deployed(self, ctx: OperationContext, name: str) -> bool:
@@ -229,6 +225,22 @@ class MachineSteps:
         self._finish(self._ctx, begin, is_removal=True)
         present = self.present()
         return [name for name in names if name in present]
+
+    def _bring_about(
+        self,
+        ctx: OperationContext,
+        is_so: Callable[[], bool],
+        begin: Callable[[], str | None],
+        *,
+        is_removal: bool = False,
+    ) -> None:
+        """As `_finish`; but vCD may refuse what was begun before, and has ended well after we looked."""
+        try:
+            self._finish(ctx, begin, is_removal=is_removal)
+        except CseError:
+            ctx.check()
+            if not is_so():
+                raise
 
     def _existing(self, ctx: OperationContext, name: str) -> Machine:
         machine = self.present(ctx).get(name)
