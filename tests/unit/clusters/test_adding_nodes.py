@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -170,7 +171,9 @@ def test_no_other_number_of_workers_is_promised_without_a_running_control_plane(
     machine = vapp.machines.pop("mstr-aaaa")
     if control_plane == "off":
         vapp.machines["mstr-aaaa"] = replace(machine, status="POWERED_OFF")
-    for change in (clusters.add_nodes, lambda: clusters.resize(2), lambda: clusters.resize(0)):
+    changes: list[Callable[[], Operation]]
+    changes = [clusters.add_nodes, lambda: clusters.resize(2), lambda: clusters.resize(0)]
+    for change in changes:
         with pytest.raises(FailedPreconditionError) as refused:
             change()
         assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
