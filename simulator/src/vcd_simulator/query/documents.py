@@ -108,12 +108,6 @@ def _page_links(
     ]
 
 
-def no_records(context: Context, name: str, path: str) -> Element:
-    """An empty page of records of a kind that this cloud has none of."""
-    media = media_type("records")
-    return vcloud("QueryResultRecords", name=name, page=1, pageSize=25, total=0, href=context.url(path), type=media)
-
-
 def _record(context: Context, kind: AnyRecordType, entity: object, fields: tuple[str, ...], *, as_id: bool) -> Element:
     wanted = [name for name in fields if not name.startswith(("metadata:", "metadata@"))]
     cloud = context.cloud

@@ -11,6 +11,9 @@ from vcd_simulator.rest.context import Reply
 from vcd_simulator.rest.jsonform import to_json
 from vcd_simulator.rest.versions import Accepted, ApiVersion
 
+_CLOUDAPI = "application/json"
+"""The format of everything below `/cloudapi`."""
+
 
 def _media_type(kind: str, version: ApiVersion | None) -> str:
     return f"{kind};version={version}" if version is not None else kind
@@ -22,7 +25,13 @@ def render(reply: Reply, accepted: Accepted, embedded: Sequence[bytes]) -> Respo
     if content is None:
         return Response(b"", reply.status, reply.headers)
     if isinstance(content, bytes):
-        return Response(content, reply.status, reply.headers, reply.media_type)
+        stated = reply.media_type
+        return Response(
+            content,
+            reply.status,
+            reply.headers,
+            _media_type(stated, accepted.version) if stated == _CLOUDAPI else stated,
+        )
     kind = reply.media_type or content.get("type") or "application/*+xml"
     if accepted.json:
         kind = kind.replace("text/xml", "application/*+json").replace("+xml", "+json")
@@ -38,7 +47,7 @@ def render_error(error: VcdError, raw_path: str, accepted: Accepted, request_id:
     """
     if raw_path.startswith("/cloudapi"):
         shape = {"minorErrorCode": error.minor, "message": f"[ {request_id} ] {error.message}", "stackTrace": None}
-        return Response(json.dumps(shape), error.status, media_type="application/json")
+        return Response(json.dumps(shape), error.status, media_type=_media_type(_CLOUDAPI, accepted.version))
     if error.status == 401:
         return Response(b"", 401)
     kind = "application/vnd.vmware.vcloud.error"

@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
+from vcd_simulator.query.documents import media_type
 from vcd_simulator.rest.resources.packaged_queries import PACKAGED
 
 V = "{http://www.vmware.com/vcloud/v1.5}"
@@ -110,7 +111,8 @@ def test_networks_and_gateways_of_one_vdc(lab: LabCloud, alice: RestCaller, caro
     assert names(networks) == ["acme-net"]
     assert networks.get("href") == f"https://vcd.test{path}/networks?page=1&pageSize=25&format=records&fields=name"
     assert names(get(alice, f"{path}/networks?filter=name==other,name==else")) == []
-    assert (get(alice, f"{path}/edgeGateways").get("name"), carol.get(f"{path}/edgeGateways").status) == (
-        "edgeGateway",
-        403,
-    )
+    gateways = get(alice, f"{path}/edgeGateways?format=references")
+    assert (gateways.tag, gateways.get("total")) == (f"{V}EdgeGatewayReferences", "0")
+    assert carol.get(f"{path}/edgeGateways").status == 403
+    followed = alice.get(f"/api/vdc/{lab.vdc().id}").links()[("orgVdcNetworks", media_type("records"))]
+    assert names(get(alice, followed)) == ["acme-net"]

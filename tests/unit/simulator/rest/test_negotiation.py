@@ -107,6 +107,12 @@ def test_the_cloudapi_has_errors_of_its_own_form(lab: LabCloud) -> None:
     )
     assert answer.status == 401
     assert json.loads(answer.body)["minorErrorCode"] == "NOT_AUTHENTICATED"
+    assert answer.headers["content-type"] == "application/json;version=36.0"
+
+
+def test_the_cloudapi_says_which_version_it_answers_in(alice: RestCaller) -> None:
+    answer = alice.get("/cloudapi/1.0.0/sessions/current", accept="application/json;version=34.0")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json;version=34.0")
 
 
 def test_a_known_path_with_another_method_says_which_there_are(alice: RestCaller) -> None:

@@ -145,6 +145,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         if context.version >= POLICIES_SINCE
         else None,
         link(context, "edgeGateways", f"{admin_path}/edgeGateways", VCLOUD + "query.records+xml"),
+        link(context, "orgVdcNetworks", f"{admin_path}/networks", VCLOUD + "query.records+xml"),
         link(context, "remove", admin_path) if _is_deletable(context, entity) else None,
         *(_edit_links(context, entity) if admin and access.is_sysadmin else []),
         link(context, verb, f"{admin_path}/action/{verb}") if admin and access.is_sysadmin else None,

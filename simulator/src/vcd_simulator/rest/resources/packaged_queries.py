@@ -59,5 +59,14 @@ def roles_of_org(context: Context, org_id: str) -> Reply:
 
 @router.get("/api/admin/vdc/{vdc_id}/networks")
 def networks_of_vdc(context: Context, vdc_id: str) -> Reply:
+    return _of_vdc(context, "orgVdcNetwork", vdc_id)
+
+
+@router.get("/api/admin/vdc/{vdc_id}/edgeGateways")
+def edge_gateways_of_vdc(context: Context, vdc_id: str) -> Reply:
+    return _of_vdc(context, "edgeGateway", vdc_id)
+
+
+def _of_vdc(context: Context, type_name: str, vdc_id: str) -> Reply:
     only = Comparison("vdc", "==", context.access.vdc_by_id(vdc_id).id)
-    return query.run(context, "orgVdcNetwork", query.parameters(context.query_string), only=only)
+    return query.run(context, type_name, query.parameters(context.query_string), only=only)

@@ -4,7 +4,6 @@ from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
 from vcd_simulator.model.kinds import NETWORK_POOL, PROVIDER_STORAGE_PROFILE, PROVIDER_VDC
 from vcd_simulator.operations import datacenter, networks, removal, storage
-from vcd_simulator.query.documents import no_records
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
@@ -199,12 +198,6 @@ def get_admin_storage_profile(context: Context, profile_id: str) -> Reply:
     profile = context.access.profile_by_id(profile_id)
     context.access.require("General: Administrator View")
     return Reply(content=documents.storage_profile(context, profile, admin=True))
-
-
-@router.get("/api/admin/vdc/{vdc_id}/edgeGateways")
-def list_edge_gateways(context: Context, vdc_id: str) -> Reply:
-    context.access.vdc_by_id(vdc_id)
-    return Reply(content=no_records(context, "edgeGateway", f"/api/admin/vdc/{vdc_id}/edgeGateways"))
 
 
 @router.post("/api/admin/vdc/{vdc_id}/networks")
