@@ -30,7 +30,7 @@ def test_a_vdc_with_a_network_is_made_used_and_deleted(admin: VcdCli, org: str) 
     assert "networks" in _after_disabling(admin).refused("vdc", "delete", "-y", "new-vdc")
     admin.ok("network", "direct", "delete", "new-net", "-y")
     admin.ok("vdc", "enable", "new-vdc")
-    assert "disable" in admin.refused("vdc", "delete", "-y", "new-vdc")
+    assert "not supported" in admin.refused("vdc", "delete", "-y", "new-vdc"), "nothing says how, while it is enabled"
     _after_disabling(admin).ok("vdc", "delete", "-y", "new-vdc")
     assert "new-vdc" not in admin.ok("vdc", "list")
 
