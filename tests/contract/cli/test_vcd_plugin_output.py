@@ -35,6 +35,8 @@ def test_the_list_says_what_is_being_done_with_a_cluster(vcd: Vcd, server: Scrip
     assert idle.split()[-1] == "acme-vdc"
     server.on("GET", operations, Reply.of_json({"operations": [first, "?"]}))
     assert "Powered on, being taken back (40 %)" in vcd("cse", "cluster", "list").stdout
+    server.on("GET", "/api/cse", Reply.of_json([{**CLUSTER, "cluster_id": "x", "leader_endpoint": ""}]))
+    assert vcd("cse", "cluster", "list").stdout.endswith("  Powered on, unfinished\n")
 
 
 @pytest.mark.parametrize(

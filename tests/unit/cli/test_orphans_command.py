@@ -144,6 +144,22 @@ def test_execute_shows_what_will_be_deleted_and_asks(run: Run, service: Service)
     assert done.stdout.splitlines()[0] == "vapp-1 (c1): reclaimed: m"
 
 
+def test_where_nobody_can_be_asked_it_says_what_to_say(run: Run, service: Service) -> None:
+    refused = run("reclaim", "--execute")
+    assert (refused.exit_code, service.asked) == (1, [])
+    assert "nobody has agreed; say --yes to be asked nothing" in refused.stderr
+
+
+def test_what_is_spared_is_told(run: Run, service: Service) -> None:
+    told = "1 object must be named, or say --all; see `cse orphans list`"
+    service.orphans = [each for each in service.orphans if each["must_be_named"]]
+    for arguments in ([], ["--org", "acme"]):
+        shown = run("reclaim", *arguments)
+        assert (shown.exit_code, shown.stderr.splitlines()) == (0, ["nothing to reclaim", told])
+    for arguments in (["--all"], ["vapp-3"], ["--org", "globex"], ["-o", "json"]):
+        assert told not in run("reclaim", *arguments).stderr
+
+
 def test_yes_deletes_without_a_question(run: Run, service: Service) -> None:
     done = run("reclaim", "--yes", "--org", "acme", "--output", "json")
     assert done.exit_code == 0, done.output

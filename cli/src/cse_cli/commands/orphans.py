@@ -1,6 +1,7 @@
 """The command `cse orphans`."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -106,19 +107,33 @@ def reclaim_orphans(
     """
 
     def work(session: Session) -> None:
-        chosen = Chosen(ids, org, with_all).of(listed(session))
+        found = listed(session)
+        chosen = Chosen(ids, org, with_all).of(found)
         missing = sorted(set(ids) - {each["id"] for each in chosen})
         if missing:
             raise PluginError(f"no such orphan: {', '.join(map(printable, missing))}; see `cse orphans list`")
         if chosen and execute and not yes:
             _print_table(chosen, err=True)
-            click.confirm(f"Delete {_counted(len(chosen))} from vCD?", abort=True, err=True)
+            _confirm(f"Delete {_counted(len(chosen))} from vCD?")
         delete = execute or yes
         view = Silence() if output == "json" else view_for("reclaim", as_json=False)
         results = reclaim(session, [each["id"] for each in chosen], view, execute=delete) if chosen else []
         _show_results(results, output, executed=delete)
+        spared = 0 if ids else len(Chosen(ids, org, with_all=True).of(found)) - len(chosen)
+        if spared and output != "json":
+            click.echo(f"{_counted(spared)} must be named, or say --all; see `cse orphans list`", err=True)
 
     _with_service(path, work)
+
+
+def _confirm(question: str) -> None:
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        if not sys.stdin.isatty():
+            click.echo(err=True)
+            raise PluginError("nobody has agreed; say --yes to be asked nothing") from None
+        raise
 
 
 def _with_service(path: Path, work: Callable[[Session], None]) -> None:

@@ -74,8 +74,13 @@ def list_clusters(context: click.Context, session: Session) -> None:
 
 
 def _status(row: Mapping[str, Any], doing: str | None) -> str:
-    """The status of the vApp, which is on long before the cluster is ready, and what CSE is doing with it."""
-    return ", ".join(part for part in (str(row.get("status") or ""), doing) if part)
+    """The status of the vApp, which is on long before the cluster is ready, and what becomes of the cluster.
+
+    The address of the control plane is written down when everything else is done: where it is missing and nothing is
+    being done any more, the creation has failed.
+    """
+    becoming = doing or ("" if row.get("leader_endpoint") else "unfinished")
+    return ", ".join(part for part in (str(row.get("status") or ""), becoming) if part)
 
 
 @cluster.command(short_help="show a cluster")
