@@ -20,6 +20,7 @@ DIRECTORIES = {
     "etc/modules-load.d": 0o755,
     "etc/profile.d": 0o755,
     "etc/ssh": 0o755,
+    "etc/sudoers.d": 0o750,
     "etc/sysctl.d": 0o755,
     "etc/systemd/network": 0o755,
     "etc/systemd/system": 0o755,
@@ -42,6 +43,7 @@ DIRECTORIES = {
 }
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64", "var/run": "/run"}
 _LOCAL_DIRECTORIES = ("bin", "etc", "lib", "sbin", "share", "src")
+_FSTAB = "/dev/sda1 / ext4 defaults 1 1\n"
 _NSSWITCH = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
 _SSHD_CONFIG = "Port 22\nPermitRootLogin yes\nPasswordAuthentication yes\nSubsystem sftp internal-sftp\n"
 _BASHRC = "# ~/.bashrc: executed by bash(1) for non-login shells.\n"
@@ -49,8 +51,11 @@ _DEBIAN_DIRECTORIES = (
     "etc/apt/apt.conf.d",
     "etc/apt/keyrings",
     "etc/apt/sources.list.d",
+    "etc/cloud",
+    "etc/netplan",
     "etc/network",
     "etc/resolvconf/resolv.conf.d",
+    "var/lib/cloud/instance",
 )
 
 
@@ -105,6 +110,9 @@ UBUNTU = Distribution(
         "etc/lsb-release": "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=16.04\nDISTRIB_CODENAME=xenial\n"
         'DISTRIB_DESCRIPTION="Ubuntu 16.04.4 LTS"\n',
         "etc/debian_version": "stretch/sid\n",
+        "etc/default/grub": 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX=""\n',
+        "etc/timezone": "Etc/UTC\n",
+        "var/lib/cloud/instance/boot-finished": "",
         "etc/apt/sources.list": "deb http://archive.ubuntu.com/ubuntu xenial main universe\n",
         "etc/network/interfaces": "auto lo\niface lo inet loopback\n",
         "etc/resolvconf/resolv.conf.d/base": "",
@@ -144,6 +152,7 @@ class Image:
         for name, target in _LINKS.items():
             (root / name).symlink_to(target)
         files = {
+            "etc/fstab": _FSTAB,
             "etc/nsswitch.conf": _NSSWITCH,
             "etc/ssh/sshd_config": _SSHD_CONFIG,
             "root/.bashrc": _BASHRC,

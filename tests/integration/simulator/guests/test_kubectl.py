@@ -104,3 +104,52 @@ def test_what_is_changed_outlasts_a_saved_state(cluster: Shell) -> None:
     node = restored.node("node-1")
     assert node is not None
     assert (node.labels, node.annotations, node.taints) == ({"a": "b"}, {"n": "m"}, (("k", "", "NoExecute"),))
+
+
+def test_waiting_for_pods_and_deployments(cluster: Shell) -> None:
+    system = "kubectl -n kube-system wait --timeout=20s"
+    assert cluster.succeed(f"{system} --for=condition=Available deployment/coredns") == (
+        "deployment.apps/coredns condition met\n"
+    )
+    lines = cluster.succeed(f"{system} --for=condition=ready pod -l k8s-app=kube-dns").splitlines()
+    assert [line.rpartition("-")[0] for line in lines] == ["pod/coredns-576cbf47c7"] * 2
+    assert len(cluster.succeed("kubectl wait --for=condition=Ready=true nodes --all").splitlines()) == 2
+    assert "NotFound" in cluster.fail("kubectl wait --for=condition=Ready pod/none").err
+    assert "no matching resources" in cluster.fail("kubectl wait --for=condition=Ready pod -l a=b").err
+    cluster.succeed("kubectl wait --for=delete pod/none")
+    assert "timed out" in cluster.fail("kubectl wait --for=condition=DiskPressure node/node-1 --timeout=10ms").err
+    assert "no name" in cluster.fail("kubectl wait --for=condition=Ready pod").err
+
+
+def test_deployments_are_created_scaled_and_waited_for(cluster: Shell) -> None:
+    cluster.succeed("kubectl create deployment web --image=registry.example/team/nginx:1.25 --replicas=2")
+    cluster.succeed("kubectl wait --for=condition=available deployment web")
+    pods = "kubectl get pods -l app=web -o jsonpath='{.items[*].status.phase}'"
+    assert cluster.succeed(pods).split() == ["Running", "Running"]
+    assert cluster.succeed("kubectl get deploy web -o jsonpath='{.metadata.name} {.spec.replicas}'") == "web 2"
+    cluster.succeed("kubectl cordon node-1 && kubectl scale deploy web --replicas=3")
+    assert "timed out" in cluster.fail("kubectl wait --for=condition=available deploy/web --timeout=10ms").err
+    assert "image" in cluster.fail("kubectl create deployment other").err
+    assert "replicas" in cluster.fail("kubectl create deployment other --image=x --replicas=-1").err
+
+
+def test_replacing_what_is_there(cluster: Shell) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: %s}\n"
+    one = f"kubectl replace -f - <<'EOF'\n{text % 'two'}EOF\n"
+    assert "NotFound" in cluster.fail(one).err
+    cluster.succeed(f"kubectl create -f - <<'EOF'\n{text % 'one'}EOF\n")
+    assert cluster.succeed(one) == "configmap/c replaced\n"
+    assert cluster.succeed("kubectl get cm c -o jsonpath='{.data.a}'") == "two"
+
+
+def test_the_api_server_says_that_it_is_well(cluster: Shell) -> None:
+    assert cluster.succeed("kubectl get --raw /healthz; kubectl get --raw=/readyz") == "okok"
+    version = json.loads(cluster.succeed("kubectl get --raw /version"))
+    assert version["gitVersion"].startswith("v1.")
+    cluster.fail("kubectl get --raw /nonsense")
+
+
+def test_no_part_of_kubeadm_init_does_all_of_it(boot: Boot) -> None:
+    shell = boot()
+    assert "all of it or nothing" in shell.fail("kubeadm init phase upload-certs --upload-certs").err
+    assert shell.guest.cluster is None

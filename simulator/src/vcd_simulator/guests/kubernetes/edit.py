@@ -17,6 +17,7 @@ from vcd_simulator.guests.standins.options import Options
 
 _PAIR = re.compile(r"[A-Za-z0-9](?:[\w./-]*[A-Za-z0-9])?")
 _TAINT = re.compile(r"(?P<key>[\w./-]+?)(?:=(?P<value>[\w.-]*))?(?::(?P<effect>\w+))?(?P<remove>-)?")
+_COUNT = re.compile(r"[0-9]{1,4}")
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -178,7 +179,7 @@ async def _from_values(call: Call, options: Options) -> Manifest:
     kind = singular(kind)
     if kind == "secret" and rest[:1] == ["generic"]:
         rest = rest[1:]
-    elif kind not in ("namespace", "configmap", "serviceaccount", "clusterrolebinding"):
+    elif kind not in ("namespace", "configmap", "serviceaccount", "clusterrolebinding", "deployment"):
         raise UsageError(f'error: the simulator\'s kubectl cannot create "{" ".join(options.words[:2])}" by values')
     if len(rest) != 1:
         raise UsageError(f"error: exactly one NAME is required, got {len(rest)}")
@@ -197,12 +198,30 @@ async def _from_values(call: Call, options: Options) -> Manifest:
         ]
         role = {"apiGroup": group, "kind": "ClusterRole", "name": options.last("clusterrole")}
         manifest |= {"apiVersion": f"{group}/v1", "roleRef": role, "subjects": [*users, *accounts]}
+    if kind == "deployment":
+        manifest |= {"apiVersion": "apps/v1", "spec": _deployment(rest[0], options)}
     names = {
         "configmap": "ConfigMap",
         "serviceaccount": "ServiceAccount",
         "clusterrolebinding": "ClusterRoleBinding",
     }
     return manifest | {"kind": names.get(kind, kind.capitalize())}
+
+
+def _deployment(name: str, options: Options) -> dict[str, Any]:
+    """Raises UsageError: no image is given, or the number of pods is none."""
+    images = options.values.get("image", [])
+    replicas = options.last("replicas", "1")
+    if not images:
+        raise UsageError('error: required flag(s) "image" not set')
+    if not _COUNT.fullmatch(replicas):
+        raise UsageError(f'error: invalid argument "{replicas}" for "--replicas" flag')
+    labels = {"app": name}
+    containers = [
+        {"image": image, "name": image.rpartition("/")[2].partition("@")[0].partition(":")[0]} for image in images
+    ]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    return {"replicas": int(replicas), "selector": {"matchLabels": labels}, "template": template}
 
 
 async def _data(call: Call, options: Options) -> dict[str, str]:

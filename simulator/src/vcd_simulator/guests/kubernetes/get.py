@@ -16,6 +16,8 @@ from vcd_simulator.guests.standins.options import Options, table
 
 async def get(call: Call, cluster: Cluster, options: Options) -> int:
     """Carry out `kubectl get`. Raises UsageError."""
+    if options.last("raw"):
+        return await _raw(call, cluster, options.last("raw"))
     if not options.words:
         raise UsageError(
             'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of '
@@ -38,6 +40,18 @@ async def get(call: Call, cluster: Cluster, options: Options) -> int:
             await call.error(f'Error from server (NotFound): {kind}s "{name}" not found')
             code = 1
     return code
+
+
+async def _raw(call: Call, cluster: Cluster, path: str) -> int:
+    """`kubectl get --raw`: whether the API server is well, and its version."""
+    if path in ("/healthz", "/livez", "/readyz"):
+        await call.out_exactly("ok")
+    elif path == "/version":
+        major, minor, _ = cluster.version.split(".")
+        await call.out(json.dumps({"major": major, "minor": minor, "gitVersion": f"v{cluster.version}"}, indent=2))
+    else:
+        raise UsageError("Error from server (NotFound): the server could not find the requested resource")
+    return 0
 
 
 async def _everything(call: Call, cluster: Cluster, options: Options) -> int:
@@ -71,6 +85,11 @@ def _found(cluster: Cluster, kind: str, names: list[str], options: Options) -> t
         return [one for one in every if _selected(one, options.last("selector"))], []
     by_name = {one["metadata"]["name"]: one for one in every}
     return [by_name[name] for name in names if name in by_name], [name for name in names if name not in by_name]
+
+
+def find_objects(cluster: Cluster, kind: str, options: Options, name: str | None = None) -> list[Manifest]:
+    """Objects of a kind in the namespace that is asked for: the one of a name, or those that the selector wants."""
+    return _found(cluster, kind, [] if name is None else [name], options)[0]
 
 
 def find_object(cluster: Cluster, kind: str, namespace: str, name: str) -> Manifest:

@@ -81,6 +81,10 @@ async def kubeadm(call: Call) -> int | None:
 
 
 async def _init(call: Call, options: Options) -> int:
+    if options.words:
+        raise UsageError(
+            f"kubeadm init: the simulator's kubeadm does all of it or nothing, and no {options.words[0]!r}"
+        )
     guest = call.guest
     settings = await _init_settings(call, options)
     version = preflight.plan_version(call, settings["version"])

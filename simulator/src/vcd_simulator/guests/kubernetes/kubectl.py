@@ -86,7 +86,7 @@ _SHORT = {
 
 _NOT_HERE = (
     "api-resources", "api-versions", "attach", "auth", "autoscale", "certificate", "completion", "cp", "diff", "edit",
-    "explain", "expose", "kustomize", "plugin", "port-forward", "proxy", "replace", "run",
+    "explain", "expose", "kustomize", "plugin", "port-forward", "proxy", "run",
     "top",
 )  # fmt: skip
 """What the real one can do and this one cannot."""
@@ -107,6 +107,8 @@ _OWN_FLAGS = {
     "exec": Flags(
         ("container", "pod-running-timeout"), ("stdin", "tty", "quiet"), {"c": "container", "i": "stdin", "t": "tty"}
     ),
+    "get": Flags(("raw",)),
+    "create": Flags(("image",)),
     "logs": Flags(
         ("container", "tail", "since", "since-time", "limit-bytes", "max-log-requests"),
         ("follow", "previous", "timestamps", "all-containers", "prefix"),
@@ -172,6 +174,7 @@ _VERBS: dict[str, Verb] = {
     "label": edit.label,
     "logs": containers.logs,
     "patch": patch.patch,
+    "replace": objects.replace,
     "rollout": waiting.rollout,
     "scale": edit.scale,
     "set": objects.set_environment,

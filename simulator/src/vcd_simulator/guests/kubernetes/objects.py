@@ -23,6 +23,21 @@ async def apply(call: Call, cluster: Cluster, options: Options) -> int:
     return 0
 
 
+async def replace(call: Call, cluster: Cluster, options: Options) -> int:
+    """`kubectl replace -f …`, for objects that are there; nothing is changed unless all of them are."""
+    if not options.values.get("filename"):
+        raise UsageError("error: must specify one of -f and -k")
+    found = [one for source in options.values["filename"] for one in await read_manifests(call, source)]
+    placed = [_in_namespace(one, options.last("namespace", "default")) for one in found]
+    for manifest in placed:
+        kind, _, name = key_of(manifest)
+        if cluster.object(*key_of(manifest)) is None:
+            raise UsageError(f'Error from server (NotFound): {kind}s "{name}" not found')
+    for manifest, _ in cluster.apply(placed):
+        await call.out(f"{display_name(manifest)} replaced")
+    return 0
+
+
 def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:
     return {**manifest, "metadata": {"namespace": namespace, **manifest["metadata"]}}
 

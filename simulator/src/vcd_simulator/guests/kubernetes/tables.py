@@ -47,7 +47,19 @@ def _pod_columns(_cluster: Cluster, document: Manifest) -> list[str]:
     return ["1/1" if running else "0/1", document["status"]["phase"], "0"]
 
 
+def is_available(cluster: Cluster, deployment: Manifest) -> bool:
+    """Whether all pods of a deployment run."""
+    wanted, ready = _replicas(cluster, deployment)
+    return ready >= wanted
+
+
 def _deployment_columns(cluster: Cluster, document: Manifest) -> list[str]:
+    wanted, ready = _replicas(cluster, document)
+    return [f"{ready}/{wanted}", str(wanted), str(ready)]
+
+
+def _replicas(cluster: Cluster, document: Manifest) -> tuple[int, int]:
+    """How many pods a deployment wants, and how many of them run."""
     wanted = int((document.get("spec") or {}).get("replicas", 1))
     _, namespace, name = key_of(document)
     pods = [
@@ -55,7 +67,7 @@ def _deployment_columns(cluster: Cluster, document: Manifest) -> list[str]:
         if key_of(pod)[1] == namespace and pod["metadata"]["name"].startswith(f"{name}-")
     ]  # fmt: skip
     ready = sum(pod["status"]["phase"] == "Running" for pod in pods)
-    return [f"{min(ready, wanted)}/{wanted}", str(wanted), str(min(ready, wanted))]
+    return wanted, min(ready, wanted)
 
 
 def _daemonset_columns(cluster: Cluster, _document: Manifest) -> list[str]:

@@ -193,18 +193,29 @@ def _pods(cluster: Cluster) -> Iterator[Manifest]:
     for node in nodes:
         if node.control_plane:
             for name in STATIC_PODS:
-                yield _pod(f"{name}-{node.name}", "kube-system", "Node", node, running=True)
-        yield _pod(f"kube-proxy-{_suffix(node.name)}", "kube-system", "DaemonSet", node, running=True)
+                labels = {"component": name, "tier": "control-plane"}
+                yield _pod(f"{name}-{node.name}", "kube-system", "Node", node, labels, running=True)
+        labels = {"k8s-app": "kube-proxy"}
+        yield _pod(f"kube-proxy-{_suffix(node.name)}", "kube-system", "DaemonSet", node, labels, running=True)
         for manifest in cluster.objects("daemonset"):
             metadata = manifest["metadata"]
             name = f"{metadata['name']}-{_suffix(metadata['name'] + node.name)}"
             yield _pod(
-                name, str(metadata.get("namespace") or "default"), "DaemonSet", node, running=cluster.is_ready(node)
+                name,
+                str(metadata.get("namespace") or "default"),
+                "DaemonSet",
+                node,
+                _pod_labels(manifest),
+                running=cluster.is_ready(node),
             )
     ready = [node for node in nodes if cluster.is_ready(node) and not node.cordoned]
     for number in range(2):
         yield _pod(
-            f"coredns-576cbf47c7-{_suffix(str(number))}", "kube-system", "ReplicaSet", ready[0] if ready else None
+            f"coredns-576cbf47c7-{_suffix(str(number))}",
+            "kube-system",
+            "ReplicaSet",
+            ready[0] if ready else None,
+            {"k8s-app": "kube-dns"},
         )
     workers = [node for node in ready if not any(effect != "PreferNoSchedule" for _, _, effect in taints_of(node))]
     for manifest in cluster.objects("deployment"):
@@ -212,15 +223,26 @@ def _pods(cluster: Cluster) -> Iterator[Manifest]:
         for number in range(min(int((manifest.get("spec") or {}).get("replicas") or 1), 100)):
             name = f"{metadata['name']}-{_suffix(metadata['name'])}-{_suffix(metadata['name'] + str(number))}"
             place = workers[number % len(workers)] if workers else None
-            yield _pod(name, str(metadata.get("namespace") or "default"), "ReplicaSet", place)
+            yield _pod(name, str(metadata.get("namespace") or "default"), "ReplicaSet", place, _pod_labels(manifest))
 
 
-def _pod(name: str, namespace: str, owner: str, node: Node | None, *, running: bool | None = None) -> Manifest:
+def _pod_labels(manifest: Manifest) -> dict[str, str]:
+    """The labels that an object gives its pods; none where a guest has written something else there."""
+    found: Any = manifest
+    for name in ("spec", "template", "metadata", "labels"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _pod(
+    name: str, namespace: str, owner: str, node: Node | None, labels: dict[str, str], *, running: bool | None = None
+) -> Manifest:
     is_running = node is not None if running is None else running
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
+            **({"labels": labels} if labels else {}),
             "name": name,
             "namespace": namespace,
             "ownerReferences": [{"kind": owner, "name": name.rpartition("-")[0]}],

@@ -3,12 +3,17 @@
 import hashlib
 import json
 
+import yaml
+
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import views
-from vcd_simulator.guests.standins.options import parse
+from vcd_simulator.guests.kubernetes.texts import dump, load
+from vcd_simulator.guests.standins.options import Options, parse
 from vcd_simulator.guests.standins.registry import Commands
 
 command = Commands()
+
+_CRICTL_SETTINGS = ("runtime-endpoint", "image-endpoint", "timeout", "debug", "pull-image-on-create")
 
 
 def _require(call: Call, *services: str, message: str) -> None:
@@ -104,13 +109,13 @@ async def crictl(call: Call) -> int:
     """info, images, pull, pods and ps."""
     options = parse(
         call.arguments,
-        values=("runtime-endpoint", "image-endpoint", "output", "timeout", "config"),
-        short={"r": "runtime-endpoint", "o": "output"},
+        values=("runtime-endpoint", "image-endpoint", "output", "timeout", "config", "set", "get"),
+        short={"r": "runtime-endpoint", "i": "image-endpoint", "o": "output", "c": "config", "q": "quiet"},
         lenient=True,
     )
     verb = options.words[0] if options.words else ""
     if verb == "config":
-        return 0
+        return await _configure_crictl(call, options)
     _require(
         call,
         "containerd",
@@ -120,6 +125,16 @@ async def crictl(call: Call) -> int:
     )
     if verb == "info":
         await call.out(json.dumps({"status": {"conditions": [{"type": "RuntimeReady", "status": True}]}}))
+    elif verb == "version":
+        runtime = "docker" if call.guest.services.is_active("docker") else "containerd"
+        version = call.guest.packages.version_of("docker-ce", "docker.io", "docker", "containerd.io", "containerd")
+        await call.out(
+            f"Version:  0.1.0\nRuntimeName:  {runtime}\nRuntimeVersion:  {(version or '0').partition('~')[0]}\n"
+            "RuntimeApiVersion:  v1alpha2"
+        )
+    elif verb in ("images", "img") and options.has("quiet"):
+        images = sorted(call.guest.system.container_images)
+        await call.out("".join(f"sha256:{hashlib.sha256(name.encode()).hexdigest()}\n" for name in images))
     elif verb in ("images", "img"):
         await call.out(
             "IMAGE  TAG\n"
@@ -137,6 +152,28 @@ async def crictl(call: Call) -> int:
         return 0
     else:
         raise UsageError(f"No help topic for '{verb}'", 3)
+    return 0
+
+
+async def _configure_crictl(call: Call, options: Options) -> int:
+    """`config --set KEY=VALUE` and `--get KEY`, or `config KEY VALUE`, in the file that crictl reads."""
+    path = options.last("config", "/etc/crictl.yaml")
+    try:
+        known = load(await call.read(call.path(path)))
+    except (OSError, yaml.YAMLError):
+        known = None
+    settings = dict(known) if isinstance(known, dict) else {}
+    pairs = [pair.partition("=")[::2] for pair in options.every("set")]
+    if len(options.words) > 2:
+        pairs.append((options.words[1], options.words[2]))
+    for key, value in pairs:
+        if key not in _CRICTL_SETTINGS:
+            raise UsageError(f'level=fatal msg="no configuration option named {key[:80]!r}"')
+        settings[key] = value
+    if pairs:
+        await call.write(call.path(path), dump({key: str(value) for key, value in settings.items()}))
+    if options.last("get"):
+        await call.out(str(settings.get(options.last("get"), "")))
     return 0
 
 

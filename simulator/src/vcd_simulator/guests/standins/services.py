@@ -238,6 +238,9 @@ async def journalctl(call: Call) -> int:
 async def shutdown(call: Call) -> int:
     """Restart or end the machine from inside."""
     words = set(call.arguments)
+    if words & {"--help", "-h"} and call.name != "shutdown":
+        await call.out(f"{call.name} [OPTIONS...]")
+        return 0
     reboot = call.name == "reboot" or (call.name == "shutdown" and words & {"-r", "--reboot"})
     if "-c" in words:
         return 0
@@ -252,7 +255,6 @@ async def _power(call: Call, verb: str) -> int:
 
 
 @command(
-    "timedatectl",
     "localectl",
     "loginctl",
     "systemd-tmpfiles",

@@ -1,5 +1,7 @@
 """VMware Tools' own commands, and ssh-keygen."""
 
+import posixpath
+
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -55,6 +57,8 @@ async def ssh_keygen(call: Call) -> int:
             if options.has("A"):
                 continue
             raise UsageError(f"{path} already exists.\nOverwrite (y/n)? ")
+        if posixpath.dirname(path).endswith("/.ssh"):
+            await call.execute("mkdir", "-p", "-m", "700", posixpath.dirname(path))
         key = ed25519.Ed25519PrivateKey.generate()
         encoding, plain = serialization.Encoding, serialization.NoEncryption()
         private = key.private_bytes(encoding.PEM, serialization.PrivateFormat.OpenSSH, plain).decode()
