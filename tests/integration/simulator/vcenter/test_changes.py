@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from cse_testing.simulated import GuestClient
 from vcd_simulator.guests import Hypervisor
+from vcd_simulator.guests.snapshot import GuestsRecord
 
 Option = vim.option.OptionValue
 Spec = vim.vm.ConfigSpec
@@ -57,6 +59,17 @@ def test_what_is_written_into_the_configuration_is_read_there_and_in_the_guest(g
     assert settings(vm) == {}
     with pytest.raises(vim.fault.ConcurrentAccess):
         WaitForTask(vm.ReconfigVM_Task(Spec(changeVersion=before, annotation="late")))
+
+
+def test_what_was_configured_is_in_a_saved_state(vm: Any, hypervisor: Hypervisor) -> None:
+    options = [Option(key="guestinfo.a", value="b"), Option(key="c", value="d")]
+    WaitForTask(vm.ReconfigVM_Task(Spec(annotation="kept", extraConfig=options)))
+    before, version = settings(vm), vm.config.changeVersion
+    records = TypeAdapter(GuestsRecord)
+    saved = records.dump_json(hypervisor.record(files=True))
+    hypervisor.clear()
+    hypervisor.restore(records.validate_json(saved))
+    assert (vm.config.annotation, settings(vm), vm.config.changeVersion) == ("kept", before, version)
 
 
 def test_hardware_of_a_machine_that_runs_grows_only_where_that_was_allowed(vm: Any, hypervisor: Hypervisor) -> None:
