@@ -45,7 +45,7 @@ def test_a_machine_gets_another_name(client: Any, vm: Any, boot: Callable[..., N
 
 
 def test_what_is_written_into_the_configuration_is_read_there_and_in_the_guest(guest: GuestClient) -> None:
-    vm = guest.vm
+    vm: Any = guest.vm
     before = vm.config.changeVersion
     options = [Option(key="guestinfo.greeting", value="héllo <you>"), Option(key="disk.enableUUID", value="TRUE")]
     WaitForTask(vm.ReconfigVM_Task(Spec(annotation="kept & shown", extraConfig=options)))
@@ -146,13 +146,14 @@ def test_attributes_are_defined_and_given_to_machines(client: Any, vm: Any, hype
     assert {one.name for one in vm.availableField} == {"owner", "anything"}
     root = client.content.rootFolder
     assert [one.name for one in root.availableField] == ["anything"]
-    for refused in (
+    refused: list[Callable[[], Any]] = [
         lambda: manager.SetField(root, owner.key, "x"),
         lambda: manager.SetField(vm, 7, "x"),
         lambda: vm.setCustomValue("none", "x"),
-    ):
+    ]
+    for call in refused:
         with pytest.raises(vmodl.fault.InvalidArgument):
-            refused()
+            call()
     manager.SetField(vm, owner.key, "")
     manager.RenameCustomFieldDef(anything.key, "something")
     assert {one.key: one.name for one in manager.field} == {owner.key: "owner", anything.key: "something"}

@@ -23,7 +23,8 @@ def kinds(events: Any) -> list[str]:
 
 
 def test_the_life_of_a_machine_is_told_by_events(client: Any, guest: GuestClient, hypervisor: Hypervisor) -> None:
-    vm, manager = guest.vm, client.content.eventManager
+    vm: Any = guest.vm
+    manager = client.content.eventManager
     WaitForTask(vm.ResetVM_Task())
     hypervisor.wait_for_tools("vm-101", 20)
     WaitForTask(vm.SuspendVM_Task())
@@ -37,7 +38,7 @@ def test_the_life_of_a_machine_is_told_by_events(client: Any, guest: GuestClient
     ]  # fmt: skip
     keys = [one.key for one in found]
     assert keys == sorted(keys, reverse=True)
-    renamed = next(one for one in found if isinstance(one, vim.event.VmRenamedEvent))
+    renamed: Any = next(one for one in found if isinstance(one, vim.event.VmRenamedEvent))
     assert (renamed.oldName, renamed.newName, renamed.vm.vm, renamed.host.name) == (
         "vm-101 of a vApp",
         "renamed",
@@ -112,11 +113,12 @@ def test_logins_are_events(client: Any, vcenter: Endpoint, connect: Callable[...
 
 
 def test_collectors_of_tasks(client: Any, guest: GuestClient, hypervisor: Hypervisor) -> None:
-    manager, vm = client.content.taskManager, guest.vm
+    vm: Any = guest.vm
+    manager = client.content.taskManager
     WaitForTask(vm.PowerOffVM_Task())
     with pytest.raises(vim.fault.InvalidPowerState):
         WaitForTask(vm.PowerOffVM_Task())
-    spec = vim.TaskFilterSpec(entity=vim.TaskFilterSpec.ByEntity(entity=vm, recursion="self"))
+    spec: Any = vim.TaskFilterSpec(entity=vim.TaskFilterSpec.ByEntity(entity=vm, recursion="self"))
     collector = manager.CreateCollectorForTasks(spec)
     assert [(one.descriptionId, one.state) for one in collector.ReadNextTasks(10)] == [
         ("VirtualMachine.powerOff", "success"),
@@ -127,7 +129,8 @@ def test_collectors_of_tasks(client: Any, guest: GuestClient, hypervisor: Hyperv
 
 
 def test_how_long_a_machine_has_run_is_measured(client: Any, guest: GuestClient, hypervisor: Hypervisor) -> None:
-    manager, vm = client.content.perfManager, guest.vm
+    vm: Any = guest.vm
+    manager = client.content.perfManager
     (counter,) = manager.perfCounter
     assert (counter.groupInfo.key, counter.nameInfo.key, counter.rollupType) == ("sys", "uptime", "latest")
     (metric,) = manager.QueryAvailablePerfMetric(vm)

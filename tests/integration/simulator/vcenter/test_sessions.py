@@ -173,7 +173,7 @@ def test_a_session_is_cloned_by_a_ticket_that_is_good_once(vcenter: Endpoint, cl
     ticket = manager.AcquireCloneTicket()
     context = ssl.create_default_context(cafile=vcenter.ca)
     stub = SoapStubAdapter(vcenter.host, vcenter.port, version="vim.version.version13", sslContext=context)
-    clone = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
+    clone: Any = vim.ServiceInstance("ServiceInstance", stub).RetrieveContent()
     session = clone.sessionManager.CloneSession(ticket)
     assert (session.userName, clone.rootFolder.name) == ("cse@vsphere.local", "Datacenters")
     assert {one.key for one in manager.sessionList} == {session.key, manager.currentSession.key}
