@@ -124,7 +124,7 @@ class Stage:
 
     def caller(self, name: str, org: str = "acme", version: str = "36.0") -> RestCaller:
         """A session of a user."""
-        key = f"{name}@{org}"
+        key = f"{name}@{org} {version}"
         if key not in self._callers:
             caller = RestCaller(self.lab, version, router=self.router)
             known = name in ("alice", "bob", "carol", *PASSWORDS)

@@ -1,6 +1,6 @@
 """Extension services and what belongs to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from vcd_simulator.extensions.patterns import UrlPattern
@@ -22,6 +22,8 @@ def service_kind(name: str, path: str, media: str) -> Kind:
 
 
 SERVICE = service_kind("externalService", SERVICE_ROOT, "service")
+USER_SERVICE = replace(SERVICE, path="/api/service/", admin_path="/api/service/")
+"""The same as all users see it."""
 API_FILTER = service_kind("apiFilter", f"{SERVICE_ROOT}apifilter/", "apiFilter")
 SERVICE_LINK = service_kind("serviceLink", f"{SERVICE_ROOT}link/", "serviceLink")
 

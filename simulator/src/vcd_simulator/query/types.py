@@ -51,6 +51,8 @@ class RecordType(Generic[E]):
     """For system administrators alone; the entity's own href is the one for administrators."""
     admin_href: bool = False
     """Whether the entity's own href is the one for administrators all the same, whoever asks."""
+    kind: Kind | None = None
+    """What the entity is to those who ask, if they do not know it as administrators do."""
     indexes: Mapping[str, Index] = field(default_factory=dict)
     """By attribute."""
     has_metadata: bool = False
@@ -84,7 +86,7 @@ class RecordType(Generic[E]):
 
     def pointer(self, entity: E) -> Pointer:
         """The entity itself."""
-        return Pointer(entity.kind, entity.id, self.admin or self.admin_href)
+        return Pointer(self.kind or entity.kind, entity.id, self.admin or self.admin_href)
 
     def knows(self, attribute: str) -> bool:
         """Whether a filter may name this attribute."""

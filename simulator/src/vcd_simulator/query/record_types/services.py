@@ -10,7 +10,7 @@ from vcd_simulator.model.authorization import (
 )
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import ORG
-from vcd_simulator.model.services import SERVICE, ApiFilter, ExtensionService, ServiceLink
+from vcd_simulator.model.services import SERVICE, USER_SERVICE, ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.query.types import Index, RecordType
 from vcd_simulator.query.values import Pointer
 
@@ -19,6 +19,7 @@ _USER_SERVICES = RecordType[ExtensionService](
     tag="ServiceRecord",
     table=lambda cloud: cloud.services,
     visible=lambda access, service: service.enabled,
+    kind=USER_SERVICE,
     attributes={
         "name": lambda cloud, service: service.name,
         "namespace": lambda cloud, service: service.namespace,

@@ -62,7 +62,9 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
     publishes = owns and access.has("Catalog: Publish")
     return [
         link(context, "up", org.kind.href_path(org.id), org.kind.media_type),
-        link(context, "up", org.kind.href_path(org.id, True), org.kind.admin_media_type) if admin else None,
+        link(context, "up", org.kind.href_path(org.id, True), org.kind.admin_media_type)
+        if admin and access.has("Organization: View")
+        else None,
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/owner", OWNER),
         link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS) if access.has("Catalog: View ACL") else None,

@@ -66,7 +66,9 @@ def org(context: Context, entity: Org) -> Element:
         link(context, "down", f"/api/tasksList/{entity.id}", VCLOUD + "tasksList+xml"),
         link(context, "add", f"/api/admin/org/{entity.id}/catalogs", ADMIN + "catalog+xml") if add_catalog else None,
         link(context, "down", f"{path}/metadata", METADATA),
-        link(context, "alternate", entity.kind.href_path(entity.id, True), entity.kind.admin_media_type),
+        link(context, "alternate", entity.kind.href_path(entity.id, True), entity.kind.admin_media_type)
+        if access.has("Organization: View")
+        else None,
         tasks_element(context, running_tasks(context, entity.id)),
         vcloud("Description", entity.description),
         vcloud("FullName", entity.full_name),
@@ -212,7 +214,8 @@ def vcloud_document(context: Context) -> Element:
     """`/api/admin/`: clients append to its href, so that ends with a slash."""
     cloud, access = context.cloud, context.access
     sysadmin = access.is_sysadmin
-    orgs = [reference(context, "OrganizationReference", org, admin=True) for org in access.orgs()]
+    shown = access.orgs() if access.has("Organization: View") else []
+    orgs = [reference(context, "OrganizationReference", org, admin=True) for org in shown]
     return vcloud(
         "VCloud",
         link(context, "add", "/api/admin/orgs", ADMIN + "organization+xml") if sysadmin else None,

@@ -248,9 +248,10 @@ def network(
     path = entity.kind.href_path(entity.id)
     admin_path = entity.kind.href_path(entity.id, True)
     edits = _makes_networks(context)
+    up = admin and context.access.has("General: Administrator View")
     return vcloud(
         "OrgVdcNetwork",
-        link(context, "up", owner.kind.href_path(owner.id, admin), owner.kind.media(admin)),
+        link(context, "up", owner.kind.href_path(owner.id, up), owner.kind.media(up)),
         link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
         link(context, "down", f"{path}/allocatedAddresses/", ALLOCATED_ADDRESSES),
         link(context, "edit", admin_path, ORG_VDC_NETWORK) if edits else None,
