@@ -1,7 +1,9 @@
 """The pytest plug-in of all tests: the closed network and servers that many tests share."""
 
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -20,13 +22,28 @@ hypothesis.settings.register_profile(
 )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A run that is ended with SIGTERM, as by `timeout`, ends like one with Ctrl-C.
 
     It says where it was, and what fixtures have started ends, too.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     hypothesis.settings.load_profile(_HYPOTHESIS)
+    config.pluginmanager.register(_Workers(config))
+
+
+class _Workers:
+    """The processes of pytest-xdist, which would kill them before their fixtures can end anything."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_keyboard_interrupt(self) -> None:
+        if not self._config.pluginmanager.hasplugin("dsession"):
+            return
+        me = os.getpid()
+        for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split():
+            os.kill(int(pid), signal.SIGTERM)
 
 
 @pytest.fixture(autouse=True, scope="session")
