@@ -115,18 +115,22 @@ def test_a_database_that_does_not_answer_is_named_with_what_its_driver_says(tmp_
     assert "CSE_OPERATIONS_DATABASE" in refused.value.message
 
 
-def test_the_log_says_why_the_database_does_not_answer_and_says_it_once(tmp_path: Path) -> None:
+def test_the_log_says_why_the_database_does_not_answer_and_says_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cse_operations.database._TOLD_EVERY_S", 1e9)
     database = Database(Secret(sqlite_url(tmp_path)))
+    said = f"database or disk is full: {tmp_path}"  # what nobody else in this process has said
 
     def fail(_: object) -> None:
-        raise sa.exc.OperationalError("INSERT a secret", {}, sqlite3.OperationalError("database or disk is full"))
+        raise sa.exc.OperationalError("INSERT a secret", {}, sqlite3.OperationalError(said))
 
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             with pytest.raises(UnavailableError):
                 database.write(fail)
     database.close()
-    assert [each["error"] for each in logs] == ["database or disk is full"]
+    assert [each["error"] for each in logs] == [said]
 
 
 def refusing_port() -> int:
