@@ -15,8 +15,8 @@ from vcd_simulator.open_file import OpenFileResponse
 from vcd_simulator.stats import Stats
 from vcd_simulator.vcenter import transfers
 from vcd_simulator.vcenter.calls import Caller
+from vcd_simulator.vcenter.content import API_VERSION
 from vcd_simulator.vcenter.disturbance import Endpoint, VcenterDisturbance
-from vcd_simulator.vcenter.inventory import API_VERSION
 from vcd_simulator.vcenter.service import VimService
 from vcd_simulator.vcenter.sessions import COOKIE, VcenterAccount, new_cookie
 

@@ -16,9 +16,9 @@ from vcd_simulator.vcenter.capacity import (
     mounted_volumes,
     pool_properties,
 )
+from vcd_simulator.vcenter.content import service_content
 from vcd_simulator.vcenter.folders import Folders
 from vcd_simulator.vcenter.hosts import (
-    VERSION,
     host_config,
     host_hardware,
     host_managers,
@@ -27,14 +27,11 @@ from vcd_simulator.vcenter.hosts import (
 )
 from vcd_simulator.vcenter.machines import vm_properties, vm_summary
 from vcd_simulator.vcenter.objects import (
-    ALARM_MANAGER,
     AUTH_MANAGER,
     CLUSTER,
-    CUSTOM_FIELDS,
     DATACENTER,
     DATASTORE,
     DATASTORE_FOLDER,
-    EVENT_MANAGER,
     FILE_MANAGER,
     GUEST_OPERATIONS,
     HOST,
@@ -42,17 +39,13 @@ from vcd_simulator.vcenter.objects import (
     HOST_STORAGE,
     NAMES,
     NETWORK_FOLDER,
-    OPTIONS,
     PARENTS,
-    PERFORMANCE,
     PROCESS_MANAGER,
-    PROPERTY_COLLECTOR,
     RESOURCE_POOL,
     ROOT_FOLDER,
     SEARCH_INDEX,
     SERVICE_INSTANCE,
     SESSION_MANAGER,
-    TASK_MANAGER,
     VIEW_MANAGER,
     VM_FOLDER,
     Properties,
@@ -62,7 +55,6 @@ from vcd_simulator.vcenter.schema import unset_properties
 from vcd_simulator.vcenter.soap import Array, Data, Enum, Ref, SoapFaultError, Value, missing_object
 from vcd_simulator.vcenter.tasks import VcenterTasks
 
-API_VERSION = "6.7"
 _UUIDS = uuid.UUID("5d0cf0e5-6d05-4f3e-8f4c-6d9a1c1a52a1")
 _CHILD_TYPES = {
     ROOT_FOLDER: ["Folder", "Datacenter"],
@@ -71,9 +63,8 @@ _CHILD_TYPES = {
     DATASTORE_FOLDER: ["Folder", "Datastore", "StoragePod"],
     NETWORK_FOLDER: ["Folder", "Network", "DistributedVirtualSwitch"],
 }
-
-
 CustomFieldsOf = Callable[[Ref], Properties]
+"""What a managed entity shows of the attributes that clients define."""
 
 
 class Inventory:
@@ -102,6 +93,10 @@ class Inventory:
         """Say what managed entities show of the attributes that clients define."""
         self._custom_fields = properties_of
 
+    def content(self) -> Data:
+        """The ServiceContent."""
+        return service_content(self.instance_uuid)
+
     def guest(self, ref: Ref) -> Guest:
         """The guest of a VirtualMachine. Raises SoapFaultError (ManagedObjectNotFound)."""
         try:
@@ -126,6 +121,8 @@ class Inventory:
 
     def name_of(self, ref: Ref) -> str:
         """The name of a managed entity. Raises SoapFaultError (ManagedObjectNotFound)."""
+        if ref.type == "VirtualMachine":
+            return self.guest(ref).spec.name
         name = self.properties(ref).get("name")
         return str(name()) if name is not None else ref.id
 
@@ -301,44 +298,6 @@ class Inventory:
         if task is None:
             raise missing_object(ref)
         return {"info": task.to_data}
-
-    def content(self) -> Data:
-        """The ServiceContent: where everything else is found."""
-        about = Data(
-            "AboutInfo",
-            {
-                "name": "VMware vCenter Server",
-                "fullName": f"VMware vCenter Server {VERSION} build-0 (vcd-simulator)",
-                "vendor": "VMware, Inc.",
-                "version": VERSION,
-                "build": "0",
-                "localeVersion": "INTL",
-                "localeBuild": "000",
-                "osType": "linux-x64",
-                "productLineId": "vpx",
-                "apiType": "VirtualCenter",
-                "apiVersion": API_VERSION,
-                "instanceUuid": self.instance_uuid,
-            },
-        )
-        return Data(
-            "ServiceContent",
-            {
-                "rootFolder": ROOT_FOLDER,
-                "propertyCollector": PROPERTY_COLLECTOR,
-                "viewManager": VIEW_MANAGER,
-                "about": about,
-                "setting": OPTIONS,
-                "sessionManager": SESSION_MANAGER,
-                "perfManager": PERFORMANCE,
-                "alarmManager": ALARM_MANAGER,
-                "eventManager": EVENT_MANAGER,
-                "taskManager": TASK_MANAGER,
-                "customFieldsManager": CUSTOM_FIELDS,
-                "searchIndex": SEARCH_INDEX,
-                "guestOperationsManager": GUEST_OPERATIONS,
-            },
-        )
 
 
 def _green() -> Value:
