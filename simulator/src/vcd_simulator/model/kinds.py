@@ -91,6 +91,16 @@ TASK = _kind("task", "/api/task/", VCLOUD + "task")
 USER = _kind("user", "/api/admin/user/", ADMIN + "user")
 ROLE = _kind("role", "/api/admin/role/", ADMIN + "role")
 RIGHT = _kind("right", "/api/admin/right/", ADMIN + "right")
+_TASK_OWNERS = (VAPP, VM, VAPP_TEMPLATE, CATALOG, CATALOG_ITEM, ORG, VDC, NETWORK, STORAGE_PROFILE, USER, ROLE)
+
+
+def urn_of(path: str) -> str | None:
+    """The URN of what an href's path is about; None if that is nothing that tasks have to do with."""
+    for kind in _TASK_OWNERS:
+        for start in (kind.path, kind.admin_path):
+            if path.startswith(start):
+                return kind.urn + path[len(start) :]
+    return None
 
 
 def _kind_of_subject(name: str) -> Kind:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
 from vcd_simulator.model.compute import Vapp
+from vcd_simulator.model.task import Reference
 from vcd_simulator.rest.json_types import document_types
 from vcd_simulator.rest.jsonbody import parse_json
 from vcd_simulator.rest.jsonform import type_of
@@ -73,6 +74,16 @@ def test_a_task_has_its_times_and_flags(lab: LabCloud, alice: RestCaller, vapp: 
     document = read(alice, f"/api/task/{task.id}")
     assert document["startTime"].endswith(".000+0000")
     assert (document["cancelRequested"], document["progress"], document["error"]) == (False, 100, None)
+
+
+def test_a_task_says_by_ids_who_does_what_for_whom(lab: LabCloud, alice: RestCaller, vapp: Vapp) -> None:
+    task = lab.cloud.tasks.tasks.find("owner", vapp.id)[0]
+    document = read(alice, f"/api/task/{task.id}")
+    assert document["owner"]["id"] == f"urn:vcloud:vapp:{vapp.id}"
+    assert document["user"]["id"] == f"urn:vcloud:user:{lab.user('alice').id}"
+    assert document["organization"]["id"] == f"urn:vcloud:org:{lab.org('acme').id}"
+    task.owner = Reference(href="urn:cse:cluster:5c6b", name="c1", type="application/vcloud.cse.cluster+xml")
+    assert read(alice, f"/api/task/{task.id}")["owner"]["id"] is None, "what belongs to a service has its own name"
 
 
 def test_records_are_one_list_whatever_their_number(lab: LabCloud, alice: RestCaller) -> None:

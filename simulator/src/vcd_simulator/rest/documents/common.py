@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from vcd_simulator.clock import timestamp
+from vcd_simulator.model import kinds
 from vcd_simulator.model.kinds import VCLOUD, Kind
 from vcd_simulator.model.task import Reference, Task
 from vcd_simulator.model.tenancy import AccessControl
@@ -52,8 +53,14 @@ def reference(
 
 
 def stated_reference(context: Context, tag: str, pointer: Reference) -> Element:
-    """A reference whose href may be somebody else's URI."""
-    return vcloud(tag, name=pointer.name or None, type=pointer.type or None, href=context.url(pointer.href))
+    """A reference whose href may be somebody else's URI; what is the cloud's own has an id too."""
+    return vcloud(
+        tag,
+        name=pointer.name or None,
+        id=kinds.urn_of(pointer.href),
+        type=pointer.type or None,
+        href=context.url(pointer.href),
+    )
 
 
 def owner_element(context: Context, user_id: str) -> Element | None:
@@ -88,7 +95,7 @@ def task_element(context: Context, task: Task) -> Element:
         if error is not None
         else None,
         stated_reference(context, "User", task.user),
-        reference(context, "Organization", org) if org is not None else None,
+        reference(context, "Organization", org, with_id=True) if org is not None else None,
         vcloud("Progress", progress) if progress is not None else None,
         vcloud("Details", task.details),
         cancelRequested=task.cancel_requested,
