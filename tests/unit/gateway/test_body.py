@@ -59,3 +59,8 @@ def test_every_value_is_read_or_refused_by_name(value: Any) -> None:
             read("f")
         except InvalidArgumentError as error:
             assert error.message.startswith("f: ")  # noqa: PT017  # either outcome is right
+
+
+def test_a_fraction_is_shown_as_what_it_is() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"^node_count: 2\.5 is no whole number$"):
+        Body({"node_count": 2.5}).number("node_count")

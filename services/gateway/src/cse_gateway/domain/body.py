@@ -100,6 +100,8 @@ class Body:
             isinstance(value, float) and value.is_integer()
         ):
             value = int(value)
+        if isinstance(value, float):
+            raise InvalidArgumentError(f"{field}: {value} is no whole number", field=field)
         if isinstance(value, bool) or not isinstance(value, int):
             _refuse(field, "a whole number", value)
         if value not in _INT32:
