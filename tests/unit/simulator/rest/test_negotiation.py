@@ -37,7 +37,10 @@ def test_an_unsupported_or_missing_version_is_not_acceptable(
     alice: RestCaller, path: str, accept: str, text: str
 ) -> None:
     answer = alice.get(path, accept=accept)
-    fields = json.loads(answer.body) if path.startswith("/cloudapi") else dict(answer.xml.attrib)
+    in_json = path.startswith("/cloudapi")
+    fields = (
+        json.loads(answer.body) if in_json else {str(name): str(value) for name, value in answer.xml.attrib.items()}
+    )
     assert (answer.status, fields["minorErrorCode"]) == (406, "NOT_ACCEPTABLE")
     assert fields["message"].endswith(
         f"The request has invalid accept {text}. Supported API versions are: [{NEWEST_FIRST}]."
