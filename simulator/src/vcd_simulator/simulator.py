@@ -306,8 +306,8 @@ class Simulator:
         )
         rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
         for server in (rest, *vcenters.values()):
-            server.start()
             stack.callback(server.stop)
+            server.start()
         outages = Outages(self.faults, vcenters)
         stack.callback(self.faults.watch(outages.refresh))
         outages.refresh()

@@ -25,7 +25,7 @@ class ControlAccess:
         given = request.headers.get(TOKEN_HEADER)
         if given is not None:
             return None if secrets.compare_digest(given.encode(), self._token) else 401
-        with self._cloud.lock:
+        with self._cloud.lock.reading():
             session = self._sessions.find(request.headers)
             if session is None:
                 return 401
