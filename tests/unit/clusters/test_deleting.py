@@ -8,6 +8,7 @@ from cse_clusters.domain.cluster import CLUSTER_ID
 from cse_core.errors import ConflictError, NotFoundError, PermissionDeniedError
 from cse_core.operations import OperationState
 from cse_testing.clusters.service import ClustersInMemory, a_cluster
+from cse_testing.waiting import Halt
 
 
 def test_a_cluster_is_deleted_with_the_tenants_token_and_a_task_of_its_own(clusters: ClustersInMemory) -> None:
@@ -77,6 +78,21 @@ def test_what_is_in_progress_on_a_cluster_is_ended_by_its_deletion(clusters: Clu
     assert deletion.error is None
     assert {clusters.finished(each).state for each in (addition, queued)} == {OperationState.CANCELLED}
     assert not clusters.vcd.vapps
+
+
+def test_a_vapp_of_another_org_with_the_same_uuid_holds_up_nothing(clusters: ClustersInMemory) -> None:
+    clusters.created()
+    (vapp,) = clusters.vcd.vapps.values()
+    clusters.vcd.add_vapp(clusters.vcd.vdcs["globex", "dev"], "demo", metadata=dict(vapp.metadata))
+    halt = Halt("the first deletion")
+    held = [halt.stay]
+    clusters.vcd.during("delete", lambda: held.pop()() if held else None)
+    theirs = clusters.delete(user="carol")
+    halt.wait_until_reached()
+    assert clusters.finished(clusters.delete()).error is None
+    assert not clusters.operations.get(theirs.id).state.is_final
+    halt.let_go()
+    assert clusters.finished(theirs).error is None
 
 
 def test_repeating_a_request_id_returns_the_first_operation_even_when_the_cluster_is_gone(

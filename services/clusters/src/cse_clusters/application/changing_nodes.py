@@ -24,7 +24,7 @@ from cse_clusters.application.operation_data import TOKEN, ActingAs
 from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.application.vapp_access import require_access
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import Cluster, Role, State
+from cse_clusters.domain.cluster import Cluster, Role, State, partition_of
 from cse_clusters.domain.new_cluster import MAX_NODES, check_count
 from cse_clusters.domain.node_changes import NewNodes, check_node_ids, like_its_workers, workers_of
 from cse_clusters.domain.vcd import VappDetails
@@ -233,7 +233,7 @@ class NodeChanges:
                 kind=kind,
                 target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
                 target_uid=cluster.uid,
-                partition=cluster.uid,
+                partition=partition_of(cluster.org_id, cluster.uid),
                 request_id=submission.request_id,
                 owner=cluster.org_id,
                 input=change(replace(cluster, nodes=()), card, task_href).as_json(),

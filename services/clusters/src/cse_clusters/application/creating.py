@@ -10,7 +10,7 @@ from cse_clusters.application.material import Material, Materials, choices, stor
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import CLUSTER_ID
+from cse_clusters.domain.cluster import CLUSTER_ID, partition_of
 from cse_clusters.domain.new_cluster import NewCluster
 from cse_clusters.domain.vcd import VappRecord, Vdc
 from cse_core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
@@ -95,7 +95,7 @@ class ClusterCreation:
                 kind=CREATE_CLUSTER,
                 target=target,
                 target_uid=uid,
-                partition=uid,
+                partition=partition_of(vdc.org_id, uid),
                 request_id=submission.request_id,
                 owner=vdc.org_id,
                 input=_job(caller, new, vdc, found, card, task_href).as_json(),

@@ -20,7 +20,7 @@ from cse_clusters.application.operation_data import (
 from cse_clusters.application.ports import Inventory, TaskBoard, VappHost
 from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.domain.access import SERVICE, Caller
-from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
+from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, partition_of
 from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import CseError, NotFoundError, UnavailableError
 from cse_core.names import ClusterName
@@ -90,7 +90,7 @@ class ClusterDeletion:
                 kind=DELETE_CLUSTER,
                 target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
                 target_uid=cluster.uid,
-                partition=cluster.uid,
+                partition=partition_of(cluster.org_id, cluster.uid),
                 request_id=submission.request_id,
                 owner=cluster.org_id,
                 input=job.as_json(),

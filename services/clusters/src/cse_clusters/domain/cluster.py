@@ -145,6 +145,15 @@ def cluster_of(vapp: VappRecord, caller: Caller, changing: State | None = None) 
     )
 
 
+def partition_of(org_id: str, uid: str) -> str:
+    """What operations on one cluster queue up by, from its creation to its deletion.
+
+    Whoever owns a vApp can write another cluster's UUID to it. So the org counts as well: what one org has in progress
+    holds up nobody else's.
+    """
+    return f"{org_id}/{uid}"
+
+
 def in_order(clusters: Iterable[Cluster]) -> list[Cluster]:
     """By name; what has the same name in an order that never changes."""
     return sorted(clusters, key=sort_key)
