@@ -4,6 +4,7 @@ import itertools
 import resource
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from vcd_simulator.faults import Faults
@@ -157,12 +158,16 @@ class Hypervisor:
         self._power.suspend(self.guest(moid))
 
     def delete(self, moid: str) -> None:
-        """Remove the virtual machine and its files; one that is on is powered off first."""
+        """Remove the virtual machine; one that is on is powered off first. Its files go soon; nobody waits for that."""
         self.power_off(moid)
         with self._lock:
             guest = self._guests.pop(moid)
         self._notices.happened(Happening.DELETED, guest)
-        guest.disk.remove()
+        self._loop.elsewhere(partial(self._remove_files, guest))
+
+    def _remove_files(self, guest: Guest) -> None:
+        if not self._closed:  # then everything goes at once
+            guest.disk.remove()
 
     def capture(self, moid: str) -> str:
         """Make an image of the virtual machine's present disk and return the image's id.

@@ -1,6 +1,7 @@
 """Telling others what has become of guests."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vcd_simulator.guests.happenings import Happening
@@ -63,4 +64,4 @@ class Notices:
         if self._closed:
             return
         for listener in listeners:
-            self._loop.loop.call_soon_threadsafe(self._loop.loop.run_in_executor, None, listener, moid)
+            self._loop.elsewhere(partial(listener, moid))

@@ -120,6 +120,10 @@ class GuestLoop:
         else:
             self.start(self._do_later(seconds, action))
 
+    def elsewhere(self, action: Callable[[], None]) -> None:
+        """Do something soon, in a thread of the loop."""
+        self.loop.call_soon_threadsafe(self.loop.run_in_executor, None, action)
+
     async def _do_later(self, seconds: float, action: Callable[[], None]) -> None:
         await asyncio.sleep(seconds)
         await self.loop.run_in_executor(None, action)

@@ -103,6 +103,19 @@ def test_power_states_forbid_what_makes_no_sense(hypervisor: Hypervisor, shell: 
     hypervisor.power_off(shell.moid)
 
 
+def test_the_files_of_a_deleted_machine_go_while_others_work(hypervisor: Hypervisor, boot: Boot) -> None:
+    shell = boot("vm-1")
+    shell.succeed("touch /root/something")
+    files = shell.guest.disk.paths.directory
+    assert files.is_dir()
+    hypervisor.delete("vm-1")
+    with pytest.raises(UnknownGuestError):
+        hypervisor.guest("vm-1")
+    boot("vm-1").succeed("touch /root/of-the-next")
+    wait_until(lambda: not files.exists(), "its files to go")
+    assert hypervisor.guest("vm-1").disk.tree.exists("/root/of-the-next")
+
+
 def test_a_captured_image_has_the_disk_and_the_password(hypervisor: Hypervisor, boot: Boot) -> None:
     source = boot("source", image="ubuntu-base", admin_password="of-the-template")
     source.succeed("echo baked > /etc/baked; ln -s /etc/baked /root/link; mkdir -m 0700 /opt/private; mkfifo /tmp/pipe")
