@@ -132,6 +132,17 @@ def transfer_by_id(cloud: Cloud, transfer_id: str) -> Transfer:
     return transfer
 
 
+def check_under_way(cloud: Cloud, transfer: Transfer) -> None:
+    """Look whether an upload goes on after a file has come, which takes its time.
+
+    Raises:
+        VcdError: 404, it is over; what came since is deleted.
+    """
+    if cloud.transfers.get(transfer.id) is None:
+        cloud.upload_files.discard(transfer.id)
+        raise errors.not_found("/transfer")
+
+
 def describe(cloud: Cloud, transfer: Transfer, size: int, package: OvfPackage) -> None:
     """Take the descriptor: from now on the files that it names are wanted."""
     if transfer.package is not None:

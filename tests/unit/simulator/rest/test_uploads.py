@@ -1,6 +1,7 @@
 """Uploading templates: files, fragments, sizes, what goes wrong."""
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 
@@ -8,6 +9,7 @@ from cse_testing.ovf import envelope
 from cse_testing.vcd_cloud import Answer, LabCloud, RestCaller
 from vcd_simulator.model.compute import Catalog, CatalogItem, Status, VappTemplate
 from vcd_simulator.operations import catalogs, uploads
+from vcd_simulator.rest.resources import transfers
 
 UPLOAD = '<UploadVAppTemplateParams xmlns="http://www.vmware.com/vcloud/v1.5" name="{name}"{more}>{inside}</UploadVAppTemplateParams>'  # noqa: E501
 
@@ -165,6 +167,28 @@ def test_an_upload_can_be_canceled_or_deleted(lab: LabCloud, alice: RestCaller, 
     assert alice.delete(f"/api/catalogItem/{second.item.id}").status == 204
     assert second.anonymous.call("PUT", address, envelope().decode()).status == 404
     assert list(alice.lab.cloud.transfers) == []
+
+
+@pytest.mark.parametrize("is_described", [False, True], ids=["descriptor", "disk"])
+def test_an_upload_that_is_canceled_while_a_file_comes_leaves_nothing(
+    lab: LabCloud, upload: Upload, monkeypatch: pytest.MonkeyPatch, *, is_described: bool
+) -> None:
+    if is_described:
+        upload.describe()
+    name = "disk1.vmdk" if is_described else "descriptor.ovf"
+    (transfer,) = lab.cloud.transfers
+    kept = lab.cloud.upload_files.path(transfer.id, name)
+
+    async def canceled_meanwhile(action: Callable[..., object], *arguments: object) -> object:
+        if list(lab.cloud.transfers):
+            lab.cloud.tasks.cancel(lab.cloud.tasks.tasks[transfer.task_id])
+        return action(*arguments)
+
+    address = upload.files()[name][2]
+    monkeypatch.setattr(transfers, "run_in_threadpool", canceled_meanwhile)
+    assert upload.anonymous.call("PUT", address, "x" * 3000, {"accept": "*/*"}).status == 404
+    assert upload.task()[0] == "canceled"
+    assert not kept.parent.exists()
 
 
 def test_a_template_is_not_used_before_it_is_there(alice: RestCaller, lab: LabCloud, upload: Upload) -> None:

@@ -1,6 +1,9 @@
 """Where clients send the files of an upload. The addresses are secret, and whoever knows one may write there."""
 
 import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
@@ -17,6 +20,8 @@ router = Router()
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _LARGEST_TEXT = {DESCRIPTOR: ovf.MAX_BYTES, MANIFEST: manifest.MAX_BYTES}
 _LARGEST_FILE = 1 << 40
+Take = Callable[[Cloud, Transfer], None]
+"""What a file that has come does to the upload."""
 
 
 @router.put("/transfer/{transfer_id}/{file_name}", public=True, streams=True)
@@ -34,13 +39,13 @@ async def upload(context: Context, transfer_id: str, file_name: str) -> Reply:
         async for _chunk in context.pieces():
             continue
         raise
+    if wanted.name in _LARGEST_TEXT:
+        take = await run_in_threadpool(_read, cloud.upload_files.path(transfer.id, wanted.name), wanted.name)
+    else:
+        take = partial(_take_part, wanted=wanted, start=start, length=received, total=total)
     with cloud.lock:
-        if wanted.name in _LARGEST_TEXT:
-            read = _describe if wanted.name == DESCRIPTOR else _check_manifest
-            read(cloud, transfer, cloud.upload_files.path(transfer.id, wanted.name).read_bytes())
-        else:
-            _check_size(wanted, received if total is None else total)
-            uploads.receive(cloud, transfer, wanted, start, received)
+        uploads.check_under_way(cloud, transfer)
+        take(cloud, transfer)
         needs_check = transfer.complete and not transfer.ready
         cloud.tasks.run_due()
     if needs_check:
@@ -73,23 +78,24 @@ async def _store(context: Context, transfer: Transfer, wanted: TransferFile, sta
     return received
 
 
-def _describe(cloud: Cloud, transfer: Transfer, body: bytes) -> None:
-    """Take the descriptor. One that is wrong fails the upload's task, which tells why."""
+def _read(path: Path, name: str) -> Take:
+    """Read a descriptor or a manifest. One that is wrong fails the upload's task, which tells why."""
+    body = path.read_bytes()
     try:
-        package = ovf.parse_descriptor(body)
+        if name == DESCRIPTOR:
+            return partial(uploads.describe, size=len(body), package=ovf.parse_descriptor(body))
+        return partial(uploads.take_manifest, size=len(body), digests=manifest.parse_manifest(body))
     except ovf.OvfError as exc:
-        uploads.reject(cloud, transfer, f"Validation failed for the OVF file you provided: {exc}.")
-    else:
-        uploads.describe(cloud, transfer, len(body), package)
-
-
-def _check_manifest(cloud: Cloud, transfer: Transfer, body: bytes) -> None:
-    try:
-        digests = manifest.parse_manifest(body)
+        return partial(uploads.reject, why=f"Validation failed for the OVF file you provided: {exc}.")
     except manifest.ManifestError as exc:
-        uploads.reject(cloud, transfer, f"Validation failed for the manifest you provided: {exc}.")
-    else:
-        uploads.take_manifest(cloud, transfer, len(body), digests)
+        return partial(uploads.reject, why=f"Validation failed for the manifest you provided: {exc}.")
+
+
+def _take_part(
+    cloud: Cloud, transfer: Transfer, *, wanted: TransferFile, start: int, length: int, total: int | None
+) -> None:
+    _check_size(wanted, length if total is None else total)
+    uploads.receive(cloud, transfer, wanted, start, length)
 
 
 async def _verify(cloud: Cloud, transfer: Transfer) -> None:
@@ -97,6 +103,7 @@ async def _verify(cloud: Cloud, transfer: Transfer) -> None:
     store = cloud.upload_files
     wrong = await run_in_threadpool(store.mismatch, transfer.id, transfer.digests)
     with cloud.lock:
+        uploads.check_under_way(cloud, transfer)
         uploads.note_verified(cloud, transfer, wrong)
         cloud.tasks.run_due()
 
