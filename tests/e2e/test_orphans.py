@@ -54,7 +54,7 @@ def test_what_could_not_be_taken_back_is_listed_and_reclaimed(
     assert f"{orphan['id']} (stranded): would be reclaimed" in told.stdout
     assert "stranded" in tenant.run("vapp", "list").text
 
-    done = cse(lab, "reclaim", "--yes")
+    done = cse(lab, "reclaim", "--execute", "--yes")
     assert done.returncode == 0, done.stderr
     assert f"{orphan['id']} (stranded): reclaimed" in done.stdout
     shown = tenant.run("vapp", "list").text

@@ -120,8 +120,8 @@ def test_a_list_is_a_line_for_each_and_json(run: Run, service: Service) -> None:
 def test_an_empty_list_says_so(run: Run, service: Service) -> None:
     service.orphans = []
     assert (run("list").stdout, run("list").stderr) == ("", "nothing was left behind\n")
-    assert (run("reclaim", "--yes").stderr, service.asked) == ("nothing to reclaim\n", [])
-    assert json.loads(run("reclaim", "--yes", "-o", "json").stdout) == {"executed": True, "results": []}
+    assert (run("reclaim", "--execute", "--yes").stderr, service.asked) == ("nothing to reclaim\n", [])
+    assert json.loads(run("reclaim", "--execute", "--yes", "-o", "json").stdout) == {"executed": True, "results": []}
 
 
 def test_reclaiming_says_what_would_be_deleted_and_deletes_nothing(run: Run, service: Service) -> None:
@@ -160,8 +160,13 @@ def test_what_is_spared_is_told(run: Run, service: Service) -> None:
         assert told not in run("reclaim", *arguments).stderr
 
 
+def test_yes_alone_deletes_nothing(run: Run, service: Service) -> None:
+    assert run("reclaim", "--yes").exit_code == 0
+    assert [each["execute"] for each in service.asked] == [False]
+
+
 def test_yes_deletes_without_a_question(run: Run, service: Service) -> None:
-    done = run("reclaim", "--yes", "--org", "acme", "--output", "json")
+    done = run("reclaim", "--execute", "--yes", "--org", "acme", "--output", "json")
     assert done.exit_code == 0, done.output
     assert service.asked == [{"orphans": ["vapp-1", "vm-4"], "execute": True}]
     shown = json.loads(done.stdout)
@@ -171,8 +176,8 @@ def test_yes_deletes_without_a_question(run: Run, service: Service) -> None:
 
 
 def test_what_somebody_may_still_want_has_to_be_named_or_asked_for(run: Run, service: Service) -> None:
-    run("reclaim", "vapp-3", "--yes")
-    run("reclaim", "--all", "--org", "acme", "--yes")
+    run("reclaim", "vapp-3", "--execute", "--yes")
+    run("reclaim", "--all", "--org", "acme", "--execute", "--yes")
     assert service.asked == [
         {"orphans": ["vapp-3"], "execute": True},
         {"orphans": ["vapp-1", "vapp-3", "vm-4"], "execute": True},
@@ -188,7 +193,7 @@ def test_a_name_that_is_none_stops_everything(run: Run, service: Service) -> Non
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_what_could_not_be_deleted_is_told_by_the_exit_code(run: Run, service: Service, output: str) -> None:
     service.outcomes["vapp-2"] = "FAILED"
-    assert run("reclaim", "--yes", "-o", output).exit_code == 1
+    assert run("reclaim", "--execute", "--yes", "-o", output).exit_code == 1
     assert run("reclaim", "vapp-1", "--yes", "-o", output).exit_code == 0
 
 

@@ -84,7 +84,7 @@ def list_orphans(path: Path, org: str | None, output: str) -> None:
 @click.option("--org", help="Only of this organisation.")
 @click.option("--all", "with_all", is_flag=True, help="Also what somebody may still want.")
 @click.option("--execute", is_flag=True, help="Delete; without it, only say what would be deleted.")
-@click.option("-y", "--yes", is_flag=True, help="Delete, and do not ask before.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before.")
 @_output_option
 def reclaim_orphans(
     path: Path, ids: tuple[str, ...], org: str | None, output: str, *, with_all: bool, execute: bool, yes: bool
@@ -99,7 +99,7 @@ def reclaim_orphans(
     Examples
         cse orphans reclaim
         cse orphans reclaim --execute
-        cse orphans reclaim --yes --output json
+        cse orphans reclaim --execute --yes --output json
             For scripts.
         cse orphans reclaim vapp-1f0c9b6e-2f2c-4a55-9d3f-0d4a7d1f7b11 --execute
 
@@ -115,10 +115,9 @@ def reclaim_orphans(
         if chosen and execute and not yes:
             _print_table(chosen, err=True)
             _confirm(f"Delete {_counted(len(chosen))} from vCD?")
-        delete = execute or yes
         view = Silence() if output == "json" else view_for("reclaim", as_json=False)
-        results = reclaim(session, [each["id"] for each in chosen], view, execute=delete) if chosen else []
-        _show_results(results, output, executed=delete)
+        results = reclaim(session, [each["id"] for each in chosen], view, execute=execute) if chosen else []
+        _show_results(results, output, executed=execute)
         spared = 0 if ids else len(Chosen(ids, org, with_all=True).of(found)) - len(chosen)
         if spared and output != "json":
             click.echo(f"{_counted(spared)} must be named, or say --all; see `cse orphans list`", err=True)
