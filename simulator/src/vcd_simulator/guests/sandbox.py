@@ -110,8 +110,8 @@ class Sandbox:
                 line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
         if shares:
             line += ["--tmpfs", SHARES]
-            for share in shares:
-                line += ["--bind" if share.writable else "--ro-bind", share.source, f"{SHARES}/{share.name}"]
+            for share in shares:  # whose server may be deleted before they are mounted
+                line += ["--bind-try" if share.writable else "--ro-bind-try", share.source, f"{SHARES}/{share.name}"]
             line += ["--remount-ro", SHARES]
         line += [
             "--ro-bind",

@@ -19,14 +19,30 @@ class StateDirectory:
         """Make the directory, and remove those of our user that nobody holds any more."""
         parent = parent or Path(tempfile.gettempdir())
         _remove_abandoned(parent)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        self._lock = (self.path / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path, self._lock = _locked(parent)
 
     def remove(self) -> None:
         """Delete the directory with all that is in it."""
-        remove_tree(self.path)
+        _remove(self.path)
         self._lock.close()
+
+
+def _locked(parent: Path) -> tuple[Path, IO[str]]:
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        lock = (path / _LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock.fileno()).st_nlink:
+            return path, lock
+        lock.close()  # another simulator that is starting took it for abandoned, before it was locked
+
+
+def _remove(directory: Path) -> None:
+    """The lock goes last: a directory without one would be kept for ever if this is cut off."""
+    for entry in directory.iterdir():
+        if entry.name != _LOCK:
+            remove_tree(entry)
+    remove_tree(directory)
 
 
 def _remove_abandoned(parent: Path) -> None:
@@ -36,7 +52,7 @@ def _remove_abandoned(parent: Path) -> None:
                 continue
             with (directory / _LOCK).open() as lock:
                 if _is_free(lock):
-                    remove_tree(directory)
+                    _remove(directory)
         except OSError:
             continue  # another simulator is just making or removing it
 

@@ -7,7 +7,8 @@ import pytest
 from cse_testing.simulated import Boot, Shell
 from cse_testing.waiting import wait_until
 from vcd_simulator.guests import Hypervisor
-from vcd_simulator.guests.shares import BoundShare
+from vcd_simulator.guests.machine import Guest
+from vcd_simulator.guests.shares import BoundShare, bound_shares
 
 EXPORT = "systemctl enable --now nfs-kernel-server >/dev/null && exportfs -ra"
 
@@ -97,6 +98,24 @@ def test_another_directory_than_the_one_that_was_meant_is_not_shown(
     monkeypatch.setattr("vcd_simulator.guests.program_table.bound_shares", lambda _guest: wrong)
     result = shell.run("cat /usr/.nfs/*/canary")
     assert (result.code, result.out) == (137, "")
+
+
+def test_a_server_that_is_deleted_at_this_moment_keeps_no_program_from_starting(
+    server: Shell, client: Shell, hypervisor: Hypervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.succeed("mount 10.0.0.5:/home/share /mnt")
+
+    def deleted_meanwhile(guest: Guest) -> list[BoundShare]:
+        found = bound_shares(guest)
+        files = server.guest.disk.paths.directory
+        hypervisor.delete(server.moid)
+        wait_until(lambda: not files.exists(), "the server's files to go")
+        return found
+
+    monkeypatch.setattr("vcd_simulator.guests.program_table.bound_shares", deleted_meanwhile)
+    result = client.run("ls /usr/.nfs; cat /mnt/sub/f")
+    assert (result.code, result.out) == (1, "")
+    assert "No such file" in result.err
 
 
 def test_an_export_that_is_a_link_stays_in_its_guest(server: Shell, client: Shell, tmp_path: Path) -> None:
