@@ -1,6 +1,7 @@
 """What every operation engine promises to those who submit operations, watch them and end them."""
 
 import threading
+from contextvars import ContextVar
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from cse_core.operations import Json, Operation, OperationContext, OperationQuer
 from cse_core.secret import Secret
 from cse_testing.operations.benches import EngineBench
 from cse_testing.waiting import LIMIT_S
+
+BEARER: ContextVar[str] = ContextVar("bearer", default="nobody")
 
 
 def test_an_operation_ends_with_its_result_and_says_so(engine: EngineBench) -> None:
@@ -390,3 +393,17 @@ def test_ids_sort_as_operations_were_submitted(engine: EngineBench) -> None:
     assert ids == sorted(ids)
     for operation_id in ids:
         engine.end_of(engine.operations.get(operation_id))
+
+
+def test_branches_run_in_copies_of_the_context_of_their_operation(engine: EngineBench) -> None:
+    def branch(_: OperationContext) -> Json:
+        found = BEARER.get()
+        BEARER.set("a branch")
+        return found
+
+    def run(ctx: OperationContext) -> Json:
+        BEARER.set("the operation")
+        return [ctx.parallel({"n1": branch, "n2": branch}), BEARER.get()]
+
+    seen = engine.end_of(engine.submit(run)).result
+    assert seen == [{"n1": "the operation", "n2": "the operation"}, "the operation"]

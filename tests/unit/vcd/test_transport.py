@@ -1,6 +1,8 @@
 """What requests take from their surroundings."""
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 
+from cse_vcd import load
+from cse_vcd.load import Server
 from cse_vcd.transport import PooledAdapter, equip
 from vcd_simulator.tls import make_certificate
 
@@ -92,3 +96,20 @@ def test_connections_share_a_context_that_checks_what_it_is_told() -> None:
     assert checking.get_ca_certs()
     assert context_for(adapter, True) is checking
     assert context_for(adapter, False) is trusting
+
+
+@pytest.mark.usefixtures("sent")
+def test_requests_count_for_the_work_that_sends_them() -> None:
+    one = session()
+    vcenter = PooledAdapter(connect_timeout_s=1, read_timeout_s=1, pool_size=1, server=Server.VCENTER)
+    other = equip(requests.Session(), vcenter)
+    one.get("https://vcd.test/api")
+    with ThreadPoolExecutor(1) as threads, load.counted() as outer:
+        one.get("https://vcd.test/api")
+        threads.submit(copy_context().run, other.get, "https://vcenter.test/sdk").result()
+        threads.submit(one.get, "https://vcd.test/of-nobody").result()
+        with load.counted() as inner:
+            one.get("https://vcd.test/api")
+    one.get("https://vcd.test/api")
+    assert [outer.sent_to(server) for server in (Server.VCD, Server.VCENTER)] == [1, 1]
+    assert [inner.sent_to(server) for server in (Server.VCD, Server.VCENTER)] == [1, 0]

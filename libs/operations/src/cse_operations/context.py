@@ -4,6 +4,7 @@ import concurrent.futures
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from sys import exception
 
 import structlog
@@ -44,7 +45,10 @@ class DurableContext:
     def parallel(self, branches: Mapping[str, Branch]) -> dict[str, Json]:
         self.check()
         try:
-            futures = {node: self._branches.submit(self._run_branch, node, branch) for node, branch in branches.items()}
+            futures = {
+                node: self._branches.submit(copy_context().run, self._run_branch, node, branch)
+                for node, branch in branches.items()
+            }
             wait(futures.values())
             results = {node: future.result() for node, future in futures.items()}  # raises where one was abandoned
         except (concurrent.futures.CancelledError, RuntimeError) as exc:  # the engine's threads end with it
@@ -56,9 +60,7 @@ class DurableContext:
 
     def _run_branch(self, node: str, branch: Branch) -> Json:
         context: OperationContext = DurableContext(self._run, self._branches, node)
-        with structlog.contextvars.bound_contextvars(
-            operation_id=self.operation_id, request_id=self._run.claim.operation.request_id, node=node
-        ):
+        with structlog.contextvars.bound_contextvars(node=node):
             try:
                 context.check()
                 return branch(context)

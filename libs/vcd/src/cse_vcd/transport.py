@@ -14,6 +14,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
 from cse_core.tls import client_context
+from cse_vcd import load
+from cse_vcd.load import Server
 
 _READ_ONLY: Final = frozenset({"GET", "HEAD"})
 _PASSING: Final = frozenset({502, 503})
@@ -34,7 +36,10 @@ class PooledAdapter(HTTPAdapter):
     502, 503) a few times within about two seconds; others only if they never left.
     """
 
-    def __init__(self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int) -> None:
+    def __init__(
+        self, *, connect_timeout_s: float, read_timeout_s: float, pool_size: int, server: Server = Server.VCD
+    ) -> None:
+        self._server = server
         self._timeout = (connect_timeout_s, read_timeout_s)
         self._proxies: dict[str, dict[str, str]] = {}
         self._contexts: dict[bool | str, ssl.SSLContext] = {}
@@ -78,6 +83,7 @@ class PooledAdapter(HTTPAdapter):
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         kwargs["proxies"] = self._proxies_for(str(request.url))
+        load.count(self._server)
         return super().send(request, *args, **kwargs)
 
     def _proxies_for(self, url: str) -> dict[str, str]:

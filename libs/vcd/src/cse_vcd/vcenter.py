@@ -21,6 +21,7 @@ from cse_core.errors import FailedPreconditionError, NotFoundError
 from cse_vcd.errors import UntrustedError, VcdUnavailableError, VcenterUnavailableError, from_transport
 from cse_vcd.extension import vcenter_url
 from cse_vcd.faults import FAULT, SESSION_OVER, TRANSPORT, from_vim
+from cse_vcd.load import Server
 from cse_vcd.session import VcdSession
 from cse_vcd.timing import Pace
 from cse_vcd.tools import ToolsWatch
@@ -54,7 +55,10 @@ class Vcenter:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         adapter = PooledAdapter(
-            connect_timeout_s=login.timeout_s, read_timeout_s=login.timeout_s, pool_size=login.calls
+            connect_timeout_s=login.timeout_s,
+            read_timeout_s=login.timeout_s,
+            pool_size=login.calls,
+            server=Server.VCENTER,
         )
         self._adapter = adapter
         self._http = equip(requests.Session(), adapter)

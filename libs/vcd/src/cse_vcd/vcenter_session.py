@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cse_core.secret import Secret
+from cse_vcd import load
+from cse_vcd.load import Server
 from cse_vcd.soap import SoapStubAdapter, vim
 from cse_vcd.transport import tls_context
 
@@ -42,9 +44,15 @@ class Connection:
         return vim.VirtualMachine(moid, self.stub)
 
 
+class _CountingStub(SoapStubAdapter):  # type: ignore[misc]  # it has no types
+    def InvokeMethod(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  # pyVmomi's name
+        load.count(Server.VCENTER)
+        return super().InvokeMethod(*args, **kwargs)
+
+
 def connect(host: str, port: int, login: VcenterLogin) -> Connection:
     """A new session. Raises what pyVmomi raises."""
-    stub = SoapStubAdapter(
+    stub = _CountingStub(
         host=host,
         port=port,
         version=_API,

@@ -26,6 +26,7 @@ from cse.clusters.v1 import cluster_service_pb2_grpc
 from cse.operations.v1 import operation_service_pb2_grpc
 from cse.system.v1 import system_service_pb2_grpc
 from cse_clusters import __version__
+from cse_clusters.adapters.told_load import telling_load
 from cse_clusters.application.accepting import Acceptance
 from cse_clusters.application.changing_nodes import NodeChanges
 from cse_clusters.application.creating import ClusterCreation
@@ -176,8 +177,9 @@ def create(config: Config, settings: ClustersSettings) -> ClustersService:
     running = settings.running_operations
     threads = Threads()
     reclaiming = ReclaimOperation(ports, settings.limits, partial(_sweep, settings, world, threads))
+    kinds = [*operation_kinds(ports, version=__version__, limits=settings.limits), reclaiming.kind()]
     operations = create_engine(
-        [*operation_kinds(ports, version=__version__, limits=settings.limits), reclaiming.kind()],
+        [telling_load(kind) for kind in kinds],
         replace(settings.operations, running=running, branches=2 * running, generation=GENERATION),
     )
     state = SystemState(operations)

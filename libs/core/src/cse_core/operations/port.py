@@ -54,7 +54,8 @@ class OperationContext(Protocol):
 
         They start in the order given; where fewer threads than branches are free, later ones wait. A branch may
         therefore wait for what an earlier one publishes, never the other way round. When one fails the others are told
-        through their `check()`; the first failure is raised once all have ended.
+        through their `check()`; the first failure is raised once all have ended. Each runs in a copy of the caller's
+        context (`contextvars`).
         """
 
     def publish(self, key: str, value: Json) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 
 import structlog
@@ -56,7 +57,10 @@ class InMemoryContext:
 
     def parallel(self, branches: Mapping[str, Branch]) -> dict[str, Json]:
         self.check()
-        futures = {node: self._branches.submit(self._run_branch, node, branch) for node, branch in branches.items()}
+        futures = {
+            node: self._branches.submit(copy_context().run, self._run_branch, node, branch)
+            for node, branch in branches.items()
+        }
         results = {node: future.result() for node, future in futures.items()}
         failure = self._journal.take_failure(self._record)
         if failure is not None:
@@ -65,9 +69,7 @@ class InMemoryContext:
 
     def _run_branch(self, node: str, branch: Branch) -> Json:
         context: OperationContext = InMemoryContext(self._journal, self._branches, self._record, node)
-        with structlog.contextvars.bound_contextvars(
-            operation_id=self.operation_id, request_id=self._record.operation.request_id, node=node
-        ):
+        with structlog.contextvars.bound_contextvars(node=node):
             try:
                 context.check()
                 return branch(context)
