@@ -8,6 +8,7 @@ import pytest
 
 from cse_testing.lab_cli import LabCli
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,8 @@ def test_what_does_not_wait_is_followed_and_cancelled_and_everything_is_taken_ba
     assert f"vcd cse operation watch {operation_id}" in begun["message"]
     active = tenant.json("cse", "operation", "list", "--active")
     assert [each["id"] for each in active] == [operation_id]
+    # Before that a cancellation may come first, and there is nothing to take back.
+    wait_until(lambda: "doomed" in tenant.run("vapp", "list").text, "the vApp that will be taken back")
     cancelled = tenant.run("cse", "operation", "cancel", operation_id, "--yes")
     assert "was cancelled" in cancelled.stdout
     assert "doomed" not in tenant.run("vapp", "list").text
