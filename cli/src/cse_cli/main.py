@@ -1,5 +1,6 @@
 """`cse`: the provider's command. Commands are imported when they are called, so that a tenant needs no server parts."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -90,13 +91,24 @@ def cse() -> None:
 
     The configuration is the file that --config names, else the one in the environment variable CSE_CONFIG, else
     config.yaml. Results go to stdout, everything else to stderr. The exit code is 0 on success, 1 on failure, and 2
-    for a command that makes no sense.
+    for wrong usage.
     """
 
 
 def main() -> None:
     """The console script."""
+    if sys.argv[1:2] == ["run"]:
+        _spare_memory()
     cse.main(prog_name="cse")
+
+
+def _spare_memory() -> None:
+    """Has this process begin anew before anything large is imported; see `cse_core.runtime`."""
+    try:
+        from cse_core import runtime  # noqa: PLC0415  # tenants do without it
+    except ModuleNotFoundError:
+        return  # the command says what is missing
+    runtime.spare_memory()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cse_cli.checks.vcd import administrator
+from cse_cli.vcd_plugin.errors import UnreachableError
 from cse_cli.vcd_plugin.events import View
 from cse_cli.vcd_plugin.following import follow, outcome
 from cse_cli.vcd_plugin.session import Session
@@ -64,9 +65,13 @@ def _session(session: VcdSession) -> Session:
 
 
 def listed(session: Session) -> list[dict[str, Any]]:
-    """All orphans; raises PluginError."""
+    """All orphans, each with `id` and `org`; raises PluginError."""
     found = session.fields("GET", "/cse/_orphans").get("orphans")
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if not isinstance(found, list) or not all(
+        isinstance(each, dict) and {"id", "org"} <= each.keys() for each in found
+    ):
+        raise UnreachableError("the answer is no list of orphans; is it this version of CSE that serves /api/cse?")
+    return found
 
 
 def reclaim(session: Session, ids: Sequence[str], view: View, *, execute: bool) -> list[dict[str, Any]]:

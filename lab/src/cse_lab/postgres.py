@@ -14,8 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cse_lab.guard import Guard
 from cse_lab.ports import free_port
 from cse_lab.processes import LabError, ProcessId, ServerProcess, tail, wait_until
+from cse_lab.state import write_private
 
 _HOST = "127.0.0.1"
 _USER = "lab"
@@ -39,7 +41,7 @@ class PrivatePostgres:
     """One server with its data in a directory; a context manager that starts it and ends it.
 
     With a `directory` the server can outlive this program: another `PrivatePostgres` for the same directory finds the
-    running server. Without one, everything is temporary and removed at the end.
+    running server. Without one, everything is temporary and removed at the end, also where this program is killed.
 
     Args:
         directory: where to keep everything. Root runs the server as another user, who must be able to get there.
@@ -53,6 +55,7 @@ class PrivatePostgres:
         self._fsync = fsync
         self._state_file = self._directory / "server.json"
         self._server: ServerProcess | None = None
+        self._guard: Guard | None = None
         self._identity = self._load() or _Identity(port=free_port(_HOST), password=secrets.token_hex(12))
 
     @property
@@ -88,6 +91,8 @@ class PrivatePostgres:
         """
         if self.pid is not None:
             return
+        if self._temporary and self._guard is None:
+            self._guard = Guard.over(self._state_file)
         data = self._directory / "data"
         if not (data / "PG_VERSION").exists():
             self._initialize(data)
@@ -197,6 +202,9 @@ class PrivatePostgres:
     def _remove_if_temporary(self) -> None:
         if self._temporary:
             shutil.rmtree(self._directory, ignore_errors=True)
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
 
     def _load(self) -> _Identity | None:
         try:
@@ -208,11 +216,8 @@ class PrivatePostgres:
         return _Identity(**state["identity"])
 
     def _save(self) -> None:
-        server = self._server
-        self._state_file.touch(mode=0o600)
-        self._state_file.write_text(
-            json.dumps({"identity": asdict(self._identity), "server": asdict(server.id) if server else None})
-        )
+        server = asdict(self._server.id) if self._server else None
+        write_private(self._state_file, json.dumps({"identity": asdict(self._identity), "server": server}))
 
 
 def _program(name: str) -> Path:

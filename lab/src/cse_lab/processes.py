@@ -67,10 +67,10 @@ class ServerProcess:
     @property
     def alive(self) -> bool:
         """Whether this very process still runs."""
-        child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
-            del _children[self.pid]
-        return _started(self.pid) == self.id.started
+        started = _started(self.pid)
+        if started is None and (child := _children.pop(self.pid, None)) is not None:
+            child.wait()  # no longer than a moment: only its exit status is left
+        return started == self.id.started
 
     @property
     def pid(self) -> int:

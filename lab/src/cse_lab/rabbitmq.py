@@ -12,8 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cse_lab.guard import Guard
 from cse_lab.ports import free_port
 from cse_lab.processes import LabError, ProcessId, ServerProcess, tail, wait_until
+from cse_lab.state import write_private
 
 _HOST = "127.0.0.1"
 _START_TIMEOUT_S = 180.0
@@ -45,8 +47,9 @@ class PrivateRabbitMQ:
     """One broker with its data in a directory; a context manager that starts it and ends it.
 
     With a `directory` the broker can outlive this program: another `PrivateRabbitMQ` for the same directory finds the
-    running server, its port and its credentials. Without one, everything is temporary and removed at the end. With a
-    `certificate` it listens on a second port, for TLS, which is chosen anew with each of these objects.
+    running server, its port and its credentials. Without one, everything is temporary and removed at the end, also
+    where this program is killed. With a `certificate` it listens on a second port, for TLS, which is chosen anew with
+    each of these objects.
     """
 
     def __init__(self, directory: Path | None = None, *, certificate: BrokerCertificate | None = None) -> None:
@@ -59,6 +62,7 @@ class PrivateRabbitMQ:
         self._state_file = self._directory / "broker.json"
         self._server: ServerProcess | None = None
         self._epmd: ServerProcess | None = None
+        self._guard: Guard | None = None
         self._identity = self._load() or self._invent()
 
     @property
@@ -97,7 +101,7 @@ class PrivateRabbitMQ:
         return self._directory / "server.log"
 
     def start(self) -> None:
-        """Start the server and wait until it speaks AMQP; a second start of a running one does nothing.
+        """Start the server and wait until it speaks AMQP, on both ports; a second start of a running one does nothing.
 
         Raises:
             LabError: RabbitMQ is not installed, or the server did not come up in time (the message ends with its log).
@@ -105,6 +109,8 @@ class PrivateRabbitMQ:
         if self.pid is not None:
             return
         launcher = _program("rabbitmq-server")
+        if self._temporary and self._guard is None:
+            self._guard = Guard.over(self._state_file)
         environment = self._environment()
         if self._epmd is None or not self._epmd.alive:
             self._epmd = ServerProcess.start(
@@ -118,8 +124,8 @@ class PrivateRabbitMQ:
         )
         self._save()
         server = self._server
-        wait_until(lambda: self._speaks_amqp() or not server.alive, timeout_s=_START_TIMEOUT_S)
-        if not self._speaks_amqp():
+        wait_until(lambda: self._listens() or not server.alive, timeout_s=_START_TIMEOUT_S)
+        if not self._listens():
             self.stop()
             raise LabError(
                 f"RabbitMQ did not start within {_START_TIMEOUT_S:.0f} s; its log ends with\n{tail(self.log)}"
@@ -179,6 +185,9 @@ class PrivateRabbitMQ:
     def _remove_if_temporary(self) -> None:
         if self._temporary:
             shutil.rmtree(self._directory, ignore_errors=True)
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
 
     def _invent(self) -> _Identity:
         ports: set[int] = set()
@@ -208,10 +217,7 @@ class PrivateRabbitMQ:
             "server": None if self._server is None else asdict(self._server.id),
             "epmd": None if self._epmd is None else asdict(self._epmd.id),
         }
-        draft = self._state_file.with_suffix(".part")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(state))
-        draft.replace(self._state_file)
+        write_private(self._state_file, json.dumps(state))
 
     def _environment(self) -> dict[str, str]:
         """What the server's scripts and the Erlang machine read; nothing leaks in from outside."""
@@ -264,6 +270,17 @@ class PrivateRabbitMQ:
             f"ssl_options.keyfile = {self._certificate.key}\n"
             "ssl_options.verify = verify_none\n"
         )
+
+    def _listens(self) -> bool:
+        """Whether it takes clients on all of its ports; that for TLS comes last."""
+        if not self._speaks_amqp():
+            return False
+        try:
+            if self.tls_port is not None:
+                socket.create_connection((_HOST, self.tls_port), timeout=2).close()
+        except OSError:
+            return False
+        return True
 
     def _speaks_amqp(self) -> bool:
         try:

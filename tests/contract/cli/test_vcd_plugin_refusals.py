@@ -21,7 +21,7 @@ from cse_testing.scripted_http import Reply, ScriptedHttp
             Reply(
                 '<Error xmlns="http://www.vmware.com/vcloud/v1.5" message="Unauthorized" majorErrorCode="401"/>', 401
             ),
-            "Unauthorized",
+            "run `vcd login` again (vCD says: Unauthorized)",
         ),
         (Reply("", 401), "run `vcd login` again"),
         (Reply("<Error message=\"External service 'cse' failed to respond\"/>", 504), "is running"),
@@ -64,6 +64,17 @@ def test_no_vdc_in_use(vcd: Vcd, profile: dict[str, Any], server: ScriptedHttp) 
     assert result.exit_code == 1
     assert "choose one with `vcd vdc use NAME`, or say --vdc NAME" in result.stderr
     assert server.asked == []
+
+
+def test_a_file_of_authorities_that_is_not_there_is_told(
+    vcd: Vcd, profile: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile.update(host="https://127.0.0.1:9", verify=True)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file.pem")
+    result = vcd("cse", "cluster", "list")
+    assert result.exit_code == 1
+    assert "correct the variable REQUESTS_CA_BUNDLE" in result.stderr
+    assert "/no/such/file.pem" in result.stderr
 
 
 def test_nobody_listens(vcd: Vcd, profile: dict[str, Any]) -> None:

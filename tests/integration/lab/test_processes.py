@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cse_lab import processes
 from cse_lab.processes import LabError, ProcessId, ServerProcess, tail
 from cse_testing.waiting import wait_until
 
@@ -42,6 +43,23 @@ def test_a_killed_process_is_gone_when_kill_returns(tmp_path: Path) -> None:
     process.kill()
     assert not process.alive
     wait_until(lambda: not Path(f"/proc/{child}").exists(), "what it started to be gone")
+
+
+def test_a_process_that_ends_while_it_is_looked_at_leaves_no_zombie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, _ = _start(tmp_path)
+    look = processes._started
+
+    def ends_first(pid: int) -> int | None:
+        os.killpg(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return look(pid)
+
+    monkeypatch.setattr(processes, "_started", ends_first)
+    assert not process.alive
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
 
 
 def test_another_process_with_the_same_pid_is_left_alone() -> None:

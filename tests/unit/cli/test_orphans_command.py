@@ -215,6 +215,31 @@ def test_a_wrong_configuration_is_told(run: Run, tmp_path: Path) -> None:
     assert (result.exit_code, "`cse check` says more" in result.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["list"], "no answer in time"),
+        (["reclaim", "--execute", "--yes"], "no answer in time"),
+        (["list", "-c", "missing.yaml"], "`cse check` says more"),
+    ],
+    ids=["list", "reclaim", "configuration"],
+)
+def test_errors_are_json_where_that_was_asked_for(run: Run, service: Service, arguments: list[str], told: str) -> None:
+    service.error = ServerError("no answer in time", status=504)
+    result = run(*arguments, "--output", "json")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert told in json.loads(result.stdout)["error"]
+
+
+@pytest.mark.parametrize(
+    "sent", [None, {"id": "vapp-1"}, ["vapp-1"], [{"id": "vapp-1"}]], ids=["nothing", "object", "texts", "no org"]
+)
+def test_an_answer_that_is_no_list_of_orphans_is_told(run: Run, service: Service, sent: Any) -> None:
+    service.orphans = sent
+    result = run("list")
+    assert (result.exit_code, "no list of orphans" in result.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("arguments", [["list", "--execute"], ["reclaim", "--output", "xml"], ["other"]])
 def test_what_makes_no_sense_is_misuse(run: Run, service: Service, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2

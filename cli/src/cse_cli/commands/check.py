@@ -9,6 +9,7 @@ from cse_cli.checks.report import print_json, print_table
 from cse_cli.checks.result import Outcome
 from cse_cli.checks.run import Report, run_checks
 from cse_cli.commands.options import config_option
+from cse_cli.commands.output import output_option
 from cse_cli.progress import progress
 from cse_cli.quiet import configure_logs
 
@@ -17,7 +18,7 @@ from cse_cli.quiet import configure_logs
 @config_option
 @click.option("-i", "--check-install", "installed", is_flag=True, help="Check also what `cse install` sets up.")
 @click.option("-t", "--template", help="With --check-install: look for this template only.  [default: all]")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option()
 @click.pass_context
 def command(context: click.Context, path: Path, *, installed: bool, template: str | None, output: str) -> None:
     """Check the configuration file and everything it names; changes nothing.

@@ -1,10 +1,8 @@
 """The command `cse orphans`."""
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,24 +11,18 @@ from rich.text import Text
 
 from cse_cli.checks.vcd import VcdCheckError
 from cse_cli.commands.options import config_option
+from cse_cli.commands.output import failure, output_option, print_json
 from cse_cli.orphans import FAILED, Chosen, listed, reclaim, service
 from cse_cli.quiet import configure_logs
+from cse_cli.vcd_plugin.agreement import confirm
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, printable, view_for
 from cse_cli.vcd_plugin.session import Session
 from cse_core.config import ConfigError, load_config
 from cse_core.settings import SettingsError
 
-F = TypeVar("F", bound=Callable[..., object])
-
 _WIDE = 4096
 _COLUMNS = ("id", "org", "vdc", "cluster", "VMs", "cause", "since", "what happened")
-
-
-def _output_option(command: F) -> F:
-    return click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)(
-        command
-    )
 
 
 @click.group(name="orphans", short_help="Find what operations have left behind in vCD, and delete it.")
@@ -56,7 +48,7 @@ def command() -> None:
 @command.command("list", short_help="List what was left behind.")
 @config_option
 @click.option("--org", help="Only of this organisation.")
-@_output_option
+@output_option()
 def list_orphans(path: Path, org: str | None, output: str) -> None:
     """List what was left behind, in all organisations.
 
@@ -70,12 +62,12 @@ def list_orphans(path: Path, org: str | None, output: str) -> None:
     def work(session: Session) -> None:
         found = [each for each in listed(session) if org in (None, each.get("org"))]
         if output == "json":
-            _print_json({"orphans": found})
+            print_json({"orphans": found})
         else:
             _print_table(found)
             click.echo(f"{len(found)} found" if found else "nothing was left behind", err=True)
 
-    _with_service(path, work)
+    _with_service(path, output, work)
 
 
 @command.command("reclaim", short_help="Delete what was left behind.")
@@ -85,7 +77,7 @@ def list_orphans(path: Path, org: str | None, output: str) -> None:
 @click.option("--all", "with_all", is_flag=True, help="Also what somebody may still want.")
 @click.option("--execute", is_flag=True, help="Delete; without it, only say what would be deleted.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before.")
-@_output_option
+@output_option()
 def reclaim_orphans(
     path: Path, ids: tuple[str, ...], org: str | None, output: str, *, with_all: bool, execute: bool, yes: bool
 ) -> None:
@@ -114,7 +106,7 @@ def reclaim_orphans(
             raise PluginError(f"no such orphan: {', '.join(map(printable, missing))}; see `cse orphans list`")
         if chosen and execute and not yes:
             _print_table(chosen, err=True)
-            _confirm(f"Delete {_counted(len(chosen))} from vCD?")
+            confirm(f"Delete {_counted(len(chosen))} from vCD?")
         view = Silence() if output == "json" else view_for("reclaim", as_json=False)
         results = reclaim(session, [each["id"] for each in chosen], view, execute=execute) if chosen else []
         _show_results(results, output, executed=execute)
@@ -122,40 +114,31 @@ def reclaim_orphans(
         if spared and output != "json":
             click.echo(f"{_counted(spared)} must be named, or say --all; see `cse orphans list`", err=True)
 
-    _with_service(path, work)
+    _with_service(path, output, work)
 
 
-def _confirm(question: str) -> None:
-    try:
-        click.confirm(question, abort=True, err=True)
-    except click.Abort:
-        if not sys.stdin.isatty():
-            click.echo(err=True)
-            raise PluginError("nobody has agreed; say --yes to be asked nothing") from None
-        raise
-
-
-def _with_service(path: Path, work: Callable[[Session], None]) -> None:
+def _with_service(path: Path, output: str, work: Callable[[Session], None]) -> None:
+    """Does `work` with the running service; what keeps it from that ends the command, in the form of `output`."""
     configure_logs()
     try:
         with service(load_config(path).vcd) as session:
             work(session)
     except ConfigError as exc:
-        raise click.ClickException(
-            "\n".join(f"{exc.path}: {finding}" for finding in exc.findings) + "\n`cse check` says more"
-        ) from exc
+        findings = "\n".join(f"{exc.path}: {finding}" for finding in exc.findings)
+        raise failure(f"{findings}\n`cse check` says more", output) from exc
     except VcdCheckError as exc:
-        raise click.ClickException(f"{exc.result.subject}: {exc.result.message}; {exc.result.remedy}") from exc
+        raise failure(f"{exc.result.subject}: {exc.result.message}; {exc.result.remedy}", output) from exc
     except (PluginError, SettingsError) as exc:
-        raise click.ClickException(str(exc)) from exc
+        raise failure(str(exc), output) from exc
     except KeyboardInterrupt:
-        raise click.ClickException("stopped waiting; what was begun goes on, see `vcd cse operation list`") from None
+        message = "stopped waiting; what was begun goes on, see `vcd cse operation list`"
+        raise failure(message, output) from None
 
 
 def _show_results(results: Sequence[dict[str, Any]], output: str, *, executed: bool) -> None:
     failed = sum(each.get("outcome") == FAILED for each in results)
     if output == "json":
-        _print_json({"executed": executed, "results": results})
+        print_json({"executed": executed, "results": results})
     else:
         for each in results:
             orphan, what = each.get("orphan") or {}, str(each.get("outcome", "")).replace("_", " ").lower()
@@ -172,10 +155,6 @@ def _show_results(results: Sequence[dict[str, Any]], output: str, *, executed: b
 
 def _counted(count: int) -> str:
     return "1 object" if count == 1 else f"{count} objects"
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=4, sort_keys=True))
 
 
 def _print_table(orphans: Sequence[dict[str, Any]], *, err: bool = False) -> None:

@@ -1,15 +1,15 @@
 """The command `cse version`."""
 
 import json
-import platform
 
 import click
 
-from cse_cli import DESCRIPTION, PRODUCT, __version__
+from cse_cli.about import about, about_text
+from cse_cli.commands.output import output_option
 
 
 @click.command(name="version", short_help="Show the version.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text")
 def command(output: str) -> None:
     """Show the version of this installation.
 
@@ -18,13 +18,4 @@ def command(output: str) -> None:
         cse version
         cse version --output json
     """
-    if output == "json":
-        about = {
-            "product": PRODUCT,
-            "description": DESCRIPTION,
-            "version": __version__,
-            "python": platform.python_version(),
-        }
-        click.echo(json.dumps(about))
-    else:
-        click.echo(f"{PRODUCT}, {DESCRIPTION}, version {__version__}")
+    click.echo(json.dumps(about()) if output == "json" else about_text())

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from cse_cli.vcd_plugin.agreement import confirm
 from cse_cli.vcd_plugin.commands import (
     CONTEXT,
     cluster_path,
-    confirm,
     finish,
     no_wait_option,
     path_name,
@@ -49,7 +49,8 @@ def cluster() -> None:
             Create one with five workers of 4 CPUs and 8 GB.
         vcd cse cluster info c1
         vcd cse cluster resize c1 --nodes 3
-        vcd cse cluster config c1 > ~/.kube/config
+        vcd cse cluster config c1 --save
+            Let kubectl speak to it.
         vcd cse cluster delete c1 --yes
     """
 

@@ -1,6 +1,5 @@
 """What all commands have in common: the session, errors, waiting for tasks."""
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -119,17 +118,6 @@ def with_session(run: Callable[Concatenate[click.Context, Session, P], None]) ->
             raise click.ClickException(str(exc)) from exc
 
     return output_option(update_wrapper(command, run))
-
-
-def confirm(question: str) -> None:
-    """Asks before what cannot be undone; whoever says no, or nothing, ends the command."""
-    try:
-        click.confirm(question, abort=True, err=True)
-    except click.Abort:
-        if not sys.stdin.isatty():
-            click.echo(err=True)
-            raise PluginError("nobody has agreed; say --yes to be asked nothing") from None
-        raise
 
 
 def finish(context: click.Context, session: Session, reply: dict[str, Any], done: str) -> None:

@@ -26,8 +26,7 @@ def cse() -> None:
         vcd cse operation list --active
             See what is being done.
 
-    Results go to stdout, as JSON with `--output json`. The exit code is 0 on success, 1 on failure, 2 for a command
-    that makes no sense.
+    Results go to stdout, as JSON with `--output json`. The exit code is 0 on success, 1 on failure, 2 for wrong usage.
     """
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from cse_cli.vcd_plugin.agreement import confirm
 from cse_cli.vcd_plugin.commands import (
     CONTEXT,
     cluster_path,
-    confirm,
     finish,
     no_wait_option,
     path_name,

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import click
 
-from cse_cli.vcd_plugin.commands import CONTEXT, confirm, no_wait_option, path_name, with_session
+from cse_cli.vcd_plugin.agreement import confirm
+from cse_cli.vcd_plugin.commands import CONTEXT, no_wait_option, path_name, with_session
 from cse_cli.vcd_plugin.errors import PluginError
 from cse_cli.vcd_plugin.events import Silence, view_for
 from cse_cli.vcd_plugin.following import Operation, follow, operation_path, read

@@ -143,6 +143,10 @@ class Session:
             raise UnreachableError(f"{self.base} did not answer in time; try again") from exc
         except requests.RequestException as exc:
             raise UnreachableError(f"{self.base} cannot be reached; is the address right, and the network up?") from exc
+        except OSError as exc:  # requests lets this one through as it is
+            raise UnreachableError(
+                f"the file with authorities to trust cannot be used; correct the variable REQUESTS_CA_BUNDLE ({exc})"
+            ) from exc
         if not 200 <= response.status_code < 300:
             raise _refusal(response)
         return response
@@ -161,10 +165,10 @@ def _refusal(response: requests.Response) -> ServerError | SessionError:
     """The error that an answer stands for. CSE sends JSON, but for 401 and 504, which are vCD's XML."""
     status = response.status_code
     message = _message(response)
+    own = f" (vCD says: {message})" if message else ""
     if status == 401:
-        return SessionError(message or _LOGIN_AGAIN)
+        return SessionError(f"{_LOGIN_AGAIN}{own}")
     if status == 406:  # CSE itself never says so
-        own = f" (vCD says: {message})" if message else ""
         message = f"vCD does not know /api/cse: CSE is not installed there, or its extension is disabled{own}"
     if status == 504:
         message = f"{message or 'no answer in time'}; ask your provider whether the CSE server is running"

@@ -1,11 +1,10 @@
 """The commands `vcd cse version` and `vcd cse system …`."""
 
-import platform
-
 import click
 
-from cse_cli import DESCRIPTION, PRODUCT, __version__
-from cse_cli.vcd_plugin.commands import CONTEXT, confirm, output_option, with_session
+from cse_cli.about import about, about_text
+from cse_cli.vcd_plugin.agreement import confirm
+from cse_cli.vcd_plugin.commands import CONTEXT, output_option, with_session
 from cse_cli.vcd_plugin.output import print_json, print_message, print_properties, wants_json
 from cse_cli.vcd_plugin.session import Session
 
@@ -20,16 +19,10 @@ def version(context: click.Context) -> None:
     Example
         vcd cse version
     """
-    about = {
-        "product": PRODUCT,
-        "description": DESCRIPTION,
-        "version": __version__,
-        "python": platform.python_version(),
-    }
     if wants_json(context):
-        print_json(context, about)
+        print_json(context, about())
     else:
-        click.echo(f"{PRODUCT}, {DESCRIPTION}, version {__version__}")
+        click.echo(about_text())
 
 
 @click.group(context_settings=CONTEXT, short_help="show and steer the service")
