@@ -1,6 +1,7 @@
 """How long an administrator waits for a list of 5,000 clusters, and for one of them (`make bench-list`).
 
-Runs the simulator in a process of its own and the cluster manager in this one, on loopback. Fails if a bound is broken.
+Runs the simulator in a process of its own and the cluster manager in this one, on loopback. Fails if a bound is broken;
+docs/performance.md has what was measured.
 """
 
 import argparse
@@ -29,9 +30,9 @@ from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.simulator import Simulator
 
 MOST_LIST_S = 2.0
-"""Median, on a machine with two cores that does nothing else; 1.8 were measured, 1.1 of them the simulator's."""
+"""Median, on a machine with two cores that does nothing else; most of it is the simulator's."""
 MOST_CPU_S = 0.8
-"""Of the cluster manager, for one list; 0.5 were measured."""
+"""Of the cluster manager, for one list."""
 LISTS = 5
 READS = 200
 

@@ -1,7 +1,8 @@
 """Requests per second and latency of the gateway and what is behind it, beside a bare pika loop (`make bench-gateway`).
 
 Starts a lab with the profile `instant`: RabbitMQ, the simulator and the three services as processes of their own, all
-on loopback. Requests go over AMQP, as vCD's cells send them. Fails if a bound is broken.
+on loopback. Requests go over AMQP, as vCD's cells send them. Fails if a bound is broken; docs/performance.md has what
+was measured.
 """
 
 import asyncio
@@ -31,11 +32,11 @@ PROCESSES = ("rabbitmq", "gateway", "clusters", "templates", "simulator")
 MANY = 16
 WARM_UP_S = 1.0
 MOST_GATEWAY_CPU = 6.0
-"""CPU of the gateway process for a template list, in times of what a bare loop needs to answer the same message. It
-pays for the gRPC call, the publisher's confirm, the log line and the deadline's timers; 3.5 to 4.7 were measured."""
+"""CPU of the gateway process for a template list, as a multiple of what a bare loop needs to answer the same message.
+It pays for the gRPC call, the publisher's confirm, the log line and the deadline's timers."""
 MOST_TOTAL_CPU = 8.0
-"""The same over all processes that work on it, RabbitMQ and the template service among them; 3.6 to 4.9 were measured.
-CPU is compared rather than requests per second, because that does not depend on what else the machine does."""
+"""The same over all processes that work on it, RabbitMQ and the template service among them. CPU is compared rather
+than requests per second, because that does not depend on what else the machine does."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def broken_bounds(results: list[Result]) -> list[str]:
         ("the gateway", of[TEMPLATES].cpu_ms("gateway") / of[BARE].cpu_ms(BARE), MOST_GATEWAY_CPU),
         ("all processes", of[TEMPLATES].cpu_ms() / of[BARE].cpu_ms(), MOST_TOTAL_CPU),
     ):
-        told = f"CPU of {what} for a template list: {ratio:.1f} times that of the bare loop (at most {most:g})"
+        told = f"CPU of {what} for a template list: {ratio:.1f} times that of a bare loop (at most {most:g})"
         print(told)
         if ratio > most:
             found.append(told)

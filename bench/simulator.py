@@ -1,6 +1,8 @@
 """Rates, latencies and memory of the simulator with 10,000 vApps of 4 VMs (`make bench-simulator`).
 
-Starts `vcd-simulator serve` as a process of its own, on loopback. Fails if a bound is broken.
+Starts `vcd-simulator serve` as a process of its own, on loopback. Fails if a bound is broken; docs/performance.md has
+what was measured. Bounds in milliseconds are CPU time of the simulator for one request: what the clock says depends on
+what else the machine does.
 """
 
 import asyncio
@@ -34,28 +36,25 @@ LOGINS = 50
 MANY = 8
 START_TIMEOUT_S = 120
 MOST_PAGE_MS = 50.0
-"""For a query page, whatever it is filtered and sorted by; 0.3 to 23 were measured."""
+"""For a query page, whatever it is filtered and sorted by."""
 MOST_CHECK_MS = 1.0
-"""For a session check; 0.2 were measured."""
+"""For a session check."""
 MOST_READ_MS = 2.0
-"""For a vApp with its VMs that is polled; 0.4 were measured."""
+"""For a vApp with its VMs that is polled."""
 MOST_FIRST_READ_MS = 9.0
-"""For one that nobody looked at since it changed; 2.9 were measured."""
+"""For one that nobody looked at since it changed."""
 MOST_LARGE_READ_MS = 5.0
-"""For a vApp with 33 VMs that is polled; 1.3 were measured."""
+"""For a vApp with 33 VMs that is polled."""
 MOST_VDC_MS = 50.0
-"""For a VDC that lists all vApps; 8 were measured.
-
-All of these are CPU time of the simulator for one request: what the clock says depends on what else the machine
-does."""
+"""For a VDC that lists all vApps."""
 MOST_LOGINS_S = 3.0
-"""For 50 logins at once, each on a connection of its own; 0.6 were measured."""
+"""For 50 logins at once, each on a connection of its own."""
 MOST_MEMORY_MB = 300
-"""Resident with 10,000 vApps of 4 VMs; 238 were measured."""
+"""Resident with 10,000 vApps of 4 VMs."""
 MOST_START_CPU_S = 6.0
-"""CPU time until everything listens; 2.6 were measured."""
+"""CPU time until everything listens."""
 MOST_SAVE_S = 30.0
-"""For the whole state over HTTP; 3 to 5 were measured."""
+"""For the whole state over HTTP."""
 
 
 @dataclass(frozen=True)
