@@ -63,6 +63,7 @@ class VcdInventory:
             href=found.href,
             org=found.org,
             org_id=found.org_id,
+            is_enabled=found.is_enabled,
             networks=found.networks,
             storage_profiles=found.storage_profiles,
         )

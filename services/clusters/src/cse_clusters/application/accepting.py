@@ -12,6 +12,7 @@ import structlog
 
 from cse_clusters.application.failures import STOPPING_REASON
 from cse_clusters.application.ledger import TASK, task_key
+from cse_clusters.application.operation_data import card_of, key_of
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
 from cse_clusters.domain.cluster import Cluster
@@ -25,13 +26,15 @@ from cse_core.errors import (
     UnavailableError,
 )
 from cse_core.names import ClusterName
-from cse_core.operations import Operation, OperationRequest, Operations
+from cse_core.operations import Operation, OperationQuery, OperationRequest, Operations, OperationState
 from cse_core.operations.failures import CLAIM_TAKEN
 
 log = structlog.get_logger()
 
 _PAUSES_S: Final = (0.1, 0.5, 1.0)
 """Between attempts to submit an operation."""
+_MOST_AHEAD: Final = 100
+"""Operations on one cluster that are counted when one more is accepted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ class Acceptance:
 
     @contextmanager
     def exclusively(self, org: str, cluster: str) -> Iterator[None]:
-        """While inside, no other request for this name is being accepted."""
+        """While inside, no other request for this name in this org, or from it, is being accepted."""
         with self._names.held(f"{org}/{cluster}"):
             yield
 
@@ -137,12 +140,25 @@ class Acceptance:
             raise
         if operation.task_href == task_href:
             log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
+            self._tell_of_the_queue(operation, card, text)
             return operation
         error = _reused(submission.request_id)
         self._not_started(task_href, card, error)
         if (operation.kind, operation.target) != (request.kind, request.target):
             raise error
         return operation
+
+    def _tell_of_the_queue(self, operation: Operation, card: TaskCard, text: str) -> None:
+        """Has the vCD task of a change that waits for another one say so, and for what."""
+        query = OperationQuery(owner=operation.owner, target_uid=operation.target_uid, active=True)
+        with suppress(CseError):  # the operation is accepted, whether or not this can be told
+            latest_first = iter(self._operations.page(query, limit=_MOST_AHEAD + 1))
+            mine = next((each for each in latest_first if each.id == operation.id), None)
+            ahead = [each for each in latest_first if key_of(each) == key_of(operation)]
+            if ahead and mine is not None and mine.state is OperationState.QUEUED:
+                others = f" and {len(ahead) - 1} more" if len(ahead) > 1 else ""
+                first = f"{card_of(ahead[-1].input).operation_name} ({ahead[-1].name})"
+                self._board.progress(operation.task_href, card, f"{text}: queued behind {first}{others}", 0)
 
     def _accepted(self, request: OperationRequest, name: str, is_wanted: Callable[[], bool]) -> Operation:
         """Submits it, and again if the store does not answer: it is then open whether the operation was accepted."""

@@ -27,6 +27,8 @@ _FIRST_PAUSE_S: Final = 0.2
 _MOST_PAUSE_S: Final = 5.0
 _MOST_MISSING: Final = 3
 """How often what a change needs may be gone before that is believed."""
+REMOVED_AGAIN_AFTER_S: Final = (1.0, 5.0, 20.0)
+"""Pauses before what vCD did not manage to remove is removed again."""
 
 
 def patiently(
@@ -69,7 +71,8 @@ def carry_out(
 
     What it changes may be busy or gone, vCD may not answer, or may have forgotten or aborted its task. When the
     operation is cancelled meanwhile, vCD's task is told to end, too. So it is when the time is over, unless it removes
-    what is not wanted any more: that had better go on without us.
+    what is not wanted any more: that had better go on without us. A removal whose task fails is tried again, at most
+    three times.
 
     Args:
         ctx: of the operation or branch.
@@ -83,6 +86,7 @@ def carry_out(
         CseError: as `patiently`, and what vCD's task ended with.
     """
     missing = _MOST_MISSING
+    pauses_s = iter(REMOVED_AGAIN_AFTER_S if is_removal else ())
     ended_with = (CancelledError,) if is_removal else (CancelledError, DeadlineError)
 
     def attempt() -> None:
@@ -104,6 +108,12 @@ def carry_out(
             with suppress(CseError):
                 host.cancel(who, task)
             raise
+        except FailedPreconditionError as exc:  # how the task has ended, for the request itself was fine
+            pause_s = next(pauses_s, None)
+            if pause_s is None:
+                raise
+            ctx.pause(pause_s)
+            raise ConflictError(exc.message, reason=exc.code) from exc
 
     patiently(ctx, attempt, within=within)
 

@@ -24,7 +24,7 @@ from cse_clusters.application.operation_data import TOKEN, ActingAs
 from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.application.vapp_access import require_access
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import Cluster, Role, State, partition_of
+from cse_clusters.domain.cluster import Cluster, Role, State
 from cse_clusters.domain.new_cluster import MAX_NODES, check_count
 from cse_clusters.domain.node_changes import NewNodes, check_node_ids, like_its_workers, workers_of
 from cse_clusters.domain.vcd import VappDetails
@@ -161,7 +161,7 @@ class NodeChanges:
         begin: Callable[[Cluster, VappDetails], Operation],
     ) -> Operation:
         self._acceptance.require_right(caller)
-        with self._acceptance.exclusively("", name.cluster):
+        with self._acceptance.exclusively(caller.org, name.cluster):
             first = self._acceptance.repeated_change(caller, kind, name.cluster, submission.request_id)
             return first or begin(*self._found(caller, name))
 
@@ -231,9 +231,9 @@ class NodeChanges:
         def make_request(task_href: str) -> OperationRequest:
             return OperationRequest(
                 kind=kind,
-                target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
+                target=str(cluster.resource_name),
                 target_uid=cluster.uid,
-                partition=partition_of(cluster.org_id, cluster.uid),
+                partition=cluster.key.partition,
                 request_id=submission.request_id,
                 owner=cluster.org_id,
                 input=change(replace(cluster, nodes=()), card, task_href).as_json(),

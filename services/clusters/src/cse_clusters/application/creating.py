@@ -10,10 +10,10 @@ from cse_clusters.application.material import Material, Materials, choices, stor
 from cse_clusters.application.operation_data import CREATE_CLUSTER, TOKEN, ActingAs, CreateInput
 from cse_clusters.application.ports import Inventory, TaskCard
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import CLUSTER_ID, partition_of
+from cse_clusters.domain.cluster import CLUSTER_ID, ClusterKey
 from cse_clusters.domain.new_cluster import NewCluster
 from cse_clusters.domain.vcd import VappRecord, Vdc
-from cse_core.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
+from cse_core.errors import AlreadyExistsError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from cse_core.names import WILDCARD, ClusterName
 from cse_core.operations import Operation, OperationQuery, OperationRequest, Operations
 
@@ -54,6 +54,7 @@ class ClusterCreation:
             InvalidArgumentError, NotFoundError: with the field.
             AlreadyExistsError: a cluster or a vApp has that name, or is getting it.
             PermissionDeniedError: the caller's role lacks the right.
+            FailedPreconditionError: the VDC is disabled (VDC_DISABLED), the template missing (CATALOG_ITEM_NOT_FOUND).
         """
         new = request.checked()
         if new.vdc.vdc == WILDCARD:
@@ -79,10 +80,10 @@ class ClusterCreation:
         vdc = place.result()
         _require_name_free(taken.result() if taken else self._inventory.namesakes(vdc.org_id, new.name), vdc)
         found = material()
-        uid = str(uuid.uuid4())
+        key = ClusterKey(org_id=vdc.org_id, vdc=vdc.name, name=new.name, uid=str(uuid.uuid4()))
         card = TaskCard(
             operation_name="create_cluster",
-            cluster_id=uid,
+            cluster_id=key.uid,
             cluster_name=new.name,
             org=vdc.org,
             org_id=vdc.org_id,
@@ -94,8 +95,8 @@ class ClusterCreation:
             return OperationRequest(
                 kind=CREATE_CLUSTER,
                 target=target,
-                target_uid=uid,
-                partition=partition_of(vdc.org_id, uid),
+                target_uid=key.uid,
+                partition=key.partition,
                 request_id=submission.request_id,
                 owner=vdc.org_id,
                 input=_job(caller, new, vdc, found, card, task_href).as_json(),
@@ -105,7 +106,7 @@ class ClusterCreation:
                 claim=f"clusters/{vdc.org_id}/{new.name}",
             )
 
-        return self._acceptance.submit(submission, card, f"Creating cluster {new.name} ({uid})", make_request)
+        return self._acceptance.submit(submission, card, f"Creating cluster {new.name} ({key.uid})", make_request)
 
     def _require_not_being_created(self, org: str, name: str) -> None:
         query = OperationQuery(kind=CREATE_CLUSTER, target_id=name, active=True)
@@ -121,6 +122,13 @@ class ClusterCreation:
             raise _no_vdc(new) from exc
         if vdc.org != org:
             raise _missing("parent", "ORG_NOT_FOUND", f"there is no org {org!r}; did you mean {vdc.org!r}?")
+        if not vdc.is_enabled:
+            raise FailedPreconditionError(
+                f"parent: VDC {vdc.name!r} is disabled; ask your provider to enable it",
+                reason="VDC_DISABLED",
+                field="parent",
+                vdc=vdc.name,
+            )
         if new.network not in vdc.networks:
             raise _missing(
                 "cluster.network",

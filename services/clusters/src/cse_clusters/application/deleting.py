@@ -16,11 +16,12 @@ from cse_clusters.application.operation_data import (
     TOKEN,
     ActingAs,
     DeleteInput,
+    key_of,
 )
 from cse_clusters.application.ports import Inventory, TaskBoard, VappHost
 from cse_clusters.application.reporting import Progress, finish_task
 from cse_clusters.domain.access import SERVICE, Caller
-from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, partition_of
+from cse_clusters.domain.cluster import CLUSTER_ID, Cluster
 from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import CseError, NotFoundError, UnavailableError
 from cse_core.names import ClusterName
@@ -68,11 +69,11 @@ class ClusterDeletion:
             PermissionDeniedError: the caller's role lacks the right.
         """
         self._acceptance.require_right(caller)
-        with self._acceptance.exclusively("", name.cluster):
+        with self._acceptance.exclusively(caller.org, name.cluster):
             first = self._acceptance.repeated_change(caller, DELETE_CLUSTER, name.cluster, submission.request_id)
             operation = first or self._begin(caller, self._directory.find_one(caller, name), submission)
             if not operation.state.is_final:  # also for a repetition: the first call may not have come to it
-                self._end_changes(caller, operation.target_uid)
+                self._end_changes(caller, operation)
             return operation
 
     def _begin(self, caller: Caller, cluster: Cluster, submission: Submission) -> Operation:
@@ -88,9 +89,9 @@ class ClusterDeletion:
             )
             return OperationRequest(
                 kind=DELETE_CLUSTER,
-                target=str(ClusterName(cluster.org, cluster.vdc, cluster.name)),
+                target=str(cluster.resource_name),
                 target_uid=cluster.uid,
-                partition=partition_of(cluster.org_id, cluster.uid),
+                partition=cluster.key.partition,
                 request_id=submission.request_id,
                 owner=cluster.org_id,
                 input=job.as_json(),
@@ -102,11 +103,12 @@ class ClusterDeletion:
         text = f"Deleting cluster {cluster.name} ({cluster.uid})"
         return self._acceptance.submit(submission, card, text, make_request)
 
-    def _end_changes(self, caller: Caller, uid: str) -> None:
+    def _end_changes(self, caller: Caller, deletion: Operation) -> None:
         """Tells what is in progress to end, for it is in vain. The deletion, of the same partition, begins then."""
         viewer = self._access.of(caller)
-        for each in self._operations.page(OperationQuery(target_uid=uid, active=True), limit=_MOST_CHANGES):
-            if each.kind != DELETE_CLUSTER:
+        query = OperationQuery(owner=deletion.owner, target_uid=deletion.target_uid, active=True)
+        for each in self._operations.page(query, limit=_MOST_CHANGES):
+            if each.kind != DELETE_CLUSTER and key_of(each) == key_of(deletion):
                 try:
                     viewer.require_change(each)
                     self._operations.cancel(each.id)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cse_clusters.application.listings import Listings
-from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput
+from cse_clusters.application.operation_data import CREATE_CLUSTER, STATE_BY_KIND, CreateInput, key_of
 from cse_clusters.application.ports import Inventory
 from cse_clusters.domain.access import Caller
-from cse_clusters.domain.cluster import CLUSTER_ID, Cluster, State, cluster_of, in_order, sort_key
+from cse_clusters.domain.cluster import Cluster, ClusterKey, State, cluster_of, in_order, sort_key
 from cse_core.errors import ConflictError, NotFoundError, RetryableError
 from cse_core.names import WILDCARD, ClusterName, VdcName
 from cse_core.operations import Operation, OperationQuery, Operations
@@ -96,12 +96,12 @@ class ClusterDirectory:
         records = self._inventory.clusters(
             caller.credentials, name=cluster, org=org if caller.is_system_administrator else None, vdc=vdc
         )
-        found = [cluster_of(record, caller, changes.get(record.metadata.get(CLUSTER_ID, ""))) for record in records]
-        known = {each.uid for each in found}
+        found = [cluster_of(record, caller, changes) for record in records]
+        known = {each.key for each in found}
         coming = [
-            _coming(job, changes[job.uid])
-            for job in _creations_seen(active, caller)
-            if job.uid not in known
+            _coming(job, changes[key])
+            for key, job in _creations_seen(active, caller).items()
+            if key not in known
             and org in (None, job.vdc.org)
             and vdc in (None, job.vdc.name)
             and cluster in (None, job.name)
@@ -117,15 +117,20 @@ class ClusterDirectory:
         return self._operations.page(query, limit=_MOST_CHANGES)[::-1]
 
 
-def _changes(active: Iterable[Operation]) -> dict[str, State]:
-    """What the operations in progress do, by the cluster's UUID; the latest that was asked for counts."""
-    return {each.target_uid: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active}
+def _changes(active: Iterable[Operation]) -> dict[ClusterKey, State]:
+    """What the operations in progress do, by cluster; the latest that was asked for counts."""
+    return {key: STATE_BY_KIND.get(each.kind, State.UPDATING) for each in active if (key := key_of(each)) is not None}
 
 
-def _creations_seen(active: Iterable[Operation], caller: Caller) -> list[CreateInput]:
+def _creations_seen(active: Iterable[Operation], caller: Caller) -> dict[ClusterKey, CreateInput]:
     """Until vCD has the vApp, and says who may see it, a creation is shown to who began it and to administrators."""
-    jobs = [CreateInput.from_json(each.input) for each in active if each.kind == CREATE_CLUSTER]
-    return [job for job in jobs if caller.is_system_administrator or job.card.user_id == caller.user_id]
+    jobs = {
+        key: CreateInput.from_json(each.input)
+        for each in active
+        if each.kind == CREATE_CLUSTER and (key := key_of(each)) is not None
+    }
+    sees_all = caller.is_system_administrator
+    return {key: job for key, job in jobs.items() if sees_all or job.card.user_id == caller.user_id}
 
 
 def _coming(job: CreateInput, state: State) -> Cluster:

@@ -62,8 +62,13 @@ class Kubeconfigs:
         control_plane = next((machines[name] for name in sorted(machines) if role_of(name) is Role.CONTROL_PLANE), None)
         if control_plane is None:
             raise _unreachable(cluster, "it has no running control plane; power its vApp on, or wait for its creation")
+        logins = logins_for(control_plane, self._templates.admin_password(cluster.template))
+        if not logins:
+            raise _unreachable(
+                cluster,
+                "vCD has no password of its guest; the provider has to set the `admin_password` of its template",
+            )
         try:
-            logins = logins_for(control_plane, self._templates.admin_password(cluster.template))
             content = with_first(
                 logins, lambda login: self._guests.read_file(login, KUBECONFIG, limit_bytes=KUBECONFIG_LIMIT)
             )

@@ -9,10 +9,11 @@ from typing import Any, Final, Self, cast
 
 from cse_clusters.application.ports import Scripts, TaskCard
 from cse_clusters.domain.access import Credentials, TokenScheme
-from cse_clusters.domain.cluster import Cluster, Node, Role, State
+from cse_clusters.domain.cluster import Cluster, ClusterKey, Node, Role, State
 from cse_clusters.domain.vcd import Vdc, VmTemplate
 from cse_core.errors import UnauthenticatedError
-from cse_core.operations import JsonObject, OperationContext
+from cse_core.names import ClusterName
+from cse_core.operations import JsonObject, Operation, OperationContext
 
 CREATE_CLUSTER: Final = "CREATE_CLUSTER"
 DELETE_CLUSTER: Final = "DELETE_CLUSTER"
@@ -129,6 +130,14 @@ def scripts_from_json(fields: dict[str, Any]) -> Scripts:
 def card_of(data: JsonObject) -> TaskCard:
     """The task card in the input of any operation of ours."""
     return TaskCard(**cast(dict[str, Any], data["card"]))
+
+
+def key_of(operation: Operation) -> ClusterKey | None:
+    """The cluster that an operation is about; None if it is about none."""
+    if not operation.target_uid:
+        return None
+    target = ClusterName.parse(operation.target)
+    return ClusterKey(org_id=operation.owner, vdc=target.vdc, name=target.cluster, uid=operation.target_uid)
 
 
 def cluster_to_json(cluster: Cluster) -> JsonObject:

@@ -12,7 +12,7 @@ from cse_clusters.application.guest_work import Limits
 from cse_clusters.application.ports import OperationPorts
 from cse_clusters.application.sweep import Sweep
 from cse_clusters.domain.access import SERVICE
-from cse_clusters.domain.cluster import CLUSTER_ID, TEMPLATE, Cluster, State
+from cse_clusters.domain.cluster import TEMPLATE, Cluster, State
 from cse_clusters.domain.orphans import Cause, Kind, Orphan, Outcome, sort_key
 from cse_clusters.domain.vcd import VappDetails
 from cse_core.errors import CancelledError, CseError, UnavailableError
@@ -247,7 +247,7 @@ class _Reclamation:
     def _forget(self, ctx: OperationContext, orphan: Orphan, vapp: VappDetails) -> None:
         """Takes it out of Kubernetes if it has got that far; that the cluster does not answer keeps nothing."""
         records = self.patiently(ctx, lambda: self._ports.inventory.clusters(SERVICE, name=orphan.cluster))
-        record = next((each for each in records if each.metadata.get(CLUSTER_ID) == orphan.cluster_uid), None)
+        record = next((each for each in records if each.href == orphan.vapp_href), None)
         cluster = Cluster(
             org=orphan.org,
             org_id="",

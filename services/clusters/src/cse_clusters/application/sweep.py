@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cse_clusters.application.ledger import MACHINES, VAPP, MachinesNote, VappNote
-from cse_clusters.application.operation_data import CREATE_CLUSTER, DELETE_CLUSTER
+from cse_clusters.application.operation_data import CREATE_CLUSTER, DELETE_CLUSTER, key_of
 from cse_clusters.application.orphan_records import (
     accepted,
     cause_of,
@@ -30,13 +30,24 @@ from cse_clusters.application.orphan_records import (
 from cse_clusters.application.ports import Inventory
 from cse_clusters.domain import marks
 from cse_clusters.domain.access import SERVICE
-from cse_clusters.domain.cluster import CLUSTER_ID, CONTROL_PLANE_IP, OPERATION_ID, Role, role_of
+from cse_clusters.domain.cluster import (
+    CLUSTER_ID,
+    CONTROL_PLANE_IP,
+    OPERATION_ID,
+    ClusterKey,
+    Role,
+    key_of_vapp,
+    role_of,
+)
 from cse_clusters.domain.orphans import Cause, Kind, Orphan, sort_key
 from cse_clusters.domain.vcd import VappRecord
 from cse_core.errors import NotFoundError
 from cse_core.names import ClusterName
 from cse_core.operations import LedgerEntry, Operation, OperationQuery, Operations, OperationState
 
+_Mark = tuple[str, str, str, str]
+"""The org's id, the VDC and the name of a vApp, and the operation that it says has made it. Whoever may change the vApp
+may write another's operation there, so that this alone tells nothing."""
 _DELETIONS: Final = 1000
 """Unsuccessful deletions that are looked at, the latest."""
 
@@ -47,9 +58,9 @@ class Books:
 
     since: datetime
     active_uids: frozenset[str]
-    """Of clusters on which something is in progress."""
-    deletions: Mapping[str, Operation]
-    """The latest deletion of each cluster that was begun and did not succeed, by the cluster's UUID."""
+    """Of clusters on which something is in progress. A copy of such a UUID is left alone as well."""
+    deletions: Mapping[ClusterKey, Operation]
+    """The latest deletion of each cluster that was begun and did not succeed."""
 
 
 @dataclass
@@ -113,7 +124,7 @@ class Sweep:
         found = Findings()
         for record in records:
             found.add(self._judged(record, books))
-        marked = {record.metadata.get(OPERATION_ID, ""): record for record in records}
+        marked = {_mark_of(record): record for record in records}
         unsettled = [record for record in records if marks.unsettled(record.metadata)]
         for part in self._lookups.map(lambda entry: self._noted(entry, marked, books, found), entries):
             for orphan in part.orphans.values():
@@ -124,27 +135,33 @@ class Sweep:
                 found.add(orphan)
         return found
 
-    def _noted(self, entry: LedgerEntry, marked: Mapping[str, VappRecord], books: Books, judged: Findings) -> Findings:
+    def _noted(
+        self, entry: LedgerEntry, marked: Mapping[_Mark, VappRecord], books: Books, judged: Findings
+    ) -> Findings:
         """What a note leads to, beside the vApps that were judged by their marks."""
         found = Findings()
         operation = self._operation(entry.operation_id)
         if operation is not None and not has_ended(operation, books.since):
             return found
-        if entry.kind == VAPP and entry.operation_id not in marked:
-            self._look_at_vapp(entry, operation, books, found)
-        elif entry.kind == VAPP:
-            self._settle_if_it_lives(entry, marked[entry.operation_id], found)
+        if entry.kind == VAPP:
+            note = VappNote.read(entry)
+            record = marked.get((note.org_id, note.vdc, note.name, entry.operation_id))
+            if record is None:
+                self._look_at_vapp(entry, note, operation, books, found)
+            elif CONTROL_PLANE_IP in record.metadata and record.vm_count:
+                found.settled.append(entry)  # it lives
         elif entry.kind == MACHINES:
             self._look_at_machines(entry, operation, books, judged, found)
         return found
 
     def _books(self, since: datetime) -> Books:
         active = self._operations.find(active=True)
-        deletions: dict[str, Operation] = {}
+        deletions: dict[ClusterKey, Operation] = {}
         for state in (OperationState.FAILED, OperationState.CANCELLED):
             query = OperationQuery(kind=DELETE_CLUSTER, state=state)
             for each in self._operations.page(query, limit=_DELETIONS):
-                deletions.setdefault(each.target_uid, each)
+                if (key := key_of(each)) is not None:
+                    deletions.setdefault(key, each)
         return Books(
             since=since,
             active_uids=frozenset(each.target_uid for each in active),
@@ -163,7 +180,7 @@ class Sweep:
         """The orphan that a vApp with `cse.cluster.id` is; None if it is none."""
         uid = record.metadata.get(CLUSTER_ID, "")
         is_complete = CONTROL_PLANE_IP in record.metadata
-        deletion = books.deletions.get(uid)
+        deletion = books.deletions.get(key_of_vapp(record))
         if is_complete and record.vm_count and deletion is None:
             return None  # it lives, as nearly all do
         if uid in books.active_uids or (deletion is not None and not has_ended(deletion, books.since)):
@@ -220,9 +237,10 @@ class Sweep:
 
     # ---- what the ledger names
 
-    def _look_at_vapp(self, entry: LedgerEntry, operation: Operation | None, books: Books, found: Findings) -> None:
+    def _look_at_vapp(
+        self, entry: LedgerEntry, note: VappNote, operation: Operation | None, books: Books, found: Findings
+    ) -> None:
         """A vApp that was never marked: known by its name, and by being as empty as a creation makes it."""
-        note = VappNote.read(entry)
         record = self._inventory.find_vapp(SERVICE, note.place, note.name)
         details = self._inventory.vapp(SERVICE, record.href) if record is not None else None
         if record is None or details is None:
@@ -248,10 +266,6 @@ class Sweep:
         others = (each for each in self._operations.page(query, limit=2) if each.id != entry.operation_id)
         return any(not has_ended(each, books.since) for each in others)
 
-    def _settle_if_it_lives(self, entry: LedgerEntry, record: VappRecord, found: Findings) -> None:
-        if CONTROL_PLANE_IP in record.metadata and record.vm_count:
-            found.settled.append(entry)
-
     def _look_at_machines(
         self, entry: LedgerEntry, operation: Operation | None, books: Books, judged: Findings, found: Findings
     ) -> None:
@@ -270,3 +284,7 @@ class Sweep:
         elif note.uid not in books.active_uids and f"{Kind.VAPP.value}-{vapp.id}" not in judged.orphans:
             for machine in machines:
                 found.add(machine_orphan(machine, note, entry.operation_id, operation))
+
+
+def _mark_of(record: VappRecord) -> _Mark:
+    return record.org_id, record.vdc, record.name, record.metadata.get(OPERATION_ID, "")

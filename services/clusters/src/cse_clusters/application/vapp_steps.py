@@ -23,7 +23,7 @@ from cse_clusters.domain.cluster import (
 )
 from cse_clusters.domain.plan import ClusterPlan
 from cse_clusters.domain.vcd import VappRecord
-from cse_core.errors import AlreadyExistsError, RetryableError
+from cse_core.errors import AlreadyExistsError, ConflictError, RetryableError
 from cse_core.operations import Json, OperationContext
 from cse_core.secret import Secret
 
@@ -31,8 +31,8 @@ from cse_core.secret import Secret
 class VappSteps:
     """What is done in vCD for one creation.
 
-    `href` is the vApp's as soon as vCD has told it; `may_exist` is true from when vCD was first asked to make it;
-    `make` is what its nodes are made from; `note` is its entry in the ledger.
+    `href` is the vApp's as soon as vCD has told it, and empty before; `make` is what its nodes are made from; `note` is
+    its entry in the ledger.
     """
 
     def __init__(
@@ -77,7 +77,15 @@ class VappSteps:
             return None
         who = job.acting_as.credentials(self._ctx)
         self.note.creating(self._ctx)
-        started = self._host.compose(who, job.vdc, name=job.name, description=self._description(), network=job.network)
+        try:
+            started = self._host.compose(
+                who, job.vdc, name=job.name, description=self._description(), network=job.network
+            )
+        except AlreadyExistsError as exc:
+            if not self.find_own():
+                raise
+            # A request of ours whose answer was lost has made it after we looked: another look tells.
+            raise ConflictError(exc.message, reason=exc.code) from exc
         self.href = started.href
         return started.task_href
 

@@ -1,6 +1,6 @@
 """Clusters and nodes, and how they are told from what vCD shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from cse_clusters.domain.access import Caller
 from cse_clusters.domain.marks import NODE_OPERATIONS
 from cse_clusters.domain.vcd import Machine, VappDetails, VappRecord
-from cse_core.names import is_node_name
+from cse_core.names import ClusterName, is_node_name
 
 CLUSTER_ID: Final = "cse.cluster.id"
 VERSION: Final = "cse.version"
@@ -67,6 +67,25 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClusterKey:
+    """Which cluster is meant.
+
+    Its UUID alone does not say so, for whoever may change a vApp can write another cluster's to it. So it counts where
+    the vApp is as well: no VDC has two of one name. One that is renamed is another to what was begun before.
+    """
+
+    org_id: str
+    vdc: str
+    name: str
+    uid: str
+
+    @property
+    def partition(self) -> str:
+        """What operations on the cluster queue up by, from its creation to its deletion."""
+        return f"{ClusterName(self.org_id, self.vdc, self.name)}/{self.uid}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """A cluster as callers see it. The vApp's fields are empty until vCD has it."""
 
@@ -86,6 +105,14 @@ class Cluster:
     vapp_status: str = ""
     vm_count: int = 0
     nodes: tuple[Node, ...] = ()
+
+    @property
+    def resource_name(self) -> ClusterName:
+        return ClusterName(self.org, self.vdc, self.name)
+
+    @property
+    def key(self) -> ClusterKey:
+        return ClusterKey(org_id=self.org_id, vdc=self.vdc, name=self.name, uid=self.uid)
 
     def with_vapp(self, vapp: VappDetails) -> "Cluster":
         """The cluster with what a GET of its vApp shows, above all its nodes."""
@@ -117,23 +144,30 @@ def node_of(machine: Machine) -> Node:
     )
 
 
-def cluster_of(vapp: VappRecord, caller: Caller, changing: State | None = None) -> Cluster:
+def key_of_vapp(vapp: VappRecord, org_id: str = "") -> ClusterKey:
+    """The cluster that a vApp with `cse.cluster.id` is; `org_id` counts where the query shows no org."""
+    uid = vapp.metadata.get(CLUSTER_ID, "")
+    return ClusterKey(org_id=vapp.org_id or org_id, vdc=vapp.vdc, name=vapp.name, uid=uid)
+
+
+def cluster_of(vapp: VappRecord, caller: Caller, changing: Mapping[ClusterKey, State]) -> Cluster:
     """The cluster that a vApp with `cse.cluster.id` is.
 
     Args:
         vapp: what the query service shows of it.
         caller: who asked; where the query shows no org, it is his.
-        changing: what an operation in progress does to it, None if there is none.
+        changing: what operations in progress do, to whichever clusters.
     """
+    key = key_of_vapp(vapp, caller.org_id)
     control_plane_ip = vapp.metadata.get(CONTROL_PLANE_IP, "")
     settled = State.FAILED if vapp.status in BROKEN_STATUSES or not control_plane_ip else State.READY
     return Cluster(
         org=vapp.org or caller.org,
-        org_id=vapp.org_id or caller.org_id,
-        vdc=vapp.vdc,
-        name=vapp.name,
-        uid=vapp.metadata.get(CLUSTER_ID, ""),
-        state=changing or settled,
+        org_id=key.org_id,
+        vdc=key.vdc,
+        name=key.name,
+        uid=key.uid,
+        state=changing.get(key, settled),
         template=vapp.metadata.get(TEMPLATE, ""),
         control_plane_ip=control_plane_ip,
         cse_version=vapp.metadata.get(VERSION, ""),
@@ -143,15 +177,6 @@ def cluster_of(vapp: VappRecord, caller: Caller, changing: State | None = None) 
         vapp_status=vapp.status,
         vm_count=vapp.vm_count,
     )
-
-
-def partition_of(org_id: str, uid: str) -> str:
-    """What operations on one cluster queue up by, from its creation to its deletion.
-
-    Whoever owns a vApp can write another cluster's UUID to it. So the org counts as well: what one org has in progress
-    holds up nobody else's.
-    """
-    return f"{org_id}/{uid}"
 
 
 def in_order(clusters: Iterable[Cluster]) -> list[Cluster]:

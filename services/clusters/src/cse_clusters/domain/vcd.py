@@ -18,6 +18,8 @@ class Vdc:
     href: str
     org: str
     org_id: str
+    is_enabled: bool = True
+    """Whether anything can be created or started in it."""
     networks: Mapping[str, str] = field(default_factory=dict)
     """Href by name of the networks that its vApps may be connected to."""
     storage_profiles: Mapping[str, str] = field(default_factory=dict)

@@ -84,7 +84,7 @@ class ClusterServicer(cluster_service_pb2_grpc.ClusterServiceServicer):
         caller = self._caller(context)
         name = NodeName.parse(request.name)
         cluster, node = self._use_cases.nodes.read(caller, name)
-        return convert.node_message(ClusterName(cluster.org, cluster.vdc, cluster.name), node)
+        return convert.node_message(cluster.resource_name, node)
 
     def AddNodes(
         self, request: cluster_service_pb2.AddNodesRequest, context: grpc.ServicerContext

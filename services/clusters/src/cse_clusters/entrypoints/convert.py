@@ -76,7 +76,7 @@ def _node_pool(pool: cluster_pb2.NodePool) -> NodePool:
 
 
 def cluster_message(cluster: Cluster) -> cluster_pb2.Cluster:
-    name = ClusterName(cluster.org, cluster.vdc, cluster.name)
+    name = cluster.resource_name
     message = cluster_pb2.Cluster(
         name=str(name),
         uid=cluster.uid,
