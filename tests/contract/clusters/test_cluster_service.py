@@ -28,7 +28,9 @@ def a_request(**fields: Any) -> cluster_service_pb2.CreateClusterRequest:
 
 
 def ended(clients: Clients, operation: operations_pb2.Operation) -> operations_pb2.Operation:
-    request = operations_pb2.WaitOperationRequest(name=operation.name, timeout=duration_pb2.Duration(seconds=20))
+    request = operations_pb2.WaitOperationRequest(
+        name=operation.name, timeout=duration_pb2.Duration(seconds=int(LIMIT_S))
+    )
     found: operations_pb2.Operation = clients.operations.WaitOperation(request, metadata=ADMIN, timeout=LIMIT_S)
     assert found.done
     return found

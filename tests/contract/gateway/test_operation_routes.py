@@ -171,7 +171,7 @@ def test_those_who_wait_leave_places_for_those_who_do_not(bench: Bench) -> None:
 )
 def test_refusals_of_a_stream_are_told(bench: Bench, error: errors.CseError, status: int) -> None:
     bench.services.answers["WatchOperation"] = raising(error)
-    assert bench.cell.ask("GET", f"{EVENTS}?wait=5").status == status
+    assert bench.cell.ask("GET", f"{EVENTS}?wait=60").status == status
 
 
 @pytest.mark.parametrize("path", ["/api/cse/_operations", "/api/cse/_operations/op-1", EVENTS])

@@ -129,7 +129,7 @@ def test_a_watcher_resumes_with_the_process_that_goes_on(lasting: EngineBench) -
     name = lasting.submit(first.run).name
     with serving(lasting.operations) as served:
         seen = list(_until(served, name, "waiting"))
-    assert first.begun.is_set()
+    assert first.begun.wait(LIMIT_S)  # the step is told of before it is taken
     lasting.runs["0"] = second.run
     lasting.restart()
     second.go_on.set()

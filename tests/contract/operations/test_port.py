@@ -98,8 +98,11 @@ def test_a_repeated_request_id_is_the_same_operation_for_the_same_owner_only(eng
 def test_the_operation_that_a_request_began_is_found_by_its_id(engine: EngineBench) -> None:
     assert engine.operations.begun_by("unknown") is None
     first = engine.submit(lambda _: 1, request_id="same")
-    assert engine.operations.begun_by("same") in (first, engine.operations.get(first.id))
-    engine.end_of(first)
+    begun = engine.operations.begun_by("same")
+    assert begun is not None
+    assert begun.id == first.id
+    ended = engine.end_of(first)
+    assert engine.operations.begun_by("same") == ended
     engine.operations.delete(first.id)
     assert engine.operations.begun_by("same") is None
 

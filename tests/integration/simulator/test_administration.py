@@ -19,6 +19,7 @@ from pyvcloud.vcd.task import Task
 from pyvcloud.vcd.vdc import VDC
 
 from cse_testing.pyvcloud_client import POLL_S, Tenant
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 
 
@@ -28,7 +29,7 @@ def unique() -> str:
 
 
 def wait(client: Client, task: Any) -> None:
-    client.get_task_monitor().wait_for_success(task, timeout=30, poll_frequency=POLL_S)
+    client.get_task_monitor().wait_for_success(task, timeout=LIMIT_S, poll_frequency=POLL_S)
 
 
 @pytest.fixture

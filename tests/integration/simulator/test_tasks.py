@@ -8,15 +8,22 @@ from pyvcloud.vcd.exceptions import BadRequestException
 
 from cse_testing.pyvcloud_client import Tenant, logged_in
 from cse_testing.waiting import wait_until
+from vcd_simulator.clock import ManualClock
 from vcd_simulator.simulator import Simulator
 
 
 @pytest.fixture(scope="module")
-def slow_vcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Recomposing takes an hour, metadata a moment, other things no time."""
+def clock() -> ManualClock:
+    """The time of `slow_vcd`."""
+    return ManualClock()
+
+
+@pytest.fixture(scope="module")
+def slow_vcd(clock: ManualClock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Recomposing takes an hour, metadata a minute, other things no time."""
     profile: Path = tmp_path_factory.mktemp("profile") / "slow.yaml"
-    profile.write_text("delays: {task.vdcRecomposeVapp: 3600, task.metadataUpdate: 0.5}\n", encoding="utf-8")
-    with Simulator(profile=str(profile)) as running:
+    profile.write_text("delays: {task.vdcRecomposeVapp: 3600, task.metadataUpdate: 60}\n", encoding="utf-8")
+    with Simulator(profile=str(profile), clock=clock) as running:
         yield running
 
 
@@ -38,10 +45,11 @@ def test_a_busy_vapp_refuses_a_second_task_until_the_first_is_canceled(alice: Te
     alice.wait(alice.vdc.delete_vapp("busy", force=True))
 
 
-def test_a_task_runs_for_a_while_and_then_its_effect_is_there(alice: Tenant) -> None:
+def test_a_task_runs_for_a_while_and_then_its_effect_is_there(alice: Tenant, clock: ManualClock) -> None:
     vapp = alice.compose("told")
     task = vapp.set_metadata("GENERAL", "READWRITE", "key", "value")
     assert task.get("status") in ("queued", "running")
+    clock.advance(60)
     wait_until(lambda: alice.client.get_resource(task.get("href")).get("status") == "success", "the task to end")
     assert str(vapp.get_metadata().MetadataEntry.Key) == "key"
     alice.wait(alice.vdc.delete_vapp("told"))

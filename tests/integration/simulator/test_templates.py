@@ -13,7 +13,7 @@ from pyvcloud.vcd.vapp import VApp
 
 from cse_testing.ovf import envelope, ova
 from cse_testing.pyvcloud_client import Tenant
-from cse_testing.waiting import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.spec import ToolsState
 from vcd_simulator.simulator import Simulator
@@ -98,7 +98,7 @@ def test_a_large_disk_comes_in_one_piece(alice: Tenant, shared_vcd: Simulator, c
 
     def send(number: int, body: bytes) -> None:
         address = client.get_resource(href).Files.File[number].Link.get("href")
-        assert requests.put(address, data=body, verify=shared_vcd.ca_file, timeout=60).status_code == 200
+        assert requests.put(address, data=body, verify=shared_vcd.ca_file, timeout=LIMIT_S).status_code == 200
 
     send(0, envelope(files={"disk1.vmdk": size}))
     send(1, bytes(size))

@@ -148,9 +148,13 @@ def test_of_two_simultaneous_requests_for_a_name_one_wins(clusters: ClustersInMe
 def at_two_replicas(
     clusters: ClustersInMemory, *requests: tuple[NewCluster, str]
 ) -> list[Operation | AlreadyExistsError]:
-    """What two replicas answer that both have found nothing in the way before either has submitted."""
+    """What two replicas answer that both have found nothing in the way before either has submitted.
+
+    What one of them has begun is not over before both have answered.
+    """
     together = threading.Barrier(len(requests))
     clusters.vcd.during("create_task", lambda: together.wait(LIMIT_S))
+    halt = clusters.vcd.halt("compose")
 
     def attempt(request: tuple[NewCluster, str]) -> Operation | AlreadyExistsError:
         cluster, request_id = request
@@ -160,8 +164,11 @@ def at_two_replicas(
         except AlreadyExistsError as exc:
             return exc
 
-    with ThreadPoolExecutor(len(requests)) as pool:
-        return list(pool.map(attempt, requests))
+    try:
+        with ThreadPoolExecutor(len(requests)) as pool:
+            return list(pool.map(attempt, requests))
+    finally:
+        halt.let_go()
 
 
 def test_of_two_replicas_that_create_a_cluster_of_one_name_one_does(clusters: ClustersInMemory) -> None:

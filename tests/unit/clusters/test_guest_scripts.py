@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from cse_clusters.domain.guest_scripts import guest_script
+from cse_testing.waiting import LIMIT_S
 
 AFTERWARDS = 'echo "$CSE_NODE_NAME joins"'
 
@@ -13,7 +14,7 @@ def run(body: str, afterwards: str = AFTERWARDS) -> tuple[int, list[str]]:
     """Exit code, and what was printed."""
     script = guest_script(body, {"CSE_NODE_NAME": "mstr-aaaa"}, one_at_a_time=True, afterwards=afterwards).reveal()
     script = script.replace("/run/cse-setup.lock", "/dev/null")
-    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=30)
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=LIMIT_S)
     return ended.returncode, ended.stdout.splitlines()
 
 

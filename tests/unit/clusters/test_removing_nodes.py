@@ -23,6 +23,7 @@ from cse_core.errors import (
 from cse_core.operations import Operation, OperationState
 from cse_testing.clusters.fake_cloud import FakeVapp
 from cse_testing.clusters.service import HURRIED, PATIENT, ClustersInMemory, a_cluster
+from cse_testing.waiting import LIMIT_S
 
 FAILED = ScriptResult(exit_code=1, stdout="", stderr="cannot evict pod: it is precious")
 NODES = ["mstr-aaaa", "node-aaaa", "node-bbbb", "node-cccc", "nfsd-aaaa"]
@@ -346,7 +347,7 @@ def run(body: str, kubectl: str, **environment: str) -> subprocess.CompletedProc
     """Runs a script in a real shell, in which kubectl is a function."""
     names = {"CSE_NODES": "node-aaaa", "CSE_DRAIN_TIMEOUT_S": "300", **environment}
     script = guest_script(f"kubectl() {{\n{kubectl}\n}}\n{body}", names).reveal()
-    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=10)
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=LIMIT_S)
 
 
 def fake_kubectl(version: str) -> str:

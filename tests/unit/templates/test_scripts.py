@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cse_templates.adapters.directories import SCRIPT_FILES, builtin_directory, read_directory
+from cse_testing.waiting import LIMIT_S
 
 TEMPLATES = sorted(path for path in builtin_directory().iterdir() if not path.name.startswith("_"))
 SCRIPTS = sorted(builtin_directory().glob("*/*.sh"))
@@ -18,7 +19,7 @@ def identify(path: Path) -> str:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=identify)
 def test_shellcheck_finds_nothing(script: Path) -> None:
-    done = subprocess.run(["shellcheck", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["shellcheck", script], capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -34,7 +35,7 @@ def test_what_is_delivered_passes_shellcheck_too(directory: Path, tmp_path: Path
         file = tmp_path / f"{role}.sh"
         file.write_text(getattr(scripts, role))
     done = subprocess.run(
-        ["shellcheck", *sorted(tmp_path.iterdir())], capture_output=True, text=True, timeout=60, check=False
+        ["shellcheck", *sorted(tmp_path.iterdir())], capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode == 0, done.stdout
 
@@ -48,7 +49,7 @@ def test_a_missing_parameter_is_named_before_anything_happens(script: Path) -> N
         env={"PATH": "/nonexistent"},
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=LIMIT_S,
         check=False,
         executable="/bin/bash",
     )
@@ -60,7 +61,7 @@ def test_a_missing_parameter_is_named_before_anything_happens(script: Path) -> N
 @pytest.mark.parametrize("directory", TEMPLATES, ids=lambda path: path.name)
 def test_customization_refuses_a_phase_it_does_not_know(directory: Path) -> None:
     done = subprocess.run(
-        ["bash", directory / "init.sh", "sometime"], capture_output=True, text=True, timeout=10, check=False
+        ["bash", directory / "init.sh", "sometime"], capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode == 2
     assert "precustomization|postcustomization" in done.stderr

@@ -14,6 +14,7 @@ from vcd_simulator.guests.containment import Containment
 ENDED_PROGRAMS_STAY_S = 300.0
 """How long vSphere lists a program after its end."""
 KILLED = 128 + signal.SIGKILL
+_LARGE_MESSAGES = 4
 
 
 @dataclass(eq=False, kw_only=True)
@@ -27,10 +28,14 @@ class Program:
     started: float = field(default_factory=time.time)
     ended: float | None = None
     exit_code: int | None = None
+    at_end: Callable[[int], None] = lambda _code: None
+    """Called with the exit code before anybody learns of it."""
     finished: "Future[int]" = field(default_factory=Future)
     """Resolves to the exit code; what the program left behind may still run."""
     gone: "Future[None]" = field(default_factory=Future)
     """Resolves when nothing of it runs any more."""
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_MESSAGES), repr=False)
+    """Held while a large message of one of its stand-ins is read, so that few of them are in memory."""
     _sandbox: Containment | None = None
     _killed: bool = False
     _frozen: bool = False
@@ -48,8 +53,9 @@ class Program:
     def end(self, exit_code: int) -> None:
         """Note the program's end; only the first call counts."""
         if self.exit_code is None:
-            self.ended = time.time()
+            self.at_end(exit_code)
             self.exit_code = exit_code
+            self.ended = time.time()  # after the exit code: clients that see an end look for that
             self.finished.set_result(exit_code)
 
     def kill(self) -> None:

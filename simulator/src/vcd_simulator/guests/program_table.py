@@ -144,11 +144,16 @@ class ProgramTable:
                 raise PowerStateError(requested=PowerState.ON, existing=guest.power)
             self._forget_ended()
             self._last_pid += 1
-            program = Program(pid=self._last_pid, owner=owner, name=name, command_line=command_line)
+            who = f"program {self._last_pid} of {owner}"
+            program = Program(
+                pid=self._last_pid,
+                owner=owner,
+                name=name,
+                command_line=command_line,
+                at_end=lambda code: guest.journal.note(f"{who} ended with {code}"),
+            )
             self._programs[program.pid] = program
-        who = f"program {program.pid} of {program.owner}"
-        guest.journal.note(f"{who}: {program.command_line}")
-        program.finished.add_done_callback(lambda done: guest.journal.note(f"{who} ended with {done.result()}"))
+        guest.journal.note(f"{who}: {command_line}")
         return program
 
     def _forget_ended(self) -> None:

@@ -13,6 +13,7 @@ import yaml
 from tests.integration.simulator.control.conftest import Control
 
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.inventory import Inventory, lab_text
 from vcd_simulator.latency import Latency, Profile
 from vcd_simulator.simulator import Simulator
@@ -46,7 +47,7 @@ def vcd() -> Iterator[Simulator]:
             vapp = tenant.compose("shown")
             tenant.wait(vapp.add_vms([tenant.machine(GUEST)]))
         guest = running.guests.find(GUEST)
-        running.hypervisor.wait_for_tools(guest.moid, 20)
+        running.hypervisor.wait_for_tools(guest.moid, LIMIT_S)
         made = running.guests.execute(
             GUEST, "kubeadm init && mkdir -p /root/.kube && cp /etc/kubernetes/admin.conf /root/.kube/config"
         )
@@ -80,7 +81,7 @@ def test_the_command_and_http_look_into_guests(vcd: Simulator, tmp_path: Path) -
         ["bash", "-euo", "pipefail", "-c", script],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_S,
         check=False,
         env=environment,
     )

@@ -24,6 +24,7 @@ from pyvcloud.vcd.vapp import VApp
 from cse_testing.coverage import covers
 from cse_testing.ovf import envelope
 from cse_testing.pyvcloud_client import Tenant
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 
 METADATA = EntityType.METADATA.value
@@ -206,7 +207,7 @@ def _document(body: bytes) -> object:
 def test_waiting_for_success(alice: Tenant, vapp: VApp) -> None:
     monitor = alice.client.get_task_monitor()
     task = vapp.power_on()
-    assert monitor.wait_for_success(task, timeout=10, poll_frequency=0.05).get("status") == "success"
+    assert monitor.wait_for_success(task, timeout=LIMIT_S, poll_frequency=0.05).get("status") == "success"
     assert monitor.get_status(task) == "success"
 
 
@@ -223,10 +224,10 @@ def test_waiting_for_a_failure(alice: Tenant, catalog: str) -> None:
     monitor = client.get_task_monitor()
     with pytest.raises(VcdTaskException, match="Validation failed"):
         monitor.wait_for_status(
-            task, timeout=10, poll_frequency=0.05, fail_on_statuses=[TaskStatus.ERROR],
+            task, timeout=LIMIT_S, poll_frequency=0.05, fail_on_statuses=[TaskStatus.ERROR],
             expected_target_statuses=[TaskStatus.SUCCESS],
         )  # fmt: skip
     failed = monitor.wait_for_status(
-        task, timeout=10, poll_frequency=0.05, fail_on_statuses=None, expected_target_statuses=[TaskStatus.ERROR]
+        task, timeout=LIMIT_S, poll_frequency=0.05, fail_on_statuses=None, expected_target_statuses=[TaskStatus.ERROR]
     )
     assert failed.get("status") == "error"

@@ -86,8 +86,8 @@ def test_a_repeated_reply_is_counted(running: Simulator, extension: Extension, a
     before = running.forwarder.stats.repeated
     running.faults.add(message="reply", error=Duplicate(copies=2))
     assert hello(alice) == 200
-    stats = running.forwarder.stats
-    wait_until(lambda: stats.repeated == before + 2, "two repeated replies", seen=lambda: stats)
+    forwarder = running.forwarder
+    wait_until(lambda: forwarder.stats.repeated == before + 2, "two repeated replies", seen=lambda: forwarder.stats)
 
 
 def test_a_message_is_late(running: Simulator, extension: Extension, alice: VcdRest) -> None:

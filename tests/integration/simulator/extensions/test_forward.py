@@ -270,7 +270,7 @@ def test_requests_fail_while_the_broker_is_away_and_work_as_soon_as_it_is_back(o
 
 def test_other_settings_take_effect_at_once(broker: PrivateRabbitMQ) -> None:
     service = AService()
-    with Forwarder(None) as forwarder, an_extension(broker, service) as extension:
+    with Forwarder(None, timeout_s=LIMIT_S) as forwarder, an_extension(broker, service) as extension:
         with pytest.raises(ExtensionUnreachableError):
             forwarder.forward(service, a_request())
         forwarder.configure(AmqpSettings.from_url(broker.url, prefix="site-b"))

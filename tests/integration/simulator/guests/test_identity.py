@@ -5,7 +5,7 @@ import os
 import pytest
 
 from cse_testing.simulated import Shell
-from cse_testing.waiting import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests.spec import PowerState
 
 
@@ -103,6 +103,6 @@ def test_only_what_a_program_s_own_processes_have_open_is_lent(shell: Shell) -> 
     with pytest.raises(OSError, match="not in this sandbox"):
         program.borrow(others, (0,))
     program.kill()
-    program.gone.result(20)
+    program.gone.result(LIMIT_S)
     with pytest.raises(OSError, match="not in this sandbox"):
         program.borrow(own, (0,))

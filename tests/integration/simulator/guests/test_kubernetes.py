@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from cse_testing.simulated import Boot, Shell, Times
+from cse_testing.waiting import LIMIT_S
 
 CNI = "kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f https://github.com/weaveworks/weave/releases/w.yaml"
 CONFIG = "export KUBECONFIG=/etc/kubernetes/admin.conf\n"
@@ -233,7 +234,7 @@ def test_a_node_whose_machine_or_kubelet_is_gone_is_not_ready(control_plane: She
     worker.hypervisor.power_off(worker.moid)
     assert nodes(control_plane)["node-1"] == "Unknown"
     worker.hypervisor.power_on(worker.moid, worker.guest.spec)
-    worker.hypervisor.wait_for_tools(worker.moid, 20)
+    worker.hypervisor.wait_for_tools(worker.moid, LIMIT_S)
     assert nodes(control_plane)["node-1"] == "True"
 
 
@@ -362,6 +363,6 @@ def test_only_root_may_use_kubeadm(boot: Boot, tmp_path: Path) -> None:
     shell.succeed("useradd -m alice")
     alice = shell.account("alice")
     program = shell.guest.programs.start(alice, ["/bin/sh", "-c", "id -un > /tmp/who; kubeadm init 2> /tmp/err"])
-    assert program.finished.result(20) == 2
+    assert program.finished.result(LIMIT_S) == 2
     assert shell.succeed("cat /tmp/who") == "alice\n"
     assert "not running as root" in shell.succeed("cat /tmp/err")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cse_testing.simulated import Boot, Shell
-from cse_testing.waiting import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.shares import BoundShare, bound_shares
@@ -67,7 +67,7 @@ def test_a_mount_lasts_until_the_machine_stops(hypervisor: Hypervisor, server: S
     client.succeed("mkdir /mnt/n; touch /mnt/n/own; mount 10.0.0.5:/home/share /mnt/n")
     client.succeed("test -e /mnt/n/sub/f")
     hypervisor.reset(client.moid)
-    hypervisor.wait_for_tools(client.moid, 20)
+    hypervisor.wait_for_tools(client.moid, LIMIT_S)
     assert client.succeed("ls /mnt/n; mount | grep -c nfs || true") == "own\n0\n"
     client.succeed("mount 10.0.0.5:/home/share /mnt/n")
     hypervisor.power_off(server.moid)
@@ -81,7 +81,7 @@ def test_a_program_that_is_older_than_the_export(boot: Boot, client: Shell, serv
     program = client.guest.programs.start(root, ["/bin/bash", "-c", wait])
     wait_until(lambda: client.guest.tree.exists("/tmp/err"), "the mount to begin")
     server.succeed("exportfs -ra")
-    assert program.finished.result(20) == 0
+    assert program.finished.result(LIMIT_S) == 0
     assert client.succeed("cat /tmp/out /tmp/err; ls /mnt").splitlines() == [
         "1",
         "mount.nfs: the files of 10.0.0.5:/srv appear in programs that are started from now on",

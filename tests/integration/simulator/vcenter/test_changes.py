@@ -9,6 +9,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from cse_testing.simulated import GuestClient
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.guests.snapshot import GuestsRecord
 
@@ -84,7 +85,7 @@ def test_hardware_of_a_machine_that_runs_grows_only_where_that_was_allowed(vm: A
     allowed = Spec(numCPUs=4, numCoresPerSocket=2, memoryMB=4096, cpuHotAddEnabled=True, memoryHotAddEnabled=True)
     WaitForTask(vm.ReconfigVM_Task(allowed))
     WaitForTask(vm.PowerOnVM_Task())
-    hypervisor.wait_for_tools("vm-101", 20)
+    hypervisor.wait_for_tools("vm-101", LIMIT_S)
     WaitForTask(vm.ReconfigVM_Task(Spec(numCPUs=6, memoryMB=8192)))
     hardware = vm.config.hardware
     assert (hardware.numCPU, hardware.numCoresPerSocket, hardware.memoryMB) == (6, 2, 8192)

@@ -9,6 +9,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from cse_testing.simulated import Endpoint, GuestClient
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import GuestSpec, Hypervisor
 
 Filter = vim.event.EventFilterSpec
@@ -26,7 +27,7 @@ def test_the_life_of_a_machine_is_told_by_events(client: Any, guest: GuestClient
     vm: Any = guest.vm
     manager = client.content.eventManager
     WaitForTask(vm.ResetVM_Task())
-    hypervisor.wait_for_tools("vm-101", 20)
+    hypervisor.wait_for_tools("vm-101", LIMIT_S)
     WaitForTask(vm.SuspendVM_Task())
     WaitForTask(vm.PowerOnVM_Task())
     WaitForTask(vm.Rename_Task("renamed"))

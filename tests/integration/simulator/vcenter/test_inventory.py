@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pyVmomi import VmomiSupport, vim, vmodl
 
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import Hypervisor
 
 Collector = vmodl.query.PropertyCollector
@@ -52,7 +53,7 @@ def test_guests_can_be_shut_down_and_rebooted(client: Any, hypervisor: Hyperviso
     boot("vm-1")
     vm: Any = vim.VirtualMachine("vm-1", client._stub)
     vm.RebootGuest()
-    hypervisor.wait_for_tools("vm-1", 20)
+    hypervisor.wait_for_tools("vm-1", LIMIT_S)
     vm.ShutdownGuest()
     assert vm.runtime.powerState == "poweredOff"
     with pytest.raises(vim.fault.InvalidPowerState):

@@ -10,6 +10,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from cse_testing.simulated import Endpoint, GuestClient
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.guests import Hypervisor
 
 Booted = Callable[..., None]
@@ -98,7 +99,7 @@ def test_power_by_tasks_and_files_by_transfers(guest: GuestClient, hypervisor: H
         WaitForTask(getattr(guest.vm, action)())
         assert guest.vm.runtime.powerState == state
     WaitForTask(getattr(guest.vm, "PowerOn")())  # noqa: B009  # its stubs insist on a host
-    hypervisor.wait_for_tools("vm-101", 20)
+    hypervisor.wait_for_tools("vm-101", LIMIT_S)
     assert guest.download("/root/out") == content
 
 

@@ -1,6 +1,6 @@
 """An engine whose kinds are functions of the test, and makers of such engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,12 +39,17 @@ QUICK = Timing(
 
 
 class EngineBench:
-    """An engine, what its operations do, and what `finish` was told. Time passes only when `now` is changed."""
+    """An engine, what its operations do, and what `finish` was told. Time passes only when `now` is changed.
 
-    def __init__(self, make: Make) -> None:
+    Args:
+        make: makes the engine, which begins to work at once.
+        runs: what operations do that are in its store already.
+    """
+
+    def __init__(self, make: Make, *, runs: Mapping[str, Run] | None = None) -> None:
         self.finished: list[Operation] = []
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, Run] = dict(runs or {})
         self._make = make
         self.operations = self._start()
 
