@@ -208,11 +208,16 @@ def _error_class(status: int, minor: str) -> type[CseError]:
         return PermissionDeniedError
     if status == 404:
         return NotFoundError
-    if status == 429 or (status < 500 and _EXHAUSTED.search(minor)):
+    if status == 429 or (status < 500 and means_exhausted(minor)):
         return ExhaustedError
     if status in _GATEWAY_STATUS or status >= 500:
         return VcdUnavailableError
     return ConflictError if status == 409 else VcdRefusedError
+
+
+def means_exhausted(minor: str) -> bool:
+    """Whether a minor error code says that there is no room left: in a quota, among a network's addresses."""
+    return bool(_EXHAUSTED.search(minor))
 
 
 def tidy(message: str) -> str:

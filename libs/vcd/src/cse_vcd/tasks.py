@@ -11,7 +11,7 @@ import structlog
 
 from cse_core.errors import AlreadyExistsError, CseError, DeadlineError, ExhaustedError, NotFoundError
 from cse_vcd.documents import Element, attribute, bare_id, first, int_at
-from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, VcdUnavailableError, tidy
+from cse_vcd.errors import BusyError, TaskAbortedError, TaskFailedError, VcdUnavailableError, means_exhausted, tidy
 from cse_vcd.polling import Poller
 from cse_vcd.query import AnyOf, Condition, Query, run
 from cse_vcd.session import VcdSession
@@ -29,7 +29,6 @@ _PER_QUERY: Final = 60
 _FINER: Final[dict[str, type[CseError]]] = {
     "BUSY_ENTITY": BusyError,
     "DUPLICATE_NAME": AlreadyExistsError,
-    "QUOTA_EXCEEDED": ExhaustedError,
 }
 
 
@@ -86,7 +85,8 @@ class Task:
             raise VcdUnavailableError(f"vCD has aborted its task {what!r}{reason}", **details)
         if self.status == "canceled":
             raise TaskAbortedError(f"the vCD task {what!r} was canceled{reason}", **details)
-        raise _FINER.get(self.minor, TaskFailedError)(f"the vCD task {what!r} failed: {says}", **details)
+        kind = ExhaustedError if means_exhausted(self.minor) else _FINER.get(self.minor, TaskFailedError)
+        raise kind(f"the vCD task {what!r} failed: {says}", **details)
 
 
 def read_task(session: VcdSession, href: str) -> Task:
