@@ -114,6 +114,7 @@ def test_a_fresh_task_is_asked_for_soon_and_an_old_one_seldom(
         ("error", '<Error message="x" minorErrorCode="BUSY_ENTITY"/>', BusyError),
         ("error", '<Error message="x" minorErrorCode="DUPLICATE_NAME"/>', AlreadyExistsError),
         ("error", '<Error message="x" minorErrorCode="QUOTA_EXCEEDED"/>', ExhaustedError),
+        ("error", '<Error message="x" minorErrorCode="OUT_OF_IP_ADDRESSES"/>', ExhaustedError),
         ("canceled", "", TaskAbortedError),
         ("aborted", "", VcdUnavailableError),
         ("ABORTED", "", VcdUnavailableError),
