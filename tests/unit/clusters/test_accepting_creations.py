@@ -3,6 +3,7 @@
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_wrong_value_is_refused_by_name_and_nothing_is_begun(
     assert what in refused.value.message
     assert not clusters.vcd.tasks
     assert clusters.operations.active_count() == 0
+
+
+def test_a_disabled_vdc_takes_no_cluster_and_nothing_is_begun(clusters: ClustersInMemory) -> None:
+    clusters.vcd.vdcs["acme", "dev"] = replace(clusters.dev, is_enabled=False)
+    with pytest.raises(FailedPreconditionError, match=r"^parent: VDC 'dev' is disabled; ask your provider") as refused:
+        clusters.create()
+    assert (refused.value.code, refused.value.details["field"]) == ("VDC_DISABLED", "parent")
+    assert not clusters.vcd.tasks
+    assert clusters.operations.active_count() == 0
+    clusters.created(a_cluster(vdc="prod"))
 
 
 def test_a_name_that_a_cluster_in_another_vdc_of_the_org_has_is_taken(clusters: ClustersInMemory) -> None:

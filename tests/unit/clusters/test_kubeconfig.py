@@ -154,3 +154,18 @@ def test_whom_vcd_does_not_show_the_vapp_any_more_does_not_get_it(
     monkeypatch.setattr(clusters.vcd, "vapp", lambda *_: None)
     with pytest.raises(FailedPreconditionError, match="vCD shows no vApp of it"):
         read(clusters)
+
+
+def test_a_guest_whose_passwords_nobody_knows_is_told_from_one_that_is_not_set_up(
+    clusters: ClustersInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters.vcd.add_vapp(clusters.dev, "demo", metadata={CLUSTER_ID: "1"}, nodes=["mstr-abcd"])
+    read_guests = clusters.vcd.guests
+    monkeypatch.setattr(
+        clusters.vcd,
+        "guests",
+        lambda href: {name: replace(guest, password=None) for name, guest in read_guests(href).items()},
+    )
+    with pytest.raises(FailedPreconditionError, match=r"no password of its guest; .* `admin_password`") as refused:
+        read(clusters)
+    assert refused.value.code == "CONTROL_PLANE_UNREACHABLE"
