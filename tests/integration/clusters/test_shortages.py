@@ -11,7 +11,7 @@ from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import VCLOUD, Metadata, Site, site
 from cse_testing.operation_ends import metadata_of, reason_of
 from cse_testing.waiting import wait_until
-from vcd_simulator.faults import BusyEntity
+from vcd_simulator.faults import BusyEntity, HttpError
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.tenancy import Org
 
@@ -133,3 +133,13 @@ def test_a_network_without_enough_addresses(vcd: Site, alice: Metadata) -> None:
     vcd.succeeded(vcd.add_nodes(alice, "small"), alice)
     vcd.succeeded(vcd.delete(alice, "small"), alice)
     assert vcd.vapps(alice) == []
+
+
+def test_a_vcd_that_wants_to_be_asked_less_often_is_asked_again(vcd: Site, alice: Metadata) -> None:
+    faults = [
+        vcd.vcd.faults.add(action=action, error=HttpError(status=429), times=2)
+        for action in ("composeVApp", "recomposeVApp")
+    ]
+    vcd.succeeded(vcd.create(alice, "throttled", workers=0), alice)
+    assert [fault.injected for fault in faults] == [2, 2]
+    vcd.succeeded(vcd.delete(alice, "throttled"), alice)

@@ -146,7 +146,8 @@ class ScriptTimeoutError(DeadlineError):
 _MAX_MESSAGE: Final = 1000
 _REQUEST_ID = re.compile(r"^\s*\[\s*([0-9a-fA-F-]{36})\s*\]\s*")
 _MISSING_STATUS: Final = frozenset({403, 404})
-_GATEWAY_STATUS: Final = frozenset({408, 502, 503, 504})
+_PASSING_STATUS: Final = frozenset({408, 429, 502, 503, 504})
+"""A gateway's, or vCD's wish to be asked less often: the same request is fine later."""
 _EXHAUSTED = re.compile(r"QUOTA|INSUFFICIENT|LIMIT_EXCEEDED|OUT_OF|NO_FREE")
 
 
@@ -208,10 +209,10 @@ def _error_class(status: int, minor: str) -> type[CseError]:
         return PermissionDeniedError
     if status == 404:
         return NotFoundError
-    if status == 429 or (status < 500 and means_exhausted(minor)):
-        return ExhaustedError
-    if status in _GATEWAY_STATUS or status >= 500:
+    if status in _PASSING_STATUS or status >= 500:
         return VcdUnavailableError
+    if means_exhausted(minor):
+        return ExhaustedError
     return ConflictError if status == 409 else VcdRefusedError
 
 
