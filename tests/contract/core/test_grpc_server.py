@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 from cse.operations.v1 import operation_service_pb2 as watch_pb2
 from cse.operations.v1 import operation_service_pb2_grpc as watch_grpc
 from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
+from cse_core import patience
 from cse_core.errors import (
     ExhaustedError,
     InvalidArgumentError,
@@ -49,7 +50,15 @@ class Failing(system_service_pb2_grpc.SystemServiceServicer):
     def EnableSystem(self, request: Any, context: Any) -> NoReturn:
         raise ZeroDivisionError("secret inside")
 
-    StopSystem = GetServiceState = ListOrphans = Reclaim = EnableSystem
+    def GetServiceState(self, request: Any, context: Any) -> NoReturn:
+        error = NotFoundError("text")
+        error.details.update(message="m", reason="r", field="f", cls="c")
+        raise error
+
+    def Reclaim(self, request: Any, context: Any) -> NoReturn:
+        raise NotFoundError("text", left_s=patience.left_s())
+
+    StopSystem = ListOrphans = EnableSystem
 
 
 def kinds(release: threading.Event) -> list[OperationKind]:
@@ -159,6 +168,26 @@ def test_an_error_arrives_however_long_its_texts_are(served: Served) -> None:
         assert text.endswith("…")
         assert LONG.startswith(text[:-1])
         assert len(text) > 100
+
+
+def test_details_of_an_error_may_have_any_names(served: Served) -> None:
+    stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.GetServiceState(system_service_pb2.GetServiceStateRequest())
+    error = error_of(caught.value)
+    assert isinstance(error, NotFoundError)
+    assert (error.message, error.code) == ("text", "NOT_FOUND")
+    assert error.details == {"message": "m", "reason": "r", "field": "f", "cls": "c"}
+
+
+def test_a_call_knows_how_long_it_is_waited_for(served: Served) -> None:
+    stub = system_service_pb2_grpc.SystemServiceStub(served.channel)
+    for timeout_s in (LIMIT_S, None):
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Reclaim(system_service_pb2.ReclaimRequest(), timeout=timeout_s)
+        left_s = float(error_of(caught.value).details["left_s"])
+        assert left_s > 0
+        assert (left_s <= LIMIT_S) == (timeout_s is not None)
 
 
 def test_other_errors_hide_their_text(served: Served) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cse_core.operations import Json, JsonObject, OperationContext
-from cse_core.operations.in_memory.record import utc_now
+from cse_core.operations.clock import utc_now
 from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
 from cse_operations import Timing

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from cse_core.operations import OperationRequest, OperationState
-from cse_core.operations.in_memory.record import utc_now
+from cse_core.operations.clock import utc_now
 from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
 from cse_operations import Timing

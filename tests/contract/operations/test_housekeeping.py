@@ -1,5 +1,6 @@
 """What an engine does by the way keeps it from nothing else when it cannot be done."""
 
+import math
 import sqlite3
 import time
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken
 
-from cse_core.operations.in_memory.record import utc_now
+from cse_core.operations.clock import utc_now
 from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
 from cse_operations import DurableOperations, OperationsSettings
@@ -81,6 +82,6 @@ def test_who_cannot_say_that_he_lives_judges_nobody(monkeypatch: pytest.MonkeyPa
     engine = DurableOperations([], OperationsSettings(database=nowhere, key=Secret(KEY)))
     engine._look_after()
     assert looks == []
-    engine._liveness._last = time.monotonic()
+    engine._liveness._last = math.inf
     engine._look_after()
     assert len(looks) == 1

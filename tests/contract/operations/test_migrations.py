@@ -1,6 +1,7 @@
 """The store's tables: made, brought up to date with what is in them, and left alone when they are newer."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from cse_core.operations import OperationState
-from cse_core.operations.in_memory.record import utc_now
+from cse_core.operations.clock import utc_now
 from cse_core.secret import Secret
 from cse_lab.postgres import PrivatePostgres
+from cse_operations import database as store_database
 from cse_operations import migrations
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
@@ -100,11 +102,36 @@ def test_what_the_first_version_has_stored_is_there_and_is_run_by_this_one(
     migrate(database)
     known = Store(database, Cipher([KEY]), utc_now).get("old")
     assert (known.create_time, known.input, known.state) == (BEGAN, {"run": "0"}, OperationState.QUEUED)
-    bench = EngineBench(durable(url))
-    bench.runs["0"] = lambda _: "done"
+    bench = EngineBench(durable(url), runs={"0": lambda _: "done"})
     assert bench.end_of(known).result == "done"
     assert bench.operations.close(LIMIT_S)
 
 
 def _stored(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000
+
+
+def test_replicas_that_begin_at_once_migrate_once(postgres: PrivatePostgres) -> None:
+    url = postgres.create_database()
+    databases = [Database(Secret(url)) for _ in range(4)]
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(migrate, databases))
+    versions = databases[0].rows(sa.select(sa.text("version FROM operation_schema ORDER BY version")))
+    assert [row[0] for row in versions] == list(range(1, len(MIGRATIONS) + 1))
+    for each in databases:
+        each.close()
+
+
+def test_a_migration_of_a_large_store_may_take_long_but_waits_not_long_for_a_table(
+    postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = "-c statement_timeout=30000 -c lock_timeout=10000"
+    monkeypatch.setitem(store_database._POSTGRES_OPTIONS, "options", options)
+    seen = "CREATE TABLE seen AS SELECT current_setting('statement_timeout') AS a, current_setting('lock_timeout') AS b"
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, (seen,)))
+    database = Database(Secret(postgres.create_database()))
+    migrate(database)
+    assert tuple(database.rows(sa.select(sa.text("a, b FROM seen")))[0]) == ("0", "10s")
+    after = database.rows(sa.select(sa.text("current_setting('statement_timeout')")))
+    assert after[0][0] == "30s"
+    database.close()

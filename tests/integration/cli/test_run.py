@@ -21,6 +21,8 @@ from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.simulator import Simulator
 
 Run = Callable[..., Result]
+_PATIENT = {"CSE_GATEWAY_EXTENSION_TIMEOUT_S": str(LIMIT_S)}
+"""As patient as the simulated vCD."""
 
 
 class Server:
@@ -31,7 +33,13 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cse_cli", "run", *options],
             cwd=directory,
-            env={**os.environ, "CSE_CONFIG": str(directory / "config.yaml"), "TMPDIR": str(directory), **variables},
+            env={
+                **os.environ,
+                "CSE_CONFIG": str(directory / "config.yaml"),
+                "TMPDIR": str(directory),
+                **_PATIENT,
+                **variables,
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -54,6 +62,11 @@ class Server:
             return found
 
         return wait_until(said, repr(text), seen=lambda: "\n".join(self.lines))
+
+    @property
+    def variables(self) -> list[str]:
+        """The environment that the process began with, the last time it began."""
+        return Path(f"/proc/{self._process.pid}/environ").read_text().split("\0")
 
     def end(self, number: signal.Signals) -> int:
         """Sends a signal; returns the exit code."""
@@ -103,6 +116,7 @@ def test_it_answers_and_a_signal_ends_it_cleanly(
     with serve() as server:
         directory = sockets(server)
         assert directory.stat().st_mode & 0o777 == 0o700
+        assert "GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0" in server.variables
         tenant = VcdRest.login(simulator.address, org="acme", user="alice", password="alice-secret")
         assert tenant.send("GET", "/api/cse").json() == []
         names = [template["name"] for template in tenant.send("GET", "/api/cse/template").json()]

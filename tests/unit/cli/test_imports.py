@@ -34,10 +34,11 @@ def test_the_plug_in_needs_nothing_of_the_services(tmp_path: object) -> None:
 
 
 def test_without_the_server_parts_cse_says_what_to_install(tmp_path: object) -> None:
-    done = python("from cse_cli.main import main\nsys.argv[1:] = ['check']\nmain()", SERVER, str(tmp_path))
-    assert done.returncode == 1
-    assert "pip install 'cse-cli[server]'" in done.stderr
-    assert "Traceback" not in done.stderr
+    for command in ("check", "run"):
+        done = python(f"from cse_cli.main import main\nsys.argv[1:] = ['{command}']\nmain()", SERVER, str(tmp_path))
+        assert done.returncode == 1
+        assert "pip install 'cse-cli[server]'" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_help_and_version_need_no_server_parts(tmp_path: object) -> None:

@@ -6,13 +6,18 @@ import logging
 import pytest
 import structlog
 
-from cse_core.logs import configure, redact
+from cse_core.logs import configure, redact, tail
 from cse_core.secret import Secret
 
 SECRETS = [
     "x-vcloud-authorization: 9f2c4b7e1d6a4c03b8e5f7a0d1c2b3a4",
     "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
     "{'password': 'hunter2-secret'}",
+    """{"password": "it's hunter2 secret", "user": "cse"}""",
+    "password='correct hunter2 staple'",
+    "client-key-data: hunter2LS0tLS1CRUdJTi=",
+    "--certificate-key=hunter2hunter2",
+    "api_key: 'hunter2'",
     "amqp://guest:hunter2-secret@localhost:5672/",
     "kubeadm join 10.0.0.2:6443 --token abcdef.0123456789abcdef",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
@@ -28,8 +33,17 @@ def test_what_looks_like_a_secret_is_masked(text: str) -> None:
 
 
 def test_plain_texts_stay_as_they_are() -> None:
-    text = "cluster 'demo' in VDC 'dev' has 3 workers at 10.0.0.2:6443"
+    text = "cluster 'demo' in VDC 'dev' has 3 workers at 10.0.0.2:6443; the secret is that it has no api key"
     assert redact(text) == text
+
+
+def test_what_stands_behind_a_secret_is_still_said() -> None:
+    assert redact("""{"password": "a b", "user": "cse"}""") == """{"password": "***", "user": "cse"}"""
+
+
+def test_of_a_long_output_the_end_is_shown_without_its_secrets() -> None:
+    output = "line\n" * 100_000 + "token: hunter2\nthe end\n"
+    assert tail(output) == "line | line | line | token: *** | the end"
 
 
 @pytest.fixture
@@ -46,7 +60,9 @@ def restored_logging() -> object:
 def test_a_json_line_has_its_fields_and_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     configure(service="gateway", level="info", form="json")
     headers = {"Accept": "*/*", "x-vcloud-authorization": "9f2c4b7e"}
-    structlog.get_logger().info("request_taken", headers=headers, token=Secret("t"), path="/api/cse")
+    structlog.get_logger().info(
+        "request_taken", headers=headers, token=Secret("t"), path="/api/cse", error=ValueError("password=hunter2"), n=1
+    )
     logging.getLogger("foreign").warning("password=%s", "hunter2-secret")
     ours, foreign = map(json.loads, capsys.readouterr().err.splitlines())
     assert (ours["event"], ours["service"], ours["path"], ours["level"]) == (
@@ -57,4 +73,5 @@ def test_a_json_line_has_its_fields_and_no_secrets(capsys: pytest.CaptureFixture
     )
     assert ours["headers"] == {"Accept": "*/*", "x-vcloud-authorization": "***"}
     assert ours["token"] == "***"
+    assert (ours["error"], ours["n"]) == ("ValueError('password=***')", 1)
     assert foreign["event"] == "password=***"

@@ -23,7 +23,7 @@ def test_a_bad_address_names_its_variable(value: str) -> None:
         Environment({"CSE_X": value}).address("CSE_X", "")
 
 
-@pytest.mark.parametrize("value", ["x", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("value", ["x", "0", "-1", "nan", "inf", "1e300", "4e9"])
 def test_a_bad_duration_names_its_variable(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^CSE_X: "):
         Environment({"CSE_X": value}).seconds("CSE_X", timedelta(seconds=1))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from cse_core.errors import CseError
+from cse_core.errors import CseError, InternalError
 from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.polling import Poller
 from cse_vcd.timing import Deadline
@@ -39,3 +39,18 @@ def test_very_many_are_asked_for_in_turn() -> None:
     poller.close()
     later = [moment for moment in things.asked["0"] if moment > all_wait]
     assert all(after - before > 0.25 for before, after in pairwise(later)), "20 of them, 50 in a second"
+
+
+def test_a_question_that_fails_is_asked_again() -> None:
+    """Whatever it raises: all waits of the process hang on this thread."""
+    failures = [ZeroDivisionError("a mistake"), InternalError("ours")]
+
+    def ask(keys: Sequence[str]) -> Mapping[str, str | CseError]:
+        if failures:
+            raise failures.pop()
+        return dict.fromkeys(keys, "done")
+
+    poller = Poller("things", ask, most_s=0.1)
+    assert poller.wait("one", deadline=Deadline(LIMIT_S)) == "done"
+    assert failures == []
+    poller.close()

@@ -10,7 +10,7 @@ from requests.models import PreparedRequest
 
 from cse_core.errors import UnavailableError
 from cse_testing.scripted_vcd import NS, URL, Answer, ManualClock, ScriptedVcd, a_session, error, records, session, task
-from cse_testing.waiting import LIMIT_S
+from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.documents import NAMESPACES
 from cse_vcd.service_tasks import ServiceTasks, TaskCard
 
@@ -189,3 +189,18 @@ def test_a_task_is_read_as_it_was_written(server: ScriptedVcd, tasks: ServiceTas
     tasks.create(CARD, "Creating cluster c1")
     server.answer("GET", "/api/task/t1", server.bodies("POST")[0])
     assert tasks.read_card(HREF) == CARD
+
+
+def test_an_update_that_crashes_ends_no_other(server: ScriptedVcd, tasks: ServiceTasks) -> None:
+    crashed = threading.Event()
+
+    def crash(_request: PreparedRequest) -> Answer:
+        crashed.set()
+        raise ZeroDivisionError("a mistake")
+
+    server.on("PUT", "/api/task/t1", crash)
+    tasks.progress(HREF, CARD, "one")
+    assert crashed.wait(LIMIT_S)
+    server.answer("PUT", "/api/task/t1", task("t1", "running"))
+    tasks.progress(HREF, CARD, "two")
+    wait_until(lambda: any("two" in body for body in server.bodies("PUT")), "the second update")

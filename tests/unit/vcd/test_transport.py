@@ -1,5 +1,6 @@
 """What requests take from their surroundings."""
 
+import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -10,6 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 
+from cse_core import patience
 from cse_vcd import load
 from cse_vcd.load import Server
 from cse_vcd.transport import PooledAdapter, equip
@@ -113,3 +115,30 @@ def test_requests_count_for_the_work_that_sends_them() -> None:
     one.get("https://vcd.test/api")
     assert [outer.sent_to(server) for server in (Server.VCD, Server.VCENTER)] == [1, 1]
     assert [inner.sent_to(server) for server in (Server.VCD, Server.VCENTER)] == [1, 0]
+
+
+def test_what_is_looked_up_is_waited_for_no_longer_than_somebody_waits_for_it(sent: Sent) -> None:
+    one = equip(requests.Session(), PooledAdapter(connect_timeout_s=5, read_timeout_s=60, pool_size=1))
+    for seconds in (None, 1000, 20, 0):
+        with patience.within(seconds):
+            one.get("https://vcd.test/api")
+            one.post("https://vcd.test/api")
+    reads, changes = sent.options[::2], sent.options[1::2]
+    assert [each["timeout"] for each in changes] == [(5, 60)] * 4
+    forever, long, short, over = (each["timeout"] for each in reads)
+    assert forever == long == (5, 60)
+    assert isinstance(short, tuple)
+    assert short[0] == 5
+    assert 5 < short[1] <= 20
+    assert over == (1, 1)
+
+
+def test_a_server_that_hangs_is_asked_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # which takes connections, and says nothing
+        one = equip(requests.Session(), PooledAdapter(connect_timeout_s=60, read_timeout_s=0.2, pool_size=1))
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            one.get(f"http://127.0.0.1:{server.getsockname()[1]}/api")
+        server.setblocking(False)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()

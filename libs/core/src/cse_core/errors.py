@@ -20,6 +20,7 @@ A class exists where somebody handles it differently. `reason` is finer and a pr
 all. Every value that a message contains is also a keyword argument, so that programs need not parse texts.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -123,3 +124,13 @@ class InternalError(CseError):
     """A mistake of ours."""
 
     reason = "INTERNAL"
+
+
+def rebuilt(cls: type[CseError], message: str, *, reason: str | None, details: Mapping[str, str]) -> CseError:
+    """An error as it was before it was stored or sent. Its details may have any names: others may have written them."""
+    if issubclass(cls, InvalidArgumentError):
+        error: CseError = cls(message, field=details.get("field", ""), reason=reason)
+    else:
+        error = cls(message, reason=reason)
+    error.details.update(details)
+    return error

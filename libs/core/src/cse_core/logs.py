@@ -18,10 +18,12 @@ _SECRET_KEY: Final = re.compile(
     r"(?i)(passw|secret|token|authorization|cookie|api_?key|private_?key|kubeconfig|credential)(?!s?_?(count|hash|id)\b)"
 )
 _JWT: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
-_PAIR: Final = re.compile(
-    r"(?i)(x-vcloud-authorization|x-vmware-vcloud-access-token|authorization|password|passwd|token)"
-    r"(['\"]?\s*[:=]\s*|\s+)(['\"]?)((?:bearer|basic)\s+)?[^\s'\",;&]+"
-)
+_NAMES: Final = r"x-vcloud-authorization|x-vmware-vcloud-access-token|authorization|password|passwd|token"
+_MORE_NAMES: Final = r"passphrase|secret(?:[_-]?key)?|api[_-]?key|private[_-]?key|client-key-data|certificate-key"
+"""Words that people use without a secret behind them; only behind a colon or an equals sign there is one."""
+_QUOTED_VALUE: Final = re.compile(rf"(?i)({_NAMES}|{_MORE_NAMES})(['\"]?\s*[:=]\s*)(['\"])(?:(?!\3)[^\n])+")
+_PAIR: Final = re.compile(rf"(?i)({_NAMES})(['\"]?\s*[:=]\s*|\s+)(['\"]?)((?:bearer|basic)\s+)?[^\s'\",;&]+")
+_VALUE: Final = re.compile(rf"(?i)({_MORE_NAMES})(['\"]?\s*[:=]\s*)[^\s'\",;&]+")
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^/\s:@]+):[^/\s@]+@")
 _JOIN_TOKEN: Final = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 _PRIVATE_KEY: Final = re.compile(
@@ -31,6 +33,8 @@ _MASK: Final = "***"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TAIL_LINES: Final = 5
 _TAIL_CHARS: Final = 600
+_TAIL_OF: Final = 1 << 16
+"""How much of an output is looked at: far more than is shown, so that no secret is cut where it begins."""
 
 
 def redact(text: str) -> str:
@@ -39,12 +43,14 @@ def redact(text: str) -> str:
     text = _JWT.sub(_MASK, text)
     text = _URL_PASSWORD.sub(rf"\1:{_MASK}@", text)
     text = _JOIN_TOKEN.sub(_MASK, text)
+    text = _QUOTED_VALUE.sub(rf"\1\2\3{_MASK}", text)
+    text = _VALUE.sub(rf"\1\2{_MASK}", text)
     return _PAIR.sub(rf"\1\2\3{_MASK}", text)
 
 
 def tail(output: str) -> str:
     """The last lines of what a program printed: redacted, printable, short enough for a message."""
-    lines = _COLOURS.sub("", redact(output)).splitlines()
+    lines = _COLOURS.sub("", redact(output[-_TAIL_OF:])).splitlines()
     printable = ("".join(char if char.isprintable() else " " for char in line) for line in lines)
     text = " | ".join([" ".join(line.split()) for line in printable if line.strip()][-_TAIL_LINES:])
     return text if len(text) <= _TAIL_CHARS else f"…{text[-_TAIL_CHARS:]}"
@@ -59,12 +65,16 @@ def _redact_value(key: str, value: object) -> object:
         return {str(name): _redact_value(str(name), item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_redact_value("", item) for item in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(repr(value))  # which is what would be shown
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Processor of structlog: no field goes out with a secret in it."""
     for key, value in event.items():
+        if key.startswith("_"):
+            continue  # structlog's own; never shown
         if key != "event":
             event[key] = _redact_value(key, value)
         elif isinstance(value, str):

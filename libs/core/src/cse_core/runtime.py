@@ -10,6 +10,7 @@ import platform
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NoReturn, Protocol
@@ -19,8 +20,8 @@ import structlog
 log = structlog.get_logger()
 
 GRACE_S: Final = 30.0
+_LEAST_GRACE_S: Final = 1.0
 _POLL_S: Final = 0.2
-
 
 _TUNABLES: Final = "GLIBC_TUNABLES"
 _SPARING: Final = {"glibc.malloc.arena_max": "2", "glibc.malloc.tcache_count": "0"}
@@ -63,21 +64,27 @@ class Service(Protocol):
 def run_until_signal(services: Sequence[Service], *, grace_s: float = GRACE_S) -> int:
     """Starts `services` in order, waits for SIGTERM, SIGINT or the end of any of them, stops them in reverse order.
 
-    Must be called from the main thread. A second signal ends the process at once.
+    Must be called from the main thread. A second signal ends the process at once, whatever its threads do.
+
+    Args:
+        services: what to run.
+        grace_s: how long they may take to end, all together; each has a second at least.
 
     Returns:
-        The exit code: 0.
+        The exit code: 0, or 1 if one of them could not be stopped as it should.
     """
     stopping = threading.Event()
+    received: list[signal.Signals] = []
 
     def on_signal(number: int, _frame: object) -> None:
         if stopping.is_set():
-            raise SystemExit(128 + number)
-        log.info("signal_received", signal=signal.Signals(number).name)
+            os._exit(128 + number)  # an exception would have Python wait for threads that are stuck
+        received.append(signal.Signals(number))
         stopping.set()
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     started: list[Service] = []
+    code = 0
     try:
         for service in services:
             service.start()
@@ -88,12 +95,26 @@ def run_until_signal(services: Sequence[Service], *, grace_s: float = GRACE_S) -
         while not stopping.is_set() and not any(service.wait(0) for service in started):
             stopping.wait(_POLL_S)
     finally:
+        for name in received:
+            log.info("signal_received", signal=name.name)
+        until = time.monotonic() + grace_s
         for service in reversed(started):
-            service.stop(grace_s)
-            log.info("service_stopped", name=service.name)
+            if not _is_stopped(service, max(until - time.monotonic(), _LEAST_GRACE_S)):
+                code = 1
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return 0
+    return code
+
+
+def _is_stopped(service: Service, grace_s: float) -> bool:
+    """Stops it. What goes wrong then keeps no other service from being stopped."""
+    try:
+        service.stop(grace_s)
+    except Exception:
+        log.exception("service_not_stopped", name=service.name)
+        return False
+    log.info("service_stopped", name=service.name)
+    return True
 
 
 def end_process(code: int) -> NoReturn:

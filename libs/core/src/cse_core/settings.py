@@ -7,6 +7,8 @@ from datetime import timedelta
 
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
+_LONGEST = timedelta(days=36_500)
+"""A hundred years, which can be added to the time of today."""
 
 
 class SettingsError(Exception):
@@ -41,6 +43,8 @@ class Environment:
             raise SettingsError(f"{name}: {text!r} is no number of seconds") from None
         if not (math.isfinite(value) and value > 0):
             raise SettingsError(f"{name}: {value} seconds is not a positive time")
+        if value > _LONGEST.total_seconds():
+            raise SettingsError(f"{name}: {value:g} seconds is longer than a hundred years")
         return timedelta(seconds=value)
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from cse_core.operations import OperationState
+from cse_core.operations.clock import Clock
 from cse_operations import rows
 from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.database import Database, answering
@@ -17,13 +18,14 @@ from cse_operations.dispatch import Dispatcher, Handed
 from cse_operations.replicas import Watch
 from cse_operations.schema import operation, operation_journal, operation_seal, operation_secret
 from cse_operations.settings import OperationsSettings
-from cse_operations.store import Clock, ending_of
+from cse_operations.store import ending_of
 
 log = structlog.get_logger()
 
 _LOCK_KEY: Final = 0x6373655F67756172
 """PostgreSQL's advisory lock under which one replica at a time hands back what others left."""
 _DELETED_AT_ONCE: Final = 500
+_RENEWED_AT_ONCE: Final = 200
 _HANDED_BACK_AT_ONCE: Final = 100
 """So that the lock is held for about a second, well within PostgreSQL's patience with idle transactions."""
 _DBOS_KEEPS: Final = timedelta(minutes=10)
@@ -156,21 +158,41 @@ class Care:
         self._watch.forget_long_gone()
 
     def renew_keys(self) -> None:
-        """Encrypts with the first key what another one has sealed; what none of them has is left as it is."""
-        for table, column in _SEALED:
-            keys: list[sa.Column[Any]] = list(table.primary_key.columns)
-            query = sa.select(*keys, column).where(column.isnot(None))
-            for row in self._database.rows(query):
-                sealed = row[-1]
-                if self._cipher.is_current(sealed):
-                    continue
-                mine = [key == row[number] for number, key in enumerate(keys)]
-                try:
-                    renewed = {column: self._cipher.renew(sealed)}
-                except UnreadableError:
-                    log.warning("sealed_with_a_key_that_is_gone", table=table.name, row=list(row[:-1]))
-                    continue
-                self._database.change(sa.update(table).where(*mine, column == sealed).values(renewed))
+        """Encrypts with the first key what another one has sealed, and says when nothing else is left.
+
+        What none of the keys has sealed is left as it is.
+        """
+        done = [self._renew(table, column) for table, column in _SEALED]
+        if all(done):
+            log.info("keys_renewed", hint="nothing is left that needs another key than the first")
+
+    def _renew(self, table: sa.Table, column: sa.Column[Any]) -> bool:
+        """Whether all of the column is sealed with the first key now."""
+        is_done = True
+        for row in self._pages(table, column):
+            sealed: str = row[-1]
+            place: list[Any] = list(row[:-1])
+            if self._cipher.is_current(sealed):
+                continue
+            try:
+                renewed = {column: self._cipher.renew(sealed)}
+            except UnreadableError:
+                log.warning("sealed_with_a_key_that_is_gone", table=table.name, row=place)
+                is_done = False
+                continue
+            mine = [key == value for key, value in zip(table.primary_key.columns, place, strict=True)]
+            self._database.change(sa.update(table).where(*mine, column == sealed).values(renewed))
+        return is_done
+
+    def _pages(self, table: sa.Table, column: sa.Column[Any]) -> Iterator[sa.Row[Any]]:
+        """All that the column holds, behind the row's key. Not at once: it may be a month's results."""
+        keys = list(table.primary_key.columns)
+        part = sa.select(*keys, column).where(column.isnot(None)).order_by(*keys).limit(_RENEWED_AT_ONCE)
+        found = self._database.rows(part)
+        while found:
+            yield from found
+            last = sa.tuple_(*(sa.literal(value, key.type) for key, value in zip(keys, found[-1], strict=False)))
+            found = self._database.rows(part.where(sa.tuple_(*keys) > last))
 
 
 _SEALED: Final = (

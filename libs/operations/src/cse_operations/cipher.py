@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from cse_core.errors import InternalError
 from cse_core.operations import Json, StartError
 from cse_core.secret import Secret
 from cse_core.settings import SettingsError
@@ -17,8 +18,15 @@ from cse_operations.settings import KEY_FILE_VARIABLE, KEY_VARIABLE, OperationsS
 _GROUP_OR_OTHERS: Final = 0o077
 
 
-class UnreadableError(Exception):
+class UnreadableError(InternalError):
     """What is stored was encrypted with a key that is not among the given ones, or has been changed."""
+
+    reason = "OPERATION_UNREADABLE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"what is stored of it can be read with none of the keys in {KEY_VARIABLE} or {KEY_FILE_VARIABLE}"
+        )
 
 
 class Cipher:
@@ -38,7 +46,14 @@ class Cipher:
         try:
             return cast(Json, json.loads(self._fernet.decrypt(sealed.encode())))
         except InvalidToken:
-            raise UnreadableError(f"none of the keys in {KEY_VARIABLE} or {KEY_FILE_VARIABLE} fits") from None
+            raise UnreadableError from None
+
+    def can_read(self, sealed: str) -> bool:
+        try:
+            self._fernet.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
 
     def is_current(self, sealed: str) -> bool:
         """Whether the first key has sealed it."""
@@ -53,7 +68,7 @@ class Cipher:
         try:
             return self._fernet.rotate(sealed.encode()).decode()
         except InvalidToken:
-            raise UnreadableError(f"none of the keys in {KEY_VARIABLE} or {KEY_FILE_VARIABLE} fits") from None
+            raise UnreadableError from None
 
 
 def load_keys(settings: OperationsSettings, *, beside: Path | None) -> tuple[str, ...]:
@@ -111,11 +126,15 @@ def _read(file: Path) -> Secret:
 def _create(file: Path) -> None:
     """Whole or not at all, for a process may be killed here, too; and once, for there may be two of them."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(Fernet.generate_key() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    with suppress(FileExistsError):
-        file.hardlink_to(draft)
-    draft.unlink()
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(Fernet.generate_key() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):
+            file.hardlink_to(draft)
+    except OSError as exc:
+        raise StartError(f"{file}, for the key of the database, cannot be made: {exc.strerror}") from exc
+    finally:
+        draft.unlink(missing_ok=True)

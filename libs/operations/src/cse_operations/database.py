@@ -41,6 +41,9 @@ _POSTGRES_OPTIONS: Final = {
 }
 
 _TOLD_EVERY_S: Final = 10.0
+_LOCAL: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+_CHECKING: Final = frozenset({"verify-ca", "verify-full"})
+"""Of libpq's `sslmode`s those that look at the server's certificate."""
 
 STORE_REASON: Final = "OPERATION_STORE_UNAVAILABLE"
 
@@ -60,6 +63,14 @@ class Database:
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, connections)
         # SQLite lets waiting writers starve each other; those of one process can as well queue up.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_server_known(self) -> bool:
+        """Whether nobody else could pass for the database: it is on this machine, or shows a certificate."""
+        options = self.url.normalized_query
+        hosts = [self.url.host or "", *options.get("host", ())]
+        mode = options.get("sslmode", (os.environ.get("PGSSLMODE", ""),))[-1]
+        return self.is_sqlite or mode in _CHECKING or all(host in _LOCAL or host.startswith("/") for host in hosts)
 
     def read(self, work: Callable[[sa.Connection], _Result]) -> _Result:
         """Raises UnavailableError when the database does not answer."""
@@ -106,24 +117,24 @@ class Database:
 _PASSING: Final = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, sa.exc.InternalError)
 
 
-class _Outages:
-    """Tells the log why the database does not answer: now and then, however many ask it in vain."""
+class Seldom:
+    """Lets the same text pass now and then only, however often it is met. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last = ("", 0.0)
+        self._until: dict[str, float] = {}
 
-    def tell(self, error: str) -> None:
+    def is_due(self, text: str) -> bool:
         now = time.monotonic()
         with self._lock:
-            text, until = self._last
-            if error == text and now < until:
-                return
-            self._last = (error, now + _TOLD_EVERY_S)
-        log.warning("operation_store_unavailable", error=error)
+            if now < self._until.get(text, now):
+                return False
+            self._until = {each: until for each, until in self._until.items() if now < until}
+            self._until[text] = now + _TOLD_EVERY_S
+            return True
 
 
-_outages: Final = _Outages()
+_outages: Final = Seldom()
 
 
 @contextmanager
@@ -132,7 +143,8 @@ def answering() -> Iterator[None]:
     try:
         yield
     except _PASSING as exc:
-        _outages.tell(_said(exc))
+        if _outages.is_due(error := _said(exc)):  # many ask in vain
+            log.warning("operation_store_unavailable", error=error)
         text = "the operation store does not answer; try again in a minute"
         raise UnavailableError(text, reason=STORE_REASON) from exc
 
@@ -140,7 +152,8 @@ def answering() -> Iterator[None]:
 @contextmanager
 def starting(database: Database) -> Iterator[None]:
     """Says in errors of the start which database cannot be used, and why: whoever starts it can put it right."""
-    place = database.url.render_as_string(hide_password=True) if database.file is None else str(database.file)
+    options_left_out = database.url.set(query={})  # among them may be a password, too
+    place = str(database.file or options_left_out.render_as_string(hide_password=True))
     try:
         yield
     except UnavailableError as exc:
@@ -168,11 +181,12 @@ def _postgres_engine(url: sa.URL, connections: int) -> sa.Engine:
         max_overflow=connections,
         pool_pre_ping=True,
         connect_args=dict(_POSTGRES_OPTIONS),
+        hide_parameters=True,
     )
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=_SQLITE_POOL, max_overflow=0, pool_use_lifo=True)
+    engine = sa.create_engine(url, pool_size=_SQLITE_POOL, max_overflow=0, pool_use_lifo=True, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:

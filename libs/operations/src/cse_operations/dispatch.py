@@ -18,11 +18,12 @@ from typing import Final, cast
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, EnqueueOptions, Serializer
+from dbos._serialization import DefaultSerializer
 
 from cse_core.operations import Json
 from cse_operations import rows
 from cse_operations.cipher import Cipher
-from cse_operations.database import Database, answering
+from cse_operations.database import Database, Seldom, answering
 from cse_operations.settings import OperationsSettings
 
 OPERATIONS_QUEUE: Final = "cse-operations"
@@ -84,6 +85,7 @@ class Dispatcher:
         self._launched = True
         settings = self._settings
         _use_our_logging()
+        _refuse_pickle()
         DBOS(
             config={
                 "name": settings.name,
@@ -248,4 +250,26 @@ def _use_our_logging() -> None:
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())  # with a handler there, DBOS adds none
+    if not any(isinstance(each, _NowAndThen) for each in logger.filters):
+        logger.addFilter(_NowAndThen())
     logger.propagate = True
+
+
+class _NowAndThen(logging.Filter):
+    """While the database is away DBOS says so several times a second, for each queue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seldom = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return self._seldom.is_due(record.getMessage())
+
+
+def _refuse_pickle() -> None:
+    """DBOS unpickles what is marked as pickled, whatever its serializer: who writes to its tables could run code."""
+
+    def refuse(_self: DefaultSerializer, _data: str) -> None:
+        raise TypeError("pickled data is not read")
+
+    DefaultSerializer.deserialize = refuse  # type: ignore[method-assign,assignment]

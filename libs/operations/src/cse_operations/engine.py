@@ -22,9 +22,9 @@ from cse_core.operations import (
     OperationRequest,
     Replica,
 )
+from cse_core.operations.clock import Clock, utc_now
+from cse_core.operations.failures import STOPPING_REASON
 from cse_core.operations.ids import new_operation_id
-from cse_core.operations.in_memory import STOPPING_REASON
-from cse_core.operations.in_memory.record import utc_now
 from cse_operations.agreements import Agreements
 from cse_operations.bell import Bell
 from cse_operations.care import Care
@@ -34,8 +34,8 @@ from cse_operations.dispatch import Dispatcher
 from cse_operations.migrations import migrate
 from cse_operations.replicas import Liveness, Rounds, Watch
 from cse_operations.runner import Runner
-from cse_operations.settings import OperationsSettings
-from cse_operations.store import Clock, Store
+from cse_operations.settings import DATABASE_VARIABLE, OperationsSettings
+from cse_operations.store import Store
 
 log = structlog.get_logger()
 
@@ -134,6 +134,8 @@ class DurableOperations:
                 keys are others, or it is damaged.
             UnavailableError: the database does not answer.
         """
+        if not self._database.is_server_known:
+            log.warning("certificate_not_checked", of=DATABASE_VARIABLE, remedy="?sslmode=verify-full&sslrootcert=…")
         try:
             if self._database.file is not None:
                 self._lock = lock_file(self._database.file)

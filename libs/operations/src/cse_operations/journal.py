@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cse_core.operations import Json, LedgerEntry, Operation, OperationError, OperationState
+from cse_core.operations.clock import Clock
 from cse_operations import rows
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database
@@ -19,7 +20,6 @@ from cse_operations.schema import (
     operation_ledger,
     operation_secret,
 )
-from cse_operations.store import Clock
 
 _Result = TypeVar("_Result")
 

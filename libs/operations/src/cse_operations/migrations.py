@@ -71,7 +71,7 @@ class NewerSchemaError(StartError):
 
 
 def migrate(database: Database) -> None:
-    """Brings the tables up to date; several replicas may do so at once.
+    """Brings the tables up to date, however long that takes; several replicas may do so at once.
 
     Raises:
         NewerSchemaError: they are newer than this software knows.
@@ -81,12 +81,17 @@ def migrate(database: Database) -> None:
 
 def _migrate(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
+        for patient in ("SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"):
+            connection.execute(sa.text(patient))
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        # Whoever waits for a table keeps everybody else from it meanwhile: not for long.
+        connection.execute(sa.text("SET LOCAL lock_timeout TO DEFAULT"))
     connection.execute(sa.text("CREATE TABLE IF NOT EXISTS operation_schema (version INTEGER PRIMARY KEY)"))
     done = connection.execute(sa.text("SELECT max(version) FROM operation_schema")).scalar() or 0
     if done > len(MIGRATIONS):
         raise NewerSchemaError(
-            f"the operation store has version {done}, this software knows {len(MIGRATIONS)}; upgrade it"
+            f"the operation store has version {done}, which newer software has made, and this one knows "
+            f"{len(MIGRATIONS)}: upgrade it, or restore the backup from before that upgrade"
         )
     for version, statements in enumerate(MIGRATIONS, start=1):
         if version > done:

@@ -15,11 +15,11 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from cse_core.operations.clock import Clock
 from cse_operations.database import Database
 from cse_operations.journal import AbandonedError
 from cse_operations.schema import operation_replica as replica
 from cse_operations.settings import Timing
-from cse_operations.store import Clock
 
 log = structlog.get_logger()
 

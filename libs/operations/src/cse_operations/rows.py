@@ -1,8 +1,9 @@
 """Reading and changing an operation's rows: what submitting, running and watching have in common."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,8 +17,9 @@ from cse_core.operations import (
     OperationEvent,
     OperationQuery,
     OperationState,
+    as_text,
 )
-from cse_operations.cipher import Cipher
+from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.schema import operation, operation_event, operation_ledger
 
 # Statements that every step needs are made once: SQLAlchemy takes longer to make one, and to find out that it has
@@ -53,7 +55,19 @@ _CHUNK: Final = 500
 
 
 def to_operation(row: Any, cipher: Cipher) -> Operation:
-    """A row of `operation` as a snapshot; raises UnreadableError."""
+    """A row of `operation` as a snapshot.
+
+    One that has ended and cannot be read any more says so in place of what came of it, so that it hides no others.
+
+    Raises:
+        UnreadableError: one that has not ended cannot be read. Nobody must take it for one that is not there.
+    """
+    try:
+        kept = _Sealed.of(row, cipher)
+    except UnreadableError as exc:
+        if row.state in ACTIVE_STATES:
+            raise
+        kept = _Sealed(error=OperationError.of(exc))
     return Operation(
         id=row.id,
         kind=row.kind,
@@ -61,7 +75,7 @@ def to_operation(row: Any, cipher: Cipher) -> Operation:
         target_uid=row.target_uid,
         request_id=row.request_id,
         owner=row.owner,
-        input=cast(JsonObject, cipher.unseal(row.input_sealed)),
+        input=kept.input,
         task_href=row.task_href,
         state=OperationState(row.state),
         create_time=row.create_time,
@@ -72,10 +86,27 @@ def to_operation(row: Any, cipher: Cipher) -> Operation:
         start_time=row.start_time,
         end_time=row.end_time,
         cancel_requested=bool(row.cancel_requested),
-        result=None if row.result_sealed is None else cipher.unseal(row.result_sealed),
-        error=None if row.error_sealed is None else error_from_json(cipher.unseal(row.error_sealed)),
+        result=kept.result,
+        error=kept.error,
         last_sequence=row.last_sequence,
     )
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """What of an operation is encrypted."""
+
+    input: JsonObject = field(default_factory=dict)
+    result: Json = None
+    error: OperationError | None = None
+
+    @classmethod
+    def of(cls, row: Any, cipher: Cipher) -> Self:
+        return cls(
+            input=cast(JsonObject, cipher.unseal(row.input_sealed)),
+            result=None if row.result_sealed is None else cipher.unseal(row.result_sealed),
+            error=None if row.error_sealed is None else error_from_json(cipher.unseal(row.error_sealed)),
+        )
 
 
 def conditions(query: OperationQuery) -> list[sa.ColumnElement[bool]]:
@@ -155,6 +186,7 @@ def append_event(
     Returns:
         False, and nothing is changed, if there is no such operation or its run has been superseded (`epoch` given).
     """
+    message = as_text(message)
     values = {"of": operation_id, "percent": max(0, min(percent, 100)), "message": message, **changes}
     if epoch is None:
         changed = connection.execute(_TELL, values)

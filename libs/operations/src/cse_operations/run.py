@@ -9,23 +9,29 @@ that made it necessary, so that it gets to its rollback again.
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from cse_core import errors
-from cse_core.errors import CancelledError, CseError, DeadlineError, InternalError, InvalidArgumentError
+from cse_core.errors import CancelledError, CseError, InternalError
 from cse_core.operations import Json, OperationError, as_stored
-from cse_core.operations.failures import mistake
+from cse_core.operations.failures import (
+    ROLLBACK_TIME,
+    SIBLING_REASON,
+    cancelled,
+    mistake,
+    overdue,
+    rollback_overdue,
+    sibling_failed,
+)
 from cse_operations import rows
 from cse_operations.claims import Claim
 from cse_operations.journal import ONLY, Entry, Journal, Place, Record, Standing, Status
 
 log = structlog.get_logger()
 
-ROLLBACK_TIME: Final = timedelta(minutes=20)
-SIBLING_REASON: Final = "SIBLING_FAILED"
 _PHASES: Final = (Entry.STEP, Entry.UNDO)
 
 
@@ -106,19 +112,16 @@ class Run:
         self._check_forward()
         now = self.journal.clock()
         if branch and self.failure is not None:
-            raise CancelledError("ended because another node failed", reason=SIBLING_REASON)
+            raise sibling_failed()
         self._check_stalled()
         if self._rollback_deadline is not None:
             if now >= self._rollback_deadline:
-                raise DeadlineError(f"rolling back took longer than {ROLLBACK_TIME}", reason="ROLLBACK_TIMEOUT")
+                raise rollback_overdue()
             return
         if self._cancelled:
-            raise CancelledError("cancelled", reason="OPERATION_CANCELLED")
-        deadline = self.claim.operation.deadline
-        if now >= deadline:
-            raise DeadlineError(
-                f"the operation did not end by {deadline:%Y-%m-%d %H:%M:%S} UTC", reason="OPERATION_TIMEOUT"
-            )
+            raise cancelled()
+        if now >= self.claim.operation.deadline:
+            raise overdue(self.claim.operation.deadline)
 
     def _check_forward(self) -> None:
         """Raises what an earlier run rolled back for, unless this one is there already."""
@@ -259,14 +262,8 @@ def failed(error: CseError) -> Record:
 
 def error_of(stored: OperationError) -> CseError:
     """The error that was stored, as the class of our tree that it was derived from."""
-    known = getattr(errors, stored.error_type)
-    error: CseError
-    if issubclass(known, InvalidArgumentError):
-        error = known(stored.message, field=stored.details.get("field", ""), reason=stored.reason)
-    else:
-        error = known(stored.message, reason=stored.reason)
-    error.details = dict(stored.details)
-    return error
+    known: type[CseError] = getattr(errors, stored.error_type)
+    return errors.rebuilt(known, stored.message, reason=stored.reason, details=stored.details)
 
 
 def _replayed(record: Record) -> Json:

@@ -11,9 +11,10 @@ import structlog
 
 from cse_core.errors import CancelledError, CseError, InternalError
 from cse_core.operations import Operation, OperationError, OperationKind, OperationState, as_stored
+from cse_core.operations.clock import Clock
 from cse_core.operations.failures import mistake, not_begun
 from cse_operations import rows
-from cse_operations.cipher import Cipher
+from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.claims import Claim, claim
 from cse_operations.context import DurableContext
 from cse_operations.database import Database
@@ -21,7 +22,6 @@ from cse_operations.journal import ONLY, AbandonedError, Entry, Journal, Record,
 from cse_operations.replicas import Liveness
 from cse_operations.run import Run, failed
 from cse_operations.schema import operation as table
-from cse_operations.store import Clock
 
 log = structlog.get_logger()
 
@@ -121,6 +121,9 @@ class Runner:
         try:
             with structlog.contextvars.bound_contextvars(operation_id=operation_id):
                 self._claim_and_run(operation_id, workflow_id)
+        except UnreadableError as exc:
+            log.error("operation_unreadable", operation_id=operation_id, error=exc.message)  # noqa: TRY400
+            raise AbandonedError from exc  # a replica that has the key goes on
         except Exception as exc:
             # DBOS would take it for ended, and let the next of its partition begin. It is handed out again instead.
             log.exception("operation_run_crashed", operation_id=operation_id)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 
+import sqlalchemy as sa
+
 from cse_core.secret import Secret
 from cse_core.settings import Environment, SettingsError
 
@@ -41,11 +43,11 @@ class OperationsSettings:
     """Read once, at start; a bad value names its variable."""
 
     database: Secret
-    """`CSE_OPERATIONS_DATABASE`: `sqlite:///path` for one process, `postgresql://…` for several replicas. Each service
-    has a database of its own. Not through a transaction pooler."""
+    """`CSE_OPERATIONS_DATABASE`: `sqlite:///path` for one process, `postgresql://…` for several replicas, with options
+    of libpq such as `?sslmode=verify-full`. Each service has a database of its own, not behind a transaction pooler."""
     key: Secret | None = None
     """`CSE_OPERATIONS_KEY`: Fernet keys, separated by commas; the first encrypts, all decrypt. A key that is taken out
-    of use stays at the end of the list until nothing of it is left, which is `retention` later."""
+    of use stays at the end of the list until the log says `keys_renewed`."""
     key_file: Path | None = None
     """`CSE_OPERATIONS_KEY_FILE`: the same in a file, one key a line. SQLite has one made beside it unless told."""
     retention: timedelta = timedelta(days=30)
@@ -69,8 +71,7 @@ class OperationsSettings:
         """Reads the settings; raises SettingsError. The service replaces what is its own business."""
         environment = Environment(os.environ if values is None else values)
         database = environment.text(DATABASE_VARIABLE, default_database)
-        if not database.startswith(_SCHEMES):
-            raise SettingsError(f"{DATABASE_VARIABLE}: begins with neither of {', '.join(_SCHEMES)}")
+        _check_url(database)
         key = environment.text(KEY_VARIABLE, "")
         key_file = environment.text(KEY_FILE_VARIABLE, "")
         if key and key_file:
@@ -81,3 +82,20 @@ class OperationsSettings:
             key_file=Path(key_file) if key_file else None,
             retention=environment.seconds("CSE_OPERATIONS_RETENTION", cls.retention),
         )
+
+
+def _check_url(url: str) -> None:
+    """Raises SettingsError unless it can be that of a store; shows nothing of it, for it may hold a password."""
+    if not url.startswith(_SCHEMES):
+        raise SettingsError(f"{DATABASE_VARIABLE}: begins with neither of {', '.join(_SCHEMES)}")
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # whose texts quote what they stumble over
+        parsed = None
+    if parsed is None or "@" in (parsed.host or ""):
+        raise SettingsError(
+            f"{DATABASE_VARIABLE}: is not of the form postgresql://user:password@host:port/database; write what is "
+            "special in a password, as @, / or :, percent-encoded, as %40"
+        )
+    if url.startswith("sqlite") and (parsed.query or parsed.database in (None, "", ":memory:")):
+        raise SettingsError(f"{DATABASE_VARIABLE}: sqlite:/// is followed by the path of a file, and nothing else")

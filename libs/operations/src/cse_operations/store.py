@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
-from cse_core.errors import ConflictError, FailedPreconditionError, NotFoundError
 from cse_core.operations import (
     LedgerEntry,
     Operation,
@@ -17,7 +15,8 @@ from cse_core.operations import (
     OperationState,
     StartError,
 )
-from cse_core.operations.failures import claim_taken
+from cse_core.operations.clock import Clock
+from cse_core.operations.failures import check_repeated, claim_taken, not_ended, not_there
 from cse_operations import rows
 from cse_operations.cipher import Cipher, UnreadableError
 from cse_operations.database import Database
@@ -29,7 +28,6 @@ from cse_operations.schema import (
     operation_secret,
 )
 
-Clock = Callable[[], datetime]
 Enqueue = Callable[[sa.Connection, str, str], None]
 """Enqueues within the transaction: the operation's id, and the workflow's."""
 
@@ -74,12 +72,7 @@ class Store:
                 lambda connection: self._insert(connection, request, operation_id, generation, enqueue)
             )
         known = rows.to_operation(row, self._cipher)
-        if (known.kind, known.owner) != (request.kind, request.owner):
-            raise ConflictError(
-                f"request id {request.request_id!r} was used for another operation; choose a new one",
-                reason="REQUEST_ID_REUSED",
-                request_id=request.request_id,
-            )
+        check_repeated(known, request)
         return known
 
     def _insert(
@@ -137,7 +130,7 @@ class Store:
         return row
 
     def check_keys(self) -> None:
-        """Raises StartError unless our keys are those of this store; a new one gets ours."""
+        """Raises StartError unless our keys read this store and what is in progress there; a new one gets ours."""
         ours = {"name": _SEAL, "value_sealed": self._cipher.seal(_SEAL)}
         query = sa.select(operation_seal.c.value_sealed).where(operation_seal.c.name == _SEAL)
 
@@ -152,6 +145,18 @@ class Store:
                 f"the operation store was encrypted with another key: {exc}; put the right one there, behind the new"
                 " one if that is to replace it"
             ) from exc
+        self._check_active()
+
+    def _check_active(self) -> None:
+        """Without its input an operation could not go on, nor be taken back."""
+        active = operation.c.state.in_(rows.ACTIVE_STATES)
+        found = self._database.rows(sa.select(operation.c.id, operation.c.input_sealed).where(active))
+        unreadable = [row.id for row in found if not self._cipher.can_read(row.input_sealed)]
+        if unreadable:
+            raise StartError(
+                f"{len(unreadable)} operation(s) in progress, such as {unreadable[0]}, were encrypted with a key that"
+                " is not given any more: put it back behind the others, until the log says keys_renewed"
+            )
 
     def get(self, operation_id: str) -> Operation:
         """Raises NotFoundError."""
@@ -161,9 +166,7 @@ class Store:
         query = rows.ONE.with_for_update() if lock else rows.ONE
         row = connection.execute(query, {"of": operation_id}).one_or_none()
         if row is None:
-            raise NotFoundError(
-                f"there is no operation {operation_id!r}", reason="OPERATION_NOT_FOUND", name=operation_id
-            )
+            raise not_there(operation_id)
         return rows.to_operation(row, self._cipher)
 
     def begun_by(self, request_id: str) -> Operation | None:
@@ -213,9 +216,7 @@ class Store:
         def work(connection: sa.Connection) -> None:
             known = self._get(connection, operation_id, lock=True)
             if not known.state.is_final:
-                raise FailedPreconditionError(
-                    f"{known.name} has not ended; cancel it first", reason="OPERATION_ACTIVE", name=known.name
-                )
+                raise not_ended(known)
             connection.execute(sa.delete(operation).where(operation.c.id == operation_id))
 
         self._database.write(work)

@@ -50,6 +50,7 @@ from cse_core.errors import (
 )
 from cse_core.logs import redact
 from cse_core.tls import why_not_trusted
+from cse_vcd.documents import clean
 
 
 class BusyError(ConflictError):
@@ -223,7 +224,7 @@ def means_exhausted(minor: str) -> bool:
 
 def tidy(message: str) -> str:
     """A foreign message made fit for ours: one line, of bounded length, without what looks like a secret."""
-    line = " ".join(redact(message).split())
+    line = " ".join(clean(redact(message)).split())
     return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
 
 

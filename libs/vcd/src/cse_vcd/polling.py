@@ -29,6 +29,7 @@ _APART_S: Final = 0.02
 """The least time between two rounds: what is begun meanwhile shares the next."""
 _CHECK_S: Final = 1.0
 _IDLE_S: Final = 30.0
+_CLOSE_S: Final = 5.0
 
 
 @dataclass(eq=False)
@@ -48,8 +49,8 @@ class Poller(Generic[Outcome]):
     """Args: the name of its thread, the question, and the longest pause between two questions for one thing.
 
     If there are very many things, each has to wait for its turn: no more than `most_per_s` are asked for in a second.
-    The question gets keys and answers with the outcome of those that have come to their end; it raises nothing but
-    CseError, after which all are asked for again.
+    The question gets keys and answers with the outcome of those that have come to their end; whatever it raises, all
+    are asked for again.
     """
 
     def __init__(
@@ -96,13 +97,13 @@ class Poller(Generic[Outcome]):
             self._leave(watch)
 
     def close(self) -> None:
-        """Ends the polling thread. Waits that go on find nothing."""
+        """Ends the polling thread, or leaves it to itself if its question hangs. Waits that go on find nothing."""
         with self._changed:
             self._closed = True
             thread, self._thread = self._thread, None
             self._changed.notify_all()
         if thread is not None:
-            thread.join()
+            thread.join(_CLOSE_S)
 
     def _join(self, key: str) -> _Watch[Outcome]:
         with self._changed:
@@ -139,6 +140,9 @@ class Poller(Generic[Outcome]):
                 outcomes = self._ask([watch.key for watch in due])
             except CseError as exc:
                 log.info("poll_failed", poller=self._name, error=str(exc), count=len(due))
+                outcomes = {}
+            except Exception:  # the outermost loop: without this thread nobody would hear of any end
+                log.exception("poll_crashed", poller=self._name, count=len(due))
                 outcomes = {}
             with self._changed:
                 self._note(due, outcomes)

@@ -224,6 +224,8 @@ class ServiceTasks:
                 self._write(href, update)
             except CseError as exc:
                 log.info("vcd_task_not_written", task=href, error=str(exc))
+            except Exception:  # the outermost loop: without this thread no task would show progress any more
+                log.exception("vcd_task_update_crashed", task=href)
 
     def _write(self, href: str, update: _Update) -> None:
         self._account.put(href, _body(update), media_type("task"), missing="the vCD task")

@@ -3,7 +3,7 @@
 import ssl
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -11,14 +11,18 @@ from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 from requests.utils import get_environ_proxies
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
+from cse_core import patience
 from cse_core.tls import client_context
 from cse_vcd import load
 from cse_vcd.load import Server
 
 _READ_ONLY: Final = frozenset({"GET", "HEAD"})
 _PASSING: Final = frozenset({502, 503})
+_LEAST_S: Final = 1.0
+"""How long an answer is waited for although hardly anybody waits any more: enough for a server that is well."""
 
 
 class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
@@ -29,11 +33,21 @@ class _QuietHTTPSConnectionPool(HTTPSConnectionPool):
             conn.connect()
 
 
+class _Repeating(Retry):
+    """Tries again, but not what went unanswered for as long as we wait: a server that hangs is asked once."""
+
+    def increment(self, *args: Any, **kwargs: Any) -> Self:
+        if isinstance(error := kwargs.get("error"), ReadTimeoutError):
+            raise error
+        return super().increment(*args, **kwargs)
+
+
 class PooledAdapter(HTTPAdapter):
     """One pool of connections for all sessions with one server; when all are in use, requests wait for one.
 
     Closing a session leaves it open; `shut_down` ends it. Requests that only read are repeated (connection lost,
-    502, 503) a few times within about two seconds; others only if they never left.
+    502, 503) a few times within about two seconds, and wait no longer than `cse_core.patience` says; others are
+    repeated only if they never left.
     """
 
     def __init__(
@@ -44,7 +58,7 @@ class PooledAdapter(HTTPAdapter):
         self._proxies: dict[str, dict[str, str]] = {}
         self._contexts: dict[bool | str, ssl.SSLContext] = {}
         self._lock = threading.Lock()
-        retry = Retry(
+        retry = _Repeating(
             total=3,
             connect=2,
             read=2,
@@ -81,10 +95,19 @@ class PooledAdapter(HTTPAdapter):
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
+            kwargs["timeout"] = self._timeouts_of(request)
         kwargs["proxies"] = self._proxies_for(str(request.url))
         load.count(self._server)
         return super().send(request, *args, **kwargs)
+
+    def _timeouts_of(self, request: PreparedRequest) -> tuple[float, float]:
+        """For connecting and for the answer. A change is given its time, for what became of it has to be known."""
+        left_s = patience.left_s()
+        if left_s is None or request.method not in _READ_ONLY:
+            return self._timeout
+        connect_s, read_s = self._timeout
+        most_s = max(left_s, _LEAST_S)
+        return min(connect_s, most_s), min(read_s, most_s)
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         """What the environment says, read once for each server: requests would read all of it for each request."""

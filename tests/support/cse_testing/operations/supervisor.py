@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from cse_core.operations import Operation, OperationState
-from cse_core.operations.in_memory.record import utc_now
+from cse_core.operations.clock import utc_now
 from cse_core.secret import Secret
 from cse_operations.cipher import Cipher
 from cse_operations.database import Database

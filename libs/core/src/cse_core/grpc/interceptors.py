@@ -1,13 +1,18 @@
-"""What happens around every call of our servers: a request id in the logs, one line per call, errors as statuses."""
+"""What happens around every call of our servers: a request id in the logs, one line per call, errors as statuses.
+
+What a call waits for (`cse_core.patience`) is bounded by its deadline.
+"""
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Final, NoReturn
 
 import grpc
 import structlog
 from grpc_status import rpc_status
 
+from cse_core import patience
 from cse_core.errors import CseError, InternalError
 from cse_core.grpc.metadata import request_id_from
 from cse_core.grpc.status import status_of
@@ -57,7 +62,7 @@ class _Call:
 
     def unary(self, behavior: Handler) -> Handler:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
-            with structlog.contextvars.bound_contextvars(request_id=self._request_id, method=self._method):
+            with self._bound(), patience.within(context.time_remaining()):
                 try:
                     response = behavior(request, context)
                 except CseError as exc:
@@ -71,7 +76,7 @@ class _Call:
 
     def streaming(self, behavior: Handler) -> Handler:
         def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with structlog.contextvars.bound_contextvars(request_id=self._request_id, method=self._method):
+            with self._bound(), patience.within(context.time_remaining()):
                 try:
                     yield from behavior(request, context)
                 except CseError as exc:
@@ -81,6 +86,9 @@ class _Call:
                 self._succeeded()
 
         return handle
+
+    def _bound(self) -> AbstractContextManager[None]:
+        return structlog.contextvars.bound_contextvars(request_id=self._request_id, method=self._method)
 
     def _succeeded(self) -> None:
         if not self._method.startswith(_QUIET):

@@ -11,7 +11,7 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import empty_pb2
 
 from cse.operations.v1 import operation_service_pb2, operation_service_pb2_grpc
-from cse_core.errors import ExhaustedError, InvalidArgumentError, NotFoundError
+from cse_core.errors import ExhaustedError, InvalidArgumentError
 from cse_core.grpc.operation_messages import (
     ResultOf,
     event_message,
@@ -22,6 +22,7 @@ from cse_core.grpc.operation_messages import (
     to_proto,
 )
 from cse_core.operations import Operation, Operations
+from cse_core.operations.failures import not_there
 
 __all__ = ["SERVICES", "OperationServicer", "OperationsServicer", "Viewer", "Viewers", "WaitingRoom", "to_proto"]
 
@@ -172,5 +173,5 @@ def visible(operations: Operations, name: str, viewer: Viewer) -> Operation:
     """
     operation = operations.get(operation_id_in(name))
     if viewer.owner not in (None, operation.owner):
-        raise NotFoundError(f"there is no operation {operation.id!r}", reason="OPERATION_NOT_FOUND", name=operation.id)
+        raise not_there(operation.id)
     return operation

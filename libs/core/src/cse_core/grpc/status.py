@@ -65,12 +65,10 @@ def error_of(error: Any) -> errors.CseError:
 
 
 def _error(code: int, message: str, info: error_details_pb2.ErrorInfo) -> errors.CseError:
-    cls = _CLASSES.get(code, errors.InternalError)
     details = {_snake(key): value for key, value in info.metadata.items()}
-    reason = info.reason or None
-    if cls is errors.InvalidArgumentError:
-        return errors.InvalidArgumentError(message, field=details.pop("field", ""), reason=reason, **details)
-    return cls(message, reason=reason, **details)
+    return errors.rebuilt(
+        _CLASSES.get(code, errors.InternalError), message, reason=info.reason or None, details=details
+    )
 
 
 def _status(code: int, message: str, reason: str, details: dict[str, str]) -> status_pb2.Status:

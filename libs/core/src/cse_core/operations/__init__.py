@@ -15,6 +15,7 @@ from cse_core.operations.model import (
     OperationRequest,
     OperationState,
     as_stored,
+    as_text,
 )
 from cse_core.operations.port import OperationContext, OperationEngine, OperationKind, Operations, StartError
 from cse_core.operations.replicas import Replica, Replicas
@@ -37,4 +38,5 @@ __all__ = [
     "Replicas",
     "StartError",
     "as_stored",
+    "as_text",
 ]

@@ -1,17 +1,26 @@
 """What an operation is, whoever runs it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from cse_core.errors import CseError
 from cse_core.secret import Secret
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
+
+
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def as_text(text: str) -> str:
+    """The text without what neither databases nor messages take for text: what others say may hold anything."""
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def as_stored(value: Json) -> Json:
@@ -90,7 +99,8 @@ class OperationError:
     def of(cls, error: CseError) -> "OperationError":
         """The class recorded is the one of our tree that `error` is, or is derived from."""
         known = next(base for base in type(error).__mro__ if base.__module__ == CseError.__module__)
-        return cls(error_type=known.__name__, reason=error.code, message=error.message, details=error.details)
+        details = {name: as_text(value) for name, value in error.details.items()}
+        return cls(error_type=known.__name__, reason=error.code, message=as_text(error.message), details=details)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,19 +10,21 @@ from typing import Final, cast
 
 import structlog
 
-from cse_core.errors import (
-    CancelledError,
-    ConflictError,
-    CseError,
-    FailedPreconditionError,
-    InternalError,
-    NotFoundError,
-    UnavailableError,
+from cse_core.errors import CancelledError, CseError, InternalError, UnavailableError
+from cse_core.operations.clock import Clock, utc_now
+from cse_core.operations.failures import (
+    STOPPING_REASON,
+    cancelled,
+    check_repeated,
+    claim_taken,
+    mistake,
+    not_begun,
+    not_ended,
+    not_there,
 )
-from cse_core.operations.failures import CANCELLED, claim_taken, mistake, not_begun
 from cse_core.operations.ids import new_operation_id
 from cse_core.operations.in_memory.context import InMemoryContext
-from cse_core.operations.in_memory.record import STOPPING_REASON, Clock, Journal, Record, utc_now
+from cse_core.operations.in_memory.record import Journal, Record
 from cse_core.operations.model import (
     Json,
     JsonObject,
@@ -88,7 +90,9 @@ class InMemoryOperations:
         with self._changed:
             known = self._by_request.get(request.request_id)
             if known is not None:
-                return self._repeated(self._records[known].operation, request)
+                first = self._records[known].operation
+                check_repeated(first, request)
+                return first
             if self._stopping:
                 raise UnavailableError("the service is ending; try again in a minute", reason=STOPPING_REASON)
             if request.kind not in self._kinds:
@@ -162,17 +166,14 @@ class InMemoryOperations:
                 if record.operation.state is OperationState.QUEUED and queue[0] != operation_id:
                     # Nobody works on it; a thread takes it through its end, out of turn.
                     queue.remove(operation_id)
-                    error = not_begun(CancelledError("cancelled", reason=CANCELLED))
-                    self._workers.submit(self._end, record, None, error)
+                    self._workers.submit(self._end, record, None, not_begun(cancelled()))
             return record.operation
 
     def delete(self, operation_id: str) -> None:
         with self._changed:
             operation = self._record(operation_id).operation
             if not operation.state.is_final:
-                raise FailedPreconditionError(
-                    f"{operation.name} has not ended; cancel it first", reason="OPERATION_ACTIVE", name=operation.name
-                )
+                raise not_ended(operation)
             self._ended.remove(operation_id)
             self._forget(operation_id)
 
@@ -335,21 +336,9 @@ class InMemoryOperations:
     def _record(self, operation_id: str) -> Record:
         record = self._records.get(operation_id)
         if record is None:
-            raise NotFoundError(
-                f"there is no operation {operation_id!r}", reason="OPERATION_NOT_FOUND", name=operation_id
-            )
+            raise not_there(operation_id)
         return record
 
     def _forget(self, operation_id: str) -> None:
         record = self._records.pop(operation_id)
         self._by_request.pop(record.operation.request_id, None)
-
-    @staticmethod
-    def _repeated(first: Operation, request: OperationRequest) -> Operation:
-        if (first.kind, first.owner) != (request.kind, request.owner):
-            raise ConflictError(
-                f"request id {request.request_id!r} was used for another operation; choose a new one",
-                reason="REQUEST_ID_REUSED",
-                request_id=request.request_id,
-            )
-        return first

@@ -1,24 +1,22 @@
 """The state of an operation in memory, and the one condition that guards all of them."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from cse_core.errors import CancelledError, CseError, DeadlineError
+from cse_core.errors import CancelledError, CseError
+from cse_core.operations.clock import Clock
+from cse_core.operations.failures import (
+    ROLLBACK_TIME,
+    STOPPING_REASON,
+    cancelled,
+    overdue,
+    rollback_overdue,
+    sibling_failed,
+)
 from cse_core.operations.model import Json, LedgerEntry, Operation, OperationEvent, OperationRequest, OperationState
 from cse_core.secret import Secret
-
-Clock = Callable[[], datetime]
-
-STOPPING_REASON: Final = "SERVICE_STOPPING"
-ROLLBACK_TIME: Final = timedelta(minutes=20)
-
-
-def utc_now() -> datetime:
-    """The time of day, in UTC."""
-    return datetime.now(UTC)
 
 
 class Record:
@@ -50,18 +48,15 @@ class Record:
         if self.interrupted:
             raise CancelledError("the service was stopped before the operation ended", reason=STOPPING_REASON)
         if in_branch and self.failure is not None:
-            raise CancelledError("ended because another node failed", reason="SIBLING_FAILED")
+            raise sibling_failed()
         if self.rollback_deadline is not None:
             if now >= self.rollback_deadline:
-                raise DeadlineError(f"rolling back took longer than {ROLLBACK_TIME}", reason="ROLLBACK_TIMEOUT")
+                raise rollback_overdue()
             return
         if self.operation.cancel_requested:
-            raise CancelledError("cancelled", reason="OPERATION_CANCELLED")
+            raise cancelled()
         if now >= self.operation.deadline:
-            raise DeadlineError(
-                f"the operation did not end by {self.operation.deadline:%Y-%m-%d %H:%M:%S} UTC",
-                reason="OPERATION_TIMEOUT",
-            )
+            raise overdue(self.operation.deadline)
 
 
 class Journal:
