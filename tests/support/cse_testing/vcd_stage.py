@@ -6,6 +6,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cse_testing.vcd_cloud import PASSWORDS, LabCloud, RestCaller
+from vcd_simulator.defined_entities import definitions, lifecycle
+from vcd_simulator.defined_entities.model import EntityType
 from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.authorization import ActionSpec, ClassSpec, ResourceSpec, RuleSpec
 from vcd_simulator.extensions.forward import Forwarder
@@ -16,6 +18,7 @@ from vcd_simulator.model.compute import Catalog
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.model.tenancy import AccessControl, Role, User
+from vcd_simulator.model.ui_plugins import UiPlugin
 from vcd_simulator.operations import catalogs, policies, tenancy, work
 from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.rest.routing import Router
@@ -61,6 +64,12 @@ class Stage:
         self.task = work.start(
             self.cloud, alice, self.acme.id, busy, "vdcUpdateVapp", "Updating", "Updated", noun="Virtual Application"
         )
+        self._define()
+        self.cloud.ui_plugins.add(
+            UiPlugin(
+                id=self.cloud.new_id(), name="p", vendor="v", version="1", tenant_scoped=True, org_ids=[self.acme.id]
+            )
+        )
         self._put_metadata()
 
     def _catalog(self) -> Catalog:
@@ -88,6 +97,14 @@ class Stage:
                 ),
             )
         )
+
+    def _define(self) -> None:
+        """A type of entities, `stage:thing`, and one of them, which is alice's."""
+        urn = definitions.type_urn("stage", "thing", "1.0.0")
+        thing = EntityType(id=urn, name="thing", vendor="stage", nss="thing", version="1.0.0", schema={})
+        definitions.add_type(self.cloud, self.lab.user("administrator", "System"), thing)
+        draft = lifecycle.Draft(name="one", content={}, size=2)
+        lifecycle.create(self.cloud, self.lab.user("alice"), self.acme, thing, draft)
 
     def _put_metadata(self) -> None:
         network, profile = self.lab.network(), self.cloud.profiles.find("vdc", self.lab.vdc().id)[0]
@@ -137,7 +154,12 @@ class Stage:
 
     def _parameter(self, path: str, name: str) -> str:
         cloud = self.cloud
-        told = {"action": "powerOn", "domain": "GENERAL", "key": "k", "transfer_id": "none", "file_name": "none"}
+        told = {
+            "action": "powerOn", "domain": "GENERAL", "key": "k", "transfer_id": "none", "file_name": "none",
+            "vendor": "stage", "nss": "thing", "version": "1.0.0",
+            "interface_urn": "urn:vcloud:interface:vmware:k8s:1.0.0",
+            "type_urn": "urn:vcloud:type:stage:thing:1.0.0",
+        }  # fmt: skip
         if name in told:
             return told[name]
         for word, entity in (
@@ -148,6 +170,8 @@ class Stage:
         ):
             if word in path and "{" + name + "}" in word:
                 return entity.id
+        if name in ("entity_urn", "object_urn", "grant_id"):
+            return self._of_thing(path, name)
         if name == "entity_id" or (name == "vm_id" and "/vAppTemplate/" in path):
             return self._entity(path)
         entities: dict[str, Any] = {
@@ -160,10 +184,18 @@ class Stage:
             "server_id": cloud.vim_servers, "pvdc_id": cloud.provider_vdcs, "pool_id": cloud.resource_pools,
             "service_id": cloud.services, "filter_id": cloud.api_filters, "link_id": cloud.service_links,
             "class_id": cloud.resource_classes, "action_id": cloud.resource_class_actions,
-            "profile_id": cloud.provider_profiles,
+            "profile_id": cloud.provider_profiles, "bundle_id": cloud.rights_bundles, "plugin_id": cloud.ui_plugins,
         }  # fmt: skip
         found: str = entities[name].id if name in entities else next(iter(tables[name])).id
         return found
+
+    def _of_thing(self, path: str, name: str) -> str:
+        """What is asked about the type of things, or about the one thing that there is."""
+        of_type = "/entityTypes/" in path
+        thing = next(iter(self.cloud.defined_entities))
+        if name == "grant_id":
+            return self.cloud.access_grants.find("object", thing.type_id if of_type else thing.id)[0].id
+        return thing.type_id if of_type else thing.urn
 
     def _entity(self, path: str) -> str:
         """The entity that a path is about, as far as the word before its id tells."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vcd_simulator.clock import Clock, SystemClock
+from vcd_simulator.defined_entities.model import DefinedEntity, EntityType, Grant, Interface, RightsBundle
 from vcd_simulator.faults import Faults
 from vcd_simulator.hypervisor import Hypervisor
 from vcd_simulator.latency import Latency
@@ -31,6 +32,7 @@ from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLin
 from vcd_simulator.model.table import Table
 from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
 from vcd_simulator.model.transfer import Transfer
+from vcd_simulator.model.ui_plugins import UiPlugin
 from vcd_simulator.model.upload_files import UploadStore
 from vcd_simulator.tasks import TaskEngine
 
@@ -129,6 +131,14 @@ class Cloud:
             guest=lambda vm: vm.moid if vm.guest_exists else None,
         )
         self.compute_policies: Table[ComputePolicy] = Table(name=lambda one: (one.of_provider, one.name))
+        self.interfaces: Table[Interface] = Table()
+        self.entity_types: Table[EntityType] = Table()
+        self.defined_entities: Table[DefinedEntity] = Table(
+            type=lambda entity: entity.type_id, org=lambda entity: entity.org_id, owner=lambda entity: entity.owner_id
+        )
+        self.access_grants: Table[Grant] = Table(object=lambda one: one.object_id)
+        self.rights_bundles: Table[RightsBundle] = Table(name=lambda bundle: bundle.name)
+        self.ui_plugins: Table[UiPlugin] = Table()
         self.services: Table[ExtensionService] = Table(
             name=lambda service: service.name, namespace=lambda service: service.namespace
         )

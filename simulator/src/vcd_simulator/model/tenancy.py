@@ -9,6 +9,8 @@ from vcd_simulator.model import kinds
 from vcd_simulator.model.kinds import Kind
 
 SYSTEM_ORG = "System"
+SYSTEM_ORG_ID = "a93c9db9-7471-3192-8d09-a8f7eeda85f9"
+"""The same in every vCloud Director; there are clients that have it built in."""
 
 
 def _in_order(ids: set[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Deleting org VDCs and organisations, alone or with everything in them."""
 
 from vcd_simulator import errors
+from vcd_simulator.defined_entities import lifecycle as defined_entities
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Vapp, VappTemplate
 from vcd_simulator.model.datacenter import Vdc
@@ -114,6 +115,7 @@ def _require_org_deletable(cloud: Cloud, org: Org, *, recursive: bool) -> None:
 
 
 def _forget_org(cloud: Cloud, org: Org) -> None:
+    defined_entities.forget_org(cloud, org)
     for catalog in cloud.catalogs.find("org", org.id):
         catalogs.forget_catalog(cloud, catalog)
     for vdc in cloud.vdcs.find("org", org.id):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vcd_simulator import errors
+from vcd_simulator.defined_entities import bundles, definitions, grants
 from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.rights import (
     PREDEFINED_ROLES,
@@ -12,7 +13,7 @@ from vcd_simulator.model.rights import (
     TENANT_RIGHTS,
     category_of,
 )
-from vcd_simulator.model.tenancy import SYSTEM_ORG, Org, Right, Role, User
+from vcd_simulator.model.tenancy import SYSTEM_ORG, SYSTEM_ORG_ID, Org, Right, Role, User
 from vcd_simulator.operations import policies
 from vcd_simulator.operations.names import check_name
 
@@ -22,7 +23,8 @@ def create_system(cloud: Cloud) -> Org:
     for name in RIGHTS:
         cloud.rights.add(Right(id=cloud.new_id(), name=name, description=name, category=category_of(name)))
     policies.system_default(cloud)
-    org = cloud.orgs.add(Org(id=cloud.new_id(), name=SYSTEM_ORG, full_name="System", description="The provider"))
+    definitions.add_predefined(cloud)
+    org = cloud.orgs.add(Org(id=SYSTEM_ORG_ID, name=SYSTEM_ORG, full_name="System", description="The provider"))
     all_rights = dict.fromkeys(right.id for right in cloud.rights)
     cloud.roles.add(
         Role(id=cloud.new_id(), org_id=org.id, name=SYSTEM_ADMINISTRATOR, read_only=True, rights=all_rights)
@@ -38,6 +40,7 @@ def create_org(cloud: Cloud, name: str, *, full_name: str = "", description: str
     org = Org(id=cloud.new_id(), name=name, full_name=full_name or name, description=description, enabled=enabled)
     org.rights = {right.id for right in _rights_named(cloud, TENANT_RIGHTS)}
     cloud.orgs.add(org)
+    bundles.welcome(cloud, org)
     for role_name, rights in PREDEFINED_ROLES.items():
         ids = dict.fromkeys(right.id for right in _rights_named(cloud, rights))
         cloud.roles.add(
@@ -110,6 +113,7 @@ def delete_role(cloud: Cloud, role: Role) -> None:
         raise errors.not_allowed(f"The role {role.name} is predefined and cannot be deleted.")
     if cloud.users.count("role", role.id):
         raise errors.not_allowed(f"The role {role.name} cannot be deleted, because users have it.")
+    grants.forget_member(cloud, role.id)
     cloud.roles.remove(role)
 
 
@@ -233,12 +237,14 @@ def delete_user(cloud: Cloud, user: User) -> None:
         cloud.vapps.count("owner", user.id)
         or cloud.templates.count("owner", user.id)
         or any(catalog.owner_id == user.id for catalog in cloud.catalogs)
+        or cloud.defined_entities.count("owner", user.id)
     )
     if owns:
         raise errors.not_allowed(
-            f"The user {user.name} owns vApps, templates or catalogs; give them to somebody else first."
+            f"The user {user.name} owns vApps, templates, catalogs or entities; give them to somebody else first."
         )
     for one in (*cloud.vapps, *cloud.catalogs, *cloud.vdcs):
         if any(setting.subject_id == user.id for setting in one.access.settings):
             one.access.settings = [setting for setting in one.access.settings if setting.subject_id != user.id]
+    grants.forget_member(cloud, user.id)
     cloud.users.remove(user)

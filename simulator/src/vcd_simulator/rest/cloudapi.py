@@ -54,16 +54,29 @@ def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None =
     return Reply(status=status, content=body, media_type="application/json", headers=headers or {})
 
 
-def page_reply(context: Context, values: list[dict[str, Any]]) -> Reply:
-    """One page of a collection, with the parameters that all collections know: filter, order, page and its size."""
+def _member(shown: dict[str, Any], name: str) -> Value:
+    value: Value = shown.get(name)
+    return value
+
+
+def page_reply(
+    context: Context, values: list[dict[str, Any]], *, read: Callable[[dict[str, Any], str], Value] = _member
+) -> Reply:
+    """One page of a collection, with the parameters that all collections know: filter, order, page and its size.
+
+    Args:
+        context: the request.
+        values: the collection, as far as the caller sees it.
+        read: what a filter or an order means by a name, for one of the values.
+    """
     text = context.parameter("filter")
     if text:
-        test = _test(text, encoded=(context.parameter("filterEncoded") or "").lower() == "true")
+        test = _test(text, read, encoded=(context.parameter("filterEncoded") or "").lower() == "true")
         values = [one for one in values if test(one)]
     for name, descending in (("sortAsc", False), ("sortDesc", True)):
         key = context.parameter(name)
         if key:
-            values.sort(key=lambda one: str(one.get(key)), reverse=descending)
+            values.sort(key=lambda one: str(read(one, key)), reverse=descending)
     size = min(_number(context, "pageSize", 25), _LARGEST_PAGE)
     page, count = _number(context, "page", 1), -(-len(values) // size)
     shown = {
@@ -87,13 +100,14 @@ def _links(context: Context, page: int, count: int) -> Iterator[str]:
             yield f'<{context.url(context.raw_path)}?{query}>;rel="{relation}";type="application/json"'
 
 
-def _test(text: str, *, encoded: bool) -> Callable[[dict[str, Any]], bool]:
+def _test(
+    text: str, read: Callable[[dict[str, Any], str], Value], *, encoded: bool
+) -> Callable[[dict[str, Any]], bool]:
     expression = fiql.parse(text, encoded_values=encoded)
 
     def test(shown: dict[str, Any]) -> bool:
         def fits(one: Comparison) -> bool:
-            value: Value = shown.get(one.name)
-            return compare(value, one.operator, one.value)
+            return compare(read(shown, one.name), one.operator, one.value)
 
         return fiql.holds(expression, fits)
 

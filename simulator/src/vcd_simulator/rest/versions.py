@@ -33,6 +33,7 @@ class ApiVersion:
 V33 = ApiVersion(33, 0)
 """The first version with cloudapi logins, query links in Org and admin hrefs for system administrators."""
 V35 = ApiVersion(35, 0)
+V36 = ApiVersion(36, 0)
 
 LATEST = max(map(ApiVersion.parse, SUPPORTED))
 

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from vcd_simulator.bulk import without_garbage_collection
+from vcd_simulator.defined_entities.model import DefinedEntity, EntityType, Grant, Interface, RightsBundle
 from vcd_simulator.guests.snapshot import GuestsRecord
 from vcd_simulator.model.authorization import AclRule, ResourceClass, ResourceClassAction, ServiceResource
 from vcd_simulator.model.cloud import Sequences
@@ -28,6 +29,7 @@ from vcd_simulator.model.policies import ComputePolicy
 from vcd_simulator.model.services import ApiFilter, ExtensionService, ServiceLink
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, Right, Role, User
+from vcd_simulator.model.ui_plugins import UiPlugin
 from vcd_simulator.sessions import SessionsRecord
 
 FORMAT: Final = "vcd-simulator-state"
@@ -72,6 +74,12 @@ class Tables:
     resource_class_actions: list[ResourceClassAction] = field(default_factory=list)
     acl_rules: list[AclRule] = field(default_factory=list)
     compute_policies: list[ComputePolicy] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
+    entity_types: list[EntityType] = field(default_factory=list)
+    defined_entities: list[DefinedEntity] = field(default_factory=list)
+    access_grants: list[Grant] = field(default_factory=list)
+    rights_bundles: list[RightsBundle] = field(default_factory=list)
+    ui_plugins: list[UiPlugin] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from vcd_simulator.bulk import without_garbage_collection
 from vcd_simulator.clock import timestamp
+from vcd_simulator.defined_entities import definitions
 from vcd_simulator.guests.archive import ArchiveError
 from vcd_simulator.guests.errors import GuestError
 from vcd_simulator.model.cloud import Cloud
@@ -52,6 +53,9 @@ _REFERENCES = (
     ("service_resources", "org_id", "orgs", False),
     ("resource_class_actions", "class_id", "resource_classes", False),
     ("acl_rules", "action_id", "resource_class_actions", False),
+    ("defined_entities", "type_id", "entity_types", False),
+    ("defined_entities", "org_id", "orgs", False),
+    ("access_grants", "tenant_id", "orgs", False),
 )
 """Table, attribute, table that it refers to, and whether it may be absent."""
 
@@ -110,6 +114,7 @@ def restore(
         cloud.clear()
         try:
             _fill(cloud, record)
+            definitions.add_predefined(cloud)
             check_references(cloud)
             cloud.hypervisor.restore(record.guests)
             _abort_tasks(cloud)

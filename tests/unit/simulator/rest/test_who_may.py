@@ -8,6 +8,7 @@ import pytest
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
 from cse_testing.vcd_stage import Stage, whole_router
+from vcd_simulator.defined_entities.bundles import TYPE_RIGHTS, right_name
 from vcd_simulator.extensions.registry import ExtensionRegistry
 from vcd_simulator.model.rights import (
     ADMINISTRATOR_CONTROL,
@@ -20,6 +21,8 @@ from vcd_simulator.model.tenancy import AccessControl
 
 NOTHING = "<Nothing/>"
 """A document that no route wants: who is let through so far gets 400."""
+EVERY_RIGHT = frozenset(RIGHTS) | {right_name("stage:thing", right) for right in TYPE_RIGHTS}
+"""Those from the start, and those of the type of entities that the stage has."""
 REFUSED = (401, 403)
 PREDEFINED = ("vApp User", "vApp Author", "Catalog Author", "Console Access Only")
 
@@ -81,7 +84,7 @@ def cast(rule: Rule) -> Iterator[Somebody]:
     for role in PREDEFINED:
         yield Somebody(role.replace(" ", "-"), "acme", frozenset(PREDEFINED_ROLES[role]))
     yield Somebody("alice", "acme", frozenset(PREDEFINED_ROLES["Organization Administrator"]))
-    yield Somebody("administrator", "System", frozenset(RIGHTS))
+    yield Somebody("administrator", "System", EVERY_RIGHT)
 
 
 class Theatre:
@@ -119,7 +122,7 @@ def test_the_table_has_every_route_once_and_no_other(lab: LabCloud) -> None:
     assert sorted(decided) == sorted(set(decided)), "decided twice"
     assert routes - set(decided) == set(), "nobody has decided who may call these"
     assert set(decided) - routes == set(), "these are no routes"
-    assert {right for rule in RULES for one in rule.rights for right in one} <= set(RIGHTS)
+    assert {right for rule in RULES for one in rule.rights for right in one} <= EVERY_RIGHT
     assert {rule.who for rule in RULES} == {"public", "anyone", "members", "provider"}
 
 

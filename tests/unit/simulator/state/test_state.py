@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
+from cse_testing.vcd_stage import Stage
 from vcd_simulator import state
+from vcd_simulator.defined_entities import bundles
 from vcd_simulator.model.compute import Status
 from vcd_simulator.model.metadata import MetadataEntry
 from vcd_simulator.model.task import TaskStatus
@@ -178,3 +180,30 @@ def test_states_of_earlier_releases_are_read(lab: LabCloud, alice: RestCaller) -
     state.restore(other.cloud, RestCaller(other).sessions, state.parse(json.dumps(whole).encode()))
     assert next(iter(other.cloud.vapps)).networks["acme-net"].id
     assert set(other.network().pool.used.values()) == {vm.id}
+
+
+def test_defined_entities_are_kept_with_who_may_use_them() -> None:
+    stage = Stage()
+    content = saved(stage.lab)
+    other = restored(content)
+    before, after = document(content)["tables"], document(saved(other))["tables"]
+    for name in ("interfaces", "entity_types", "defined_entities", "access_grants", "rights_bundles", "ui_plugins"):
+        assert after[name] == before[name] != [], name
+    thing = next(iter(other.cloud.defined_entities))
+    alice = RestCaller(other).login("alice", "acme")
+    address = f"/cloudapi/1.0.0/entities/{thing.urn}"
+    assert alice.call("GET", address).status == 403
+    bundle = next(iter(other.cloud.rights_bundles))
+    bundles.publish(other.cloud, bundle, [other.org("acme").id])
+    role = other.cloud.roles[other.user("alice").role_id]
+    role.rights |= dict.fromkeys(bundle.right_ids)
+    assert [alice.call("POST", f"{address}/resolve").status, alice.call("DELETE", address).status] == [200, 204]
+    other.cloud.clear()
+    assert not other.cloud.defined_entities
+
+
+def test_a_state_without_interfaces_gets_those_of_every_cloud(lab: LabCloud) -> None:
+    older = json.loads(saved(lab))
+    for name in ("interfaces", "entity_types", "defined_entities", "access_grants", "rights_bundles", "ui_plugins"):
+        del older["tables"][name]
+    assert [one.name for one in restored(json.dumps(older).encode()).cloud.interfaces] == ["Kubernetes"]

@@ -53,13 +53,17 @@ def reference(
 
 
 def stated_reference(context: Context, tag: str, pointer: Reference) -> Element:
-    """A reference whose href may be somebody else's URI; what is the cloud's own has an id too."""
+    """A reference whose href may be somebody else's URI; what is the cloud's own has an id too.
+
+    What is known by its URN alone has no href.
+    """
+    is_urn = pointer.href.startswith("urn:vcloud:")
     return vcloud(
         tag,
         name=pointer.name or None,
-        id=kinds.urn_of(pointer.href),
+        id=pointer.href if is_urn else kinds.urn_of(pointer.href),
         type=pointer.type or None,
-        href=context.url(pointer.href),
+        href="" if is_urn else context.url(pointer.href),
     )
 
 

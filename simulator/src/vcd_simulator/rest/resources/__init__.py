@@ -3,7 +3,10 @@
 from vcd_simulator.rest.resources import (
     access,
     catalogs,
+    defined_entities,
+    defined_types,
     downloads,
+    entity_grants,
     external_networks,
     metadata,
     orgs,
@@ -13,10 +16,12 @@ from vcd_simulator.rest.resources import (
     provider,
     provider_vdcs,
     query,
+    rights_bundles,
     sessions,
     tasks,
     templates,
     transfers,
+    ui_plugins,
     vapp_networks,
     vapps,
     vdcs,
@@ -30,8 +35,9 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, downloads, external_networks, metadata, orgs, packaged_queries, people, policies, provider,
-        provider_vdcs, query, sessions, tasks, templates, transfers, vapp_networks, vapps, vdcs, vm_settings, vms,
+        access, catalogs, defined_entities, defined_types, downloads, entity_grants, external_networks, metadata, orgs,
+        packaged_queries, people, policies, provider, provider_vdcs, query, rights_bundles, sessions, tasks, templates,
+        transfers, ui_plugins, vapp_networks, vapps, vdcs, vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

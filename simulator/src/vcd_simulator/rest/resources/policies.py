@@ -15,8 +15,8 @@ from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import children, vcloud
 
 router = Router()
-_VIEW = "Organization VDC Compute Policy: View"
-_MANAGE = "Organization VDC Compute Policy: Manage"
+_VIEW = "Organization vDC Compute Policy: View"
+_MANAGE = "Organization vDC Compute Policy: Manage"
 _VERSIONS = ("1.0.0", "2.0.0")
 
 

@@ -14,6 +14,7 @@ from vcd_simulator.model.transfer import DESCRIPTOR, MANIFEST, Transfer, Transfe
 from vcd_simulator.operations import uploads
 from vcd_simulator.rest import manifest, ovf
 from vcd_simulator.rest.context import Context, Reply
+from vcd_simulator.rest.resources import ui_plugins
 from vcd_simulator.rest.routing import Router
 
 router = Router()
@@ -28,6 +29,10 @@ Take = Callable[[Cloud, Transfer], None]
 async def upload(context: Context, transfer_id: str, file_name: str) -> Reply:
     """Take a file, or the part of it that `Content-Range` names; parts may come in any order, and again."""
     cloud = context.cloud
+    with cloud.lock:
+        plugin = ui_plugins.expecting(cloud, transfer_id, file_name)
+    if plugin is not None:
+        return await ui_plugins.receive(context, plugin)
     try:
         with cloud.lock:
             transfer = uploads.transfer_by_id(cloud, transfer_id)
