@@ -18,6 +18,7 @@ from cse_core.grpc.status import error_of
 from cse_testing.clusters.site import VCLOUD, Metadata, Site, site
 from cse_testing.operation_ends import metadata_of
 from cse_testing.waiting import LIMIT_S
+from vcd_simulator.faults import ToolsNeverStart
 
 NAME = "orgs/acme/vdcs/acme-vdc/clusters/{}"
 KEY_TYPE = b"\x00\x00\x00\x0bssh-ed25519"
@@ -186,6 +187,15 @@ def test_of_two_simultaneous_requests_for_a_name_one_wins(vcd: Site, alice: Meta
     vcd.ended(vcd.delete(alice, "twice"), alice)
 
 
+@pytest.fixture
+def silent_guests(vcd: Site) -> Iterator[None]:
+    """Control planes whose tools never start: creations wait for them until something else ends them."""
+    fault = vcd.vcd.faults.add(guest="mstr-*", error=ToolsNeverStart(), times=None)
+    yield
+    vcd.vcd.faults.remove(fault)
+
+
+@pytest.mark.usefixtures("silent_guests")
 def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(vcd: Site, alice: Metadata) -> None:
     creation = vcd.create(alice, "brief", workers=1)
     vcd.wait_for_event(creation, alice, "Initializing control plane")
@@ -197,6 +207,7 @@ def test_deleting_a_cluster_that_is_being_created_ends_the_creation_first(vcd: S
     assert "brief" not in vcd.vapps(alice)
 
 
+@pytest.mark.usefixtures("silent_guests")
 def test_a_vapp_that_is_deleted_by_hand_fails_its_creation_and_can_still_be_deleted(vcd: Site, alice: Metadata) -> None:
     creation = vcd.create(alice, "fragile", workers=1)
     vcd.wait_for_event(creation, alice, "Initializing control plane")

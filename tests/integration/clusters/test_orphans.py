@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.longrunning import operations_pb2
 
-from cse.clusters.v1 import cluster_service_pb2
+from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse.system.v1 import orphan_pb2, system_service_pb2
 from cse_core import errors
 from cse_core.grpc.status import error_of
@@ -16,8 +16,8 @@ from cse_testing.clusters.landscape import with_script
 from cse_testing.clusters.site import Metadata, Site, resource_name, site
 from cse_testing.operation_ends import metadata_of
 from cse_testing.pyvcloud_client import Tenant, logged_in
-from cse_testing.waiting import LIMIT_S
-from vcd_simulator.faults import HttpError
+from cse_testing.waiting import LIMIT_S, wait_until
+from vcd_simulator.faults import HttpError, ProgramHangs
 
 CAUSE = orphan_pb2.Orphan.Cause
 OUTCOME = orphan_pb2.ReclaimResult.Outcome
@@ -138,11 +138,19 @@ def test_machines_that_became_no_nodes_are_reclaimed_and_the_cluster_lives_on(
 
 @pytest.mark.usefixtures("surroundings")
 def test_what_is_being_made_is_no_orphan_though_it_looks_like_one(vcd: Site, alice: Metadata, admin: Metadata) -> None:
+    joining = vcd.vcd.faults.add(program="kubeadm join*", error=ProgramHangs())
     creation = vcd.create(alice, "coming", workers=1, template="photon-v2")
-    while not vcd.operations.GetOperation(
-        operations_pb2.GetOperationRequest(name=creation.name), metadata=alice, timeout=LIMIT_S
-    ).done:
+
+    def look() -> None:
         assert [each for each in vcd.orphans(admin) if each.display_name == "coming"] == []
+
+    wait_until(lambda: joining.injected, "a worker to join", pause=look)
+    look()
+    (worker,) = (node for node in vcd.cluster(alice, "coming").nodes if node.role == cluster_pb2.Node.ROLE_WORKER)
+    name = worker.name.rpartition("/")[2]
+    (guest,) = (each for each in vcd.vcd.hypervisor.guests_of("vc1") if each.names[0] == name)
+    vcd.vcd.hypervisor.reset(guest.moid)
+    vcd.succeeded(creation, alice)
     vcd.succeeded(vcd.delete(alice, "coming"), alice)
 
 
