@@ -18,7 +18,7 @@ from cse.system.v1 import system_service_pb2, system_service_pb2_grpc
 from cse_templates import bootstrap as templates_bootstrap
 from cse_templates.settings import TemplatesSettings
 from cse_testing.clusters.landscape import SESSION_TYPE, config_for, inventory, session_id
-from cse_testing.clusters.process import config_in, running
+from cse_testing.clusters.process import config_in, log_of, running
 from cse_testing.clusters.site import Metadata
 from cse_testing.operation_ends import ended
 from cse_testing.waiting import LIMIT_S, wait_until
@@ -40,8 +40,7 @@ def test_sigterm_ends_it_cleanly(config: Path, tmp_path: Path) -> None:
     with running(config, tmp_path) as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
-        assert process.stderr is not None
-        lines = [json.loads(line) for line in process.stderr if line.startswith("{")]
+    lines = [json.loads(line) for line in log_of(tmp_path).splitlines() if line.startswith("{")]
     assert [line["event"] for line in lines if line["event"].startswith(("signal", "service"))] == [
         "service_started",
         "signal_received",

@@ -30,7 +30,7 @@ DISABLED = system_pb2.System.STATE_DISABLED
 
 @dataclass
 class Replica:
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     system: system_service_pb2_grpc.SystemServiceStub
     clusters: cluster_service_pb2_grpc.ClusterServiceStub
     admin: Metadata
