@@ -62,7 +62,7 @@ def test_what_does_not_wait_is_followed_and_cancelled_and_everything_is_taken_ba
     begun = json.loads(tenant.run("cse", *arguments).stdout)
     operation_id = begun["operation_id"]
     assert f"vcd cse operation watch {operation_id}" in begun["message"]
-    active = tenant.json("cse", "operation", "list", "--active")
+    active = tenant.json("cse", "operation", "list", "--active", "--cluster", "doomed")
     assert [each["id"] for each in active] == [operation_id]
     # Before that a cancellation may come first, and there is nothing to take back.
     wait_until(lambda: "doomed" in tenant.run("vapp", "list").text, "the vApp that will be taken back")

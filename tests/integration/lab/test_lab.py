@@ -14,6 +14,7 @@ from cse_lab.processes import LabError
 from cse_lab.settings import LabSettings
 from cse_lab.state import LabState
 from cse_testing.vcd_rest import VcdRest
+from cse_testing.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,10 @@ def test_a_start_that_fails_ends_everything_and_shows_the_log(tmp_path: Path) ->
         with pytest.raises(LabError, match=f"simulator ended.*(?s:.*){address}"):
             up(LabSettings(directory=tmp_path, profile="instant", services=False, vcenter_listen=address))
     assert LabState.load(tmp_path) is None
-    assert _processes_below(tmp_path) == []
+    # What its processes have started goes a moment after them.
+    wait_until(
+        lambda: _processes_below(tmp_path) == [], "everything to be gone", seen=lambda: _processes_below(tmp_path)
+    )
 
 
 def test_a_lab_that_a_reboot_ended_does_not_stand_in_the_way(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from cse_testing.waiting import LIMIT_S
+from cse_testing.waiting import LIMIT_S, wait_until
 from cse_vcd.script import MARK, clear_away, compose, kill_marked, prefix
 
 VALUES = ["it's", '"$(touch canary)`touch canary`"', "a\nb", "\\", "ü漢", "", "-n", "a;b&c|d>e", "!!"]
@@ -112,9 +113,21 @@ def test_what_a_script_has_started_is_killed_and_nothing_else(tmp_path: Path) ->
             assert process.stdout is not None
             assert process.stdout.readline() == b"started\n"
         try:
+            wait_until(lambda: marked_processes(directory) == 2, "both sleeps to have begun")
+            wait_until(lambda: marked_processes(f"{directory}-not") == 2, "both other sleeps to have begun")
             assert bash(tmp_path / "kill", kill_marked(directory)).returncode == 0
-            mine.wait(10)
+            mine.wait(LIMIT_S)
             assert theirs.poll() is None
         finally:
             bash(tmp_path / "kill", kill_marked(f"{directory}-not"))
             bash(tmp_path / "kill", kill_marked(directory))
+
+
+def marked_processes(directory: str) -> int:
+    """How many programs began with the mark in their environment: what a shell forks does when it becomes another."""
+    mark = f"{MARK}={directory}".encode()
+    found = 0
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            found += mark in environment.read_bytes().split(b"\0")
+    return found

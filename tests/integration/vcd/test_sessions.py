@@ -123,11 +123,11 @@ def test_a_vcenter_that_refuses_our_account(simulator: Simulator) -> None:
 
 
 def test_a_vcd_that_is_away_is_told_as_that() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    vcd = Vcd(VcdEndpoint(host="127.0.0.1", port=port, verify=False, connect_timeout_s=0.5))
-    with pytest.raises(VcdUnavailableError, match=r"127\.0\.0\.1:\d+ cannot be reached \(Connection refused\)"):
-        vcd.versions()
+    with socket.socket() as taken:  # nobody listens there, and no other program can meanwhile
+        taken.bind(("127.0.0.1", 0))
+        vcd = Vcd(VcdEndpoint(host="127.0.0.1", port=taken.getsockname()[1], verify=False))
+        with pytest.raises(VcdUnavailableError, match=r"127\.0\.0\.1:\d+ cannot be reached \(Connection refused\)"):
+            vcd.versions()
 
 
 def test_a_vcd_that_accepts_and_says_nothing_is_not_waited_for() -> None:

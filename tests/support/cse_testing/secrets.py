@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -70,13 +71,19 @@ def leaks(secrets: KnownSecrets, places: Iterator[tuple[str, bytes]]) -> list[st
 
 
 def files_below(directory: Path, *, but: frozenset[str]) -> Iterator[tuple[str, bytes]]:
-    """Every file and its content.
+    """Every file and its content; programs at work may make and delete files meanwhile.
 
     Args:
         directory: where to look.
         but: paths below it, of files or folders, that are meant for secrets.
     """
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory)
-        if path.is_file() and not but & {str(name), *(str(parent) for parent in name.parents)}:
-            yield str(name), path.read_bytes()
+    for folder, folders, files in os.walk(directory):
+        here = Path(folder).relative_to(directory)
+        folders[:] = sorted(each for each in folders if str(here / each) not in but)
+        for name in (str(here / each) for each in sorted(files)):
+            if name not in but and (directory / name).is_file():
+                try:
+                    content = (directory / name).read_bytes()
+                except FileNotFoundError:
+                    continue
+                yield name, content

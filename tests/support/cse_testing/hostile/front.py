@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf import duration_pb2
+from google.longrunning import operations_pb2_grpc
 
 from cse_testing.hostile.canaries import files_in_guests, state_of
 from cse_testing.hostile.corpus import Corpus
+from cse_testing.operation_ends import ended
 from cse_testing.vcd_rest import VcdRest
 from cse_testing.waiting import wait_until
 
@@ -67,11 +67,11 @@ def finish(session: VcdRest, task_href: str) -> None:
     path = "/" + task_href.split("/", 3)[3]
     final = (b'status="success"', b'status="error"', b'status="aborted"', b'status="canceled"')
 
-    def ended() -> bool:
+    def has_ended() -> bool:
         body = session.send("GET", path, accept="application/*+xml;version=31.0").body
         return any(each in body for each in final)
 
-    wait_until(ended, f"the end of {task_href}")
+    wait_until(has_ended, f"the end of {task_href}")
 
 
 def remove_what_was_made(front: Front) -> None:
@@ -81,8 +81,7 @@ def remove_what_was_made(front: Front) -> None:
         stub = operations_pb2_grpc.OperationsStub(channel)
         metadata = (("x-vcloud-authorization", str(front.sysadmin.token)), ("x-vcloud-api-version", "31.0"))
         for name in names:
-            request = operations_pb2.WaitOperationRequest(name=name, timeout=duration_pb2.Duration(seconds=100))
-            assert stub.WaitOperation(request, metadata=metadata, timeout=110).done
+            ended(stub, name, metadata)
     for task in front.tasks:
         if task.startswith("http"):
             finish(front.sysadmin, task)
