@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from cse_cli.main import cse
 from cse_lab.rabbitmq import PrivateRabbitMQ
 from cse_testing.logs import logs_restored
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.inventory import Inventory
 from vcd_simulator.simulator import Simulator
 
@@ -20,7 +21,7 @@ Data = dict[str, Any]
 
 @pytest.fixture
 def simulator(broker: PrivateRabbitMQ) -> Iterator[Simulator]:
-    with Simulator(Inventory.lab(), profile="instant", amqp=broker.url) as running:
+    with Simulator(Inventory.lab(), profile="instant", amqp=broker.url, extension_timeout_s=LIMIT_S) as running:
         yield running
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from cse_lab.rabbitmq import BrokerCertificate, PrivateRabbitMQ
 from cse_testing.extension import Cell
 from cse_testing.fake_services import FakeServices
 from cse_testing.gateway import gateway_config, health_of
-from cse_testing.waiting import wait_until
+from cse_testing.waiting import LIMIT_S, wait_until
 from vcd_simulator.tls import make_certificate
 
 NAME = "encrypted"
@@ -58,7 +59,10 @@ def running(broker: PrivateRabbitMQ, **amqp: object) -> Iterator[tuple[Gateway, 
     services = FakeServices().start()
     cell = Cell(broker.url, exchange=f"{NAME}-ext", routing_key=NAME)
     settings = GatewaySettings(
-        clusters_target=services.address, templates_target=services.address, listen="127.0.0.1:0"
+        clusters_target=services.address,
+        templates_target=services.address,
+        listen="127.0.0.1:0",
+        extension_timeout=timedelta(seconds=LIMIT_S),
     )
     gateway = create(config(broker, **amqp), settings)
     try:

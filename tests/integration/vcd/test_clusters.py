@@ -276,7 +276,7 @@ def test_scripts_run_in_a_real_shell(guest: Guest, vcenters: Vcenters) -> None:
 
     wrong = Guest(vcenters.get("vc1"), moid=guest._moid, password=Secret("wrong"))
     with pytest.raises(GuestLoginError):
-        wrong.run("true", timeout_s=5)
+        wrong.run("true", timeout_s=LIMIT_S)
 
 
 def test_many_guests_work_side_by_side(guest: Guest) -> None:

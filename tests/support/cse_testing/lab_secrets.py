@@ -18,6 +18,7 @@ from cse_testing.lab_cli import LabCli, Output
 from cse_testing.recorded_calls import RecordedCalls
 from cse_testing.secrets import KnownSecrets, files_below, leaks
 from cse_testing.vcd_rest import Reply, VcdRest
+from cse_testing.waiting import LIMIT_S
 
 _MEANT_FOR_SECRETS: Final = frozenset(
     {
@@ -118,12 +119,12 @@ class LabSecrets:
             watching = operation_service_pb2_grpc.OperationServiceStub(channel)
             request = operations_pb2.ListOperationsRequest(name="operations", page_size=100)
             while True:
-                page = stub.ListOperations(request, metadata=metadata, timeout=30)
+                page = stub.ListOperations(request, metadata=metadata, timeout=LIMIT_S)
                 for operation in page.operations:
                     yield operation.name, operation.SerializeToString()
                     if operation.done:
                         watch = operation_service_pb2.WatchOperationRequest(name=operation.name)
-                        events = watching.WatchOperation(watch, metadata=metadata, timeout=30)
+                        events = watching.WatchOperation(watch, metadata=metadata, timeout=LIMIT_S)
                         yield f"events of {operation.name}", b"".join(each.SerializeToString() for each in events)
                 request.page_token = page.next_page_token
                 if not request.page_token:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cse_templates.adapters.directories import shared_directory
 from cse_testing.pyvcloud_client import Tenant, logged_in
+from cse_testing.waiting import LIMIT_S
 from vcd_simulator.simulator import Simulator
 
 API_VERSION = "31.0"
@@ -52,7 +53,7 @@ def make_legacy_cluster(vcd: Simulator, name: str, *, root_password: str, ssh_ke
 def _set_up(vcd: Simulator, cluster: str, control_plane: str, worker: str, *, root_password: str, ssh_key: str) -> str:
     """Makes a Kubernetes cluster of the machines; returns the control plane's address."""
     for node in (control_plane, worker):
-        vcd.hypervisor.wait_for_tools(_moid(vcd, node), 30)
+        vcd.hypervisor.wait_for_tools(_moid(vcd, node), LIMIT_S)
         accepted = f"mkdir -p /root/.ssh\ncat > /root/.ssh/authorized_keys <<'END'\n{ssh_key}\nEND"
         run_in(vcd, node, f"chpasswd <<'END'\nroot:{root_password}\nEND\n{accepted}")
     environment = f"export CSE_CLUSTER_NAME={cluster} CSE_NODE_NAME={control_plane} CSE_POD_SUBNET=10.32.0.0/12\n"

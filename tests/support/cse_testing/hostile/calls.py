@@ -17,6 +17,7 @@ from cse.templates.v1 import template_service_pb2
 from cse_testing.hostile.corpus import Hostile, every
 from cse_testing.hostile.fields import SERVICES, GrpcField, grpc_fields
 from cse_testing.hostile.front import AT_ONCE, NOBODY, NOWHERE, TWIN, Front
+from cse_testing.waiting import LIMIT_S
 
 
 def attack_grpc(front: Front, *, nth: int) -> None:
@@ -57,7 +58,7 @@ def _call(front: Front, channel: grpc.Channel, path: str, target: GrpcField, val
     kind = channel.unary_stream if path.endswith("/WatchOperation") else channel.unary_unary
     call = kind(path, request_serializer=lambda each: each.SerializeToString(), response_deserializer=bytes)
     try:
-        answer = call(request, metadata=metadata, timeout=20)
+        answer = call(request, metadata=metadata, timeout=LIMIT_S)
         answer = answer if isinstance(answer, bytes) else b"".join(answer)
     except grpc.RpcError as error:
         front.note(f"{value} in {target}", _wrong_with_status(error))
@@ -77,7 +78,7 @@ def attack_metadata(front: Front) -> None:
         def attack(pair: tuple[str, str]) -> None:
             key, text = pair
             try:
-                stub.ListClusters(request, metadata=tuple((genuine | {key: text}).items()), timeout=30)
+                stub.ListClusters(request, metadata=tuple((genuine | {key: text}).items()), timeout=LIMIT_S)
             except grpc.RpcError as error:
                 front.note(f"{text[:80]!r} in {key}", _wrong_with_status(error))
 

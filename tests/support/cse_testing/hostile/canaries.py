@@ -23,7 +23,7 @@ _EPHEMERAL: Final = ("vapps", "vms")
 def state_of(sysadmin: VcdRest, *, files: bool = False, sessions: bool = False) -> dict[str, Any]:
     """Everything that the simulator holds."""
     query = f"files={str(files).lower()}&sessions={str(sessions).lower()}"
-    reply = sysadmin.send("GET", f"/simulator/state?{query}", accept="application/json", timeout_s=60)
+    reply = sysadmin.send("GET", f"/simulator/state?{query}", accept="application/json")
     assert reply.status == 200, reply
     state: dict[str, Any] = json.loads(reply.body)
     return state
