@@ -121,6 +121,11 @@ class Sessions:
         for session in [one for one in self._by_token.values() if one.user.id == user_id]:
             self.end(session)
 
+    def end_of_org(self, org_id: str) -> None:
+        """Throw everybody of an organisation out."""
+        for session in [one for one in self._by_token.values() if one.org.id == org_id]:
+            self.end(session)
+
     def expire_all(self) -> int:
         """End every session, as if its time were over; returns how many there were."""
         count = len(self._by_token)

@@ -19,6 +19,7 @@ CLASSES = {
     "ExternalNetwork": ("external_network", "ExternalNetwork"),
     "Platform": ("platform", "Platform"),
     "System": ("system", "System"),
+    "PVDC": ("pvdc", "PVDC"),
     "Role": ("role", "Role"),
     "Task": ("task", "Task"),
     "APIExtension": ("api_extension", "APIExtension"),

@@ -111,7 +111,7 @@ class Stage:
         template = self.cloud.templates[self.item.template_id]
         holders = (
             self.vapp, self.vm, self.lab.vdc(), self.acme, self.catalog, self.item, template,
-            self.cloud.vms_of(template)[0], network, profile,
+            self.cloud.vms_of(template)[0], network, profile, next(iter(self.cloud.provider_vdcs)),
         )  # fmt: skip
         for one in holders:
             self.cloud.metadata.put(one.id, [MetadataEntry(key="k", value="v")])
@@ -206,6 +206,7 @@ class Stage:
             "/catalog/": self.catalog, "/catalogItem/": self.item, "/vAppTemplate/vappTemplate-": template,
             "/vAppTemplate/vm-": cloud.vms_of(template)[0], "/network/": self.lab.network(),
             "/vdcStorageProfile/": cloud.profiles.find("vdc", self.lab.vdc().id)[0],
+            "/providervdc/": next(iter(cloud.provider_vdcs)),
             "/resourceclass/": next(iter(cloud.resource_classes)),
             "/resourceclassaction/": next(iter(cloud.resource_class_actions)),
             "/aclrule/": next(iter(cloud.acl_rules)), "/serviceresource/": next(iter(cloud.service_resources)),

@@ -164,6 +164,11 @@ class IpPool:
         return sum(int(last) - int(first) + 1 for first, last in self.ranges)
 
     @property
+    def used_count(self) -> int:
+        """How many addresses somebody holds."""
+        return len(self._used)
+
+    @property
     def used(self) -> dict[str, str]:
         """Who holds which address."""
         return {str(IPv4Address(number)): holder for number, holder in sorted(self._used.items())}

@@ -47,6 +47,8 @@ class Vdc:
     vm_discovery: bool = False
     compute_policy_ids: list[str] = field(default_factory=list)
     """What it offers beside the system's default policy."""
+    default_policy_id: str | None = None
+    """What new VMs follow that are told nothing else; None: the system's default policy."""
     access: AccessControl = field(default_factory=lambda: AccessControl(everyone="ReadOnly"))
 
 

@@ -29,6 +29,9 @@ class Org:
     description: str = ""
     enabled: bool = True
     can_publish_catalogs: bool = True
+    stored_vm_quota: int = 0
+    deployed_vm_quota: int = 0
+    """How many VMs each user may own and let run, unless something else is said when he is made; 0: any number."""
     rights: Annotated[set[str], PlainSerializer(_in_order, return_type=list[str])] = field(default_factory=set)
     """Ids of the rights that the provider lets this organisation use."""
 

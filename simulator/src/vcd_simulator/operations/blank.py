@@ -10,7 +10,7 @@ from vcd_simulator.model.compute import Disk, GuestCustomization, Hardware, Vm
 from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION, MAX_DISK_MB, MAX_DISKS
 
 IMAGE = "blank"
-_OLDEST_HARDWARE_VERSION = 4
+OLDEST_HARDWARE_VERSION = 4
 _OS_TYPE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -31,9 +31,9 @@ def blank_vm(cloud: Cloud, spec: BlankSpec) -> Vm:
     """
     if not _OS_TYPE.fullmatch(spec.os_type):
         raise errors.bad_request("Bad request: validation error, OsType is missing or no name of an operating system.")
-    if not _OLDEST_HARDWARE_VERSION <= spec.hardware_version <= LATEST_HARDWARE_VERSION:
+    if not OLDEST_HARDWARE_VERSION <= spec.hardware_version <= LATEST_HARDWARE_VERSION:
         raise errors.bad_request(
-            f"Bad request: validation error, HardwareVersion is not between vmx-{_OLDEST_HARDWARE_VERSION:02d} and "
+            f"Bad request: validation error, HardwareVersion is not between vmx-{OLDEST_HARDWARE_VERSION:02d} and "
             f"vmx-{LATEST_HARDWARE_VERSION}."
         )
     if len(spec.disk_sizes_mb) > MAX_DISKS or any(not 1 <= size <= MAX_DISK_MB for size in spec.disk_sizes_mb):

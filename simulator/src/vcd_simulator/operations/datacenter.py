@@ -10,7 +10,7 @@ from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfi
 from vcd_simulator.model.infrastructure import ExternalNetwork, ProviderStorageProfile, ProviderVdc, VimServer
 from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, User
-from vcd_simulator.operations import work
+from vcd_simulator.operations import policies, work
 from vcd_simulator.operations.names import check_name
 
 ALLOCATION_MODELS = ("AllocationVApp", "AllocationPool", "ReservationPool", "Flex")
@@ -181,10 +181,16 @@ class VdcChanges:
     thin_provision: bool | None = None
     fast_provisioning: bool | None = None
     enabled: bool | None = None
+    default_policy_id: str | None = None
+    """Of a compute policy that it offers."""
 
 
 def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
-    """Change an org VDC."""
+    """Change an org VDC.
+
+    Raises:
+        VcdError: a limit makes no sense, the name is taken, or the VDC does not offer the policy.
+    """
     values = {name: value for name, value in vars(changes).items() if value is not None}
     check_limits(changes.cpu, changes.memory)
     if changes.name is not None:
@@ -192,8 +198,10 @@ def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
         other = cloud.vdcs.first("name", (vdc.org_id, values["name"]))
         if other is not None and other is not vdc:
             raise errors.duplicate_name("vdc", changes.name)
+    _check_policy(cloud, vdc, changes)
 
     def effect() -> None:
+        _check_policy(cloud, vdc, changes)  # somebody may have taken it from the VDC meanwhile
         for name, value in values.items():
             setattr(vdc, name, value)
         cloud.vdcs.reindex(vdc)
@@ -201,6 +209,11 @@ def update_vdc(cloud: Cloud, user: User, vdc: Vdc, changes: VdcChanges) -> Task:
     return work.start(
         cloud, user, vdc.org_id, vdc, "vdcUpdateVdc", "Updating", "Updated", noun="Virtual Datacenter", effect=effect
     )
+
+
+def _check_policy(cloud: Cloud, vdc: Vdc, changes: VdcChanges) -> None:
+    if changes.default_policy_id is not None:
+        policies.require_offered(cloud, vdc, changes.default_policy_id)
 
 
 def set_enabled(cloud: Cloud, vdc: Vdc, *, enabled: bool) -> None:

@@ -58,15 +58,37 @@ def of_vdc(cloud: Cloud, vdc: Vdc) -> list[ComputePolicy]:
     return [system_default(cloud), *offered]
 
 
+def default_of(cloud: Cloud, vdc: Vdc) -> ComputePolicy:
+    """What new VMs in a VDC follow if neither they nor their template say otherwise."""
+    return cloud.compute_policies.get(vdc.default_policy_id) or system_default(cloud)
+
+
+def require_offered(cloud: Cloud, vdc: Vdc, policy_id: str) -> None:
+    """Check that a VDC offers a policy.
+
+    Raises:
+        VcdError: 400, it does not.
+    """
+    if all(one.id != policy_id for one in of_vdc(cloud, vdc)):
+        raise errors.bad_request(f"The VDC {vdc.name} does not offer the compute policy {policy_id[:80]!r}.")
+
+
 def offer(cloud: Cloud, vdc: Vdc, policy_ids: Sequence[str]) -> None:
     """Let a VDC offer these policies and no others.
 
     Raises:
-        VcdError: 400, one is unknown, or the system's default is not among them.
+        VcdError: 400, one is unknown, or the VDC's default or the system's is not among them.
     """
     default = system_default(cloud)
     if default.id not in policy_ids:
-        raise errors.not_allowed(f"The policy {SYSTEM_DEFAULT} is the VDC's default and cannot be taken from it.")
+        raise errors.not_allowed(
+            f"The policy {SYSTEM_DEFAULT} is the default of every VDC and cannot be taken from it."
+        )
+    own = default_of(cloud, vdc)
+    if own.id not in policy_ids:
+        raise errors.not_allowed(
+            f"The policy {own.name} is the default of the VDC {vdc.name} and cannot be taken from it."
+        )
     for policy_id in policy_ids:
         policy = cloud.compute_policies.get(policy_id)
         if policy is None or policy.of_provider:

@@ -248,4 +248,5 @@ def forget_provider_vdc(cloud: Cloud, pvdc: ProviderVdc) -> None:
         _release(cloud, pool)
     for profile in list(cloud.provider_profiles.find("pvdc", pvdc.id)):
         cloud.provider_profiles.remove(profile)
+    cloud.metadata.remove_all(pvdc.id)
     cloud.provider_vdcs.remove(pvdc)

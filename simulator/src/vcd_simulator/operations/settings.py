@@ -202,8 +202,13 @@ def relocate(cloud: Cloud, user: User, vapp: Vapp, vm: Vm, datastore: Datastore)
 
 def datastore_of(cloud: Cloud, vm: Vm) -> Datastore | None:
     """Where a VM's disks lie, as far as its vCenter's datastores are known."""
-    own = cloud.datastores.get(vm.datastore_id)
-    return own or next((one for one in cloud.datastores if one.vim_server_id == vm.vim_server_id), None)
+    return datastore_at(cloud, vm.datastore_id, vm.vim_server_id)
+
+
+def datastore_at(cloud: Cloud, datastore_id: str | None, vim_server_id: str) -> Datastore | None:
+    """A datastore, or if there is no such one the first of a vCenter."""
+    own = cloud.datastores.get(datastore_id)
+    return own or next((one for one in cloud.datastores if one.vim_server_id == vim_server_id), None)
 
 
 def reload_from_vcenter(cloud: Cloud, user: User, vapp: Vapp, vm: Vm) -> Task:

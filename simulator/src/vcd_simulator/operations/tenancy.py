@@ -85,6 +85,28 @@ def set_enabled(org: Org, *, enabled: bool) -> None:
     org.enabled = enabled
 
 
+@dataclass(frozen=True, kw_only=True)
+class GeneralSettings:
+    """Settings of an organisation that are to change; None leaves things as they are."""
+
+    can_publish_catalogs: bool | None = None
+    stored_vm_quota: int | None = None
+    deployed_vm_quota: int | None = None
+
+
+def set_general(org: Org, settings: GeneralSettings) -> None:
+    """Change settings of an organisation. Raises VcdError: 400, a quota is negative."""
+    check_general(settings)
+    for name, value in vars(settings).items():
+        if value is not None:
+            setattr(org, name, value)
+
+
+def check_general(settings: GeneralSettings) -> None:
+    """Check settings. Raises VcdError: 400, a quota is negative."""
+    _check_quotas(settings.stored_vm_quota or 0, settings.deployed_vm_quota or 0)
+
+
 def create_role(cloud: Cloud, org: Org, name: str, description: str, rights: Iterable[str]) -> Role:
     """Make a role; `rights` are ids."""
     name = check_name("role", name)

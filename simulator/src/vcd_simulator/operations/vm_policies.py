@@ -7,32 +7,42 @@ from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.compute import Hardware, Vm
 from vcd_simulator.model.datacenter import Vdc
 from vcd_simulator.model.policies import NO_POLICIES, AppliedPolicies, ComputePolicy
-from vcd_simulator.operations.policies import of_vdc, system_default
+from vcd_simulator.operations.policies import default_of, of_vdc, system_default
 
 
 def of_new_vm(cloud: Cloud, vdc: Vdc, source: Vm, wanted: AppliedPolicies | None) -> AppliedPolicies:
-    """What a VM that is made from another one follows: what is wanted, or else what its source follows.
+    """What a VM that is made from another one follows: what is wanted, what its source follows, or the VDC's default.
 
-    Where the source is a VM of a vApp, policies that the VDC does not offer give way to the VDC's default.
+    Where the source is a VM of a vApp, that follows the system's default if it follows nothing else, and policies that
+    the VDC does not offer give way to the VDC's default.
 
     Raises:
         VcdError: 400, the VDC does not offer a policy, or it would take the place of one that the template insists on.
     """
-    inherited, wanted = source.policies, wanted or NO_POLICIES
-    if source.template_id is None:
-        offered = {one.id for one in of_vdc(cloud, vdc)}
+    inherited, wanted, default = source.policies, wanted or NO_POLICIES, _default(cloud, vdc)
+    if source.vapp_id is not None:
+        offered = {None, *(one.id for one in of_vdc(cloud, vdc))}
         inherited = replace(
             inherited,
-            sizing_id=inherited.sizing_id if inherited.sizing_id in offered else None,
-            placement_id=inherited.placement_id if inherited.placement_id in offered else None,
+            sizing_id=inherited.sizing_id if inherited.sizing_id in offered else default.sizing_id,
+            placement_id=inherited.placement_id if inherited.placement_id in offered else default.placement_id,
         )
+        default = NO_POLICIES
     _require_final(source.name, inherited, wanted, given_up=False)
     chosen = replace(
         inherited,
-        sizing_id=wanted.sizing_id or inherited.sizing_id,
-        placement_id=wanted.placement_id or inherited.placement_id,
+        sizing_id=wanted.sizing_id or inherited.sizing_id or default.sizing_id,
+        placement_id=wanted.placement_id or inherited.placement_id or default.placement_id,
     )
     return _offered(cloud, vdc, chosen)
+
+
+def _default(cloud: Cloud, vdc: Vdc) -> AppliedPolicies:
+    """What the default of a VDC means for a VM: a size, or a place."""
+    policy = default_of(cloud, vdc)
+    if policy.provider_policy_id is not None:
+        return AppliedPolicies(placement_id=policy.id)
+    return AppliedPolicies(sizing_id=policy.id)
 
 
 def of_changed_vm(cloud: Cloud, vdc: Vdc, vm: Vm, wanted: AppliedPolicies) -> AppliedPolicies:

@@ -4,7 +4,7 @@ import re
 
 from vcd_simulator import errors
 from vcd_simulator.rest import jsonbody
-from vcd_simulator.rest.xml import VCLOUD_NS, Element, child, flag_of, local_name
+from vcd_simulator.rest.xml import VCLOUD_NS, Element, child, flag_of, int_of, local_name
 
 _PREFIX = re.compile(r"^(vappTemplate|vapp|vm)-(?=[0-9a-fA-F]{8}-)")
 
@@ -64,3 +64,7 @@ def optional_text(parent: Element | None, path: str) -> str | None:
 
 def optional_flag(parent: Element | None, path: str) -> bool | None:
     return None if child(parent, path) is None else flag_of(parent, path)
+
+
+def optional_int(parent: Element | None, path: str) -> int | None:
+    return None if child(parent, path) is None else int_of(parent, path)

@@ -22,7 +22,7 @@ def vm_policies(context: Context, vm: Vm) -> list[Element | None]:
     found: list[Element | None] = []
     if context.version <= V33:
         one = placement if placement is not None and vm.policies.sizing_id is None else sizing
-        found.append(_reference(context, "VdcComputePolicy", one) if one is not None else None)
+        found.append(policy_reference(context, "VdcComputePolicy", one) if one is not None else None)
     if context.since_33 and (sizing is not None or placement is not None):
         found.append(_compute_policy(context, vm.policies, sizing, placement))
     return found
@@ -33,14 +33,15 @@ def _compute_policy(
 ) -> Element:
     return vcloud(
         "ComputePolicy",
-        _reference(context, "VmPlacementPolicy", placement) if placement is not None else None,
+        policy_reference(context, "VmPlacementPolicy", placement) if placement is not None else None,
         vcloud("VmPlacementPolicyFinal", applied.placement_final) if placement is not None else None,
-        _reference(context, "VmSizingPolicy", sizing) if sizing is not None else None,
+        policy_reference(context, "VmSizingPolicy", sizing) if sizing is not None else None,
         vcloud("VmSizingPolicyFinal", applied.sizing_final) if sizing is not None else None,
     )
 
 
-def _reference(context: Context, tag: str, policy: ComputePolicy) -> Element:
+def policy_reference(context: Context, tag: str, policy: ComputePolicy) -> Element:
+    """What points at a policy, which is a document of the cloudapi's."""
     urn = context.urn(policy)
     href = context.url(f"/cloudapi/1.0.0/vdcComputePolicies/{urn}")
     return vcloud(tag, href=href, id=urn, type="application/json", name=policy.name)
@@ -51,22 +52,23 @@ def read_vm_policies(context: Context, parent: Element) -> AppliedPolicies | Non
     element = child(parent, "ComputePolicy") if context.since_33 else None
     if element is not None:
         return AppliedPolicies(
-            sizing_id=_id(child(element, "VmSizingPolicy")),
-            placement_id=_id(child(element, "VmPlacementPolicy")),
+            sizing_id=referenced_policy(child(element, "VmSizingPolicy")),
+            placement_id=referenced_policy(child(element, "VmPlacementPolicy")),
             sizing_final=flag_of(element, "VmSizingPolicyFinal"),
             placement_final=flag_of(element, "VmPlacementPolicyFinal"),
         )
     old = child(parent, "VdcComputePolicy") if context.version >= POLICIES_SINCE else None
     if old is None:
         return None
-    policy_id = _id(old)
+    policy_id = referenced_policy(old)
     policy = context.cloud.compute_policies.get(policy_id)
     if policy is not None and policy.provider_policy_id is not None:
         return AppliedPolicies(placement_id=policy_id)
     return AppliedPolicies(sizing_id=policy_id)
 
 
-def _id(reference: Element | None) -> str | None:
+def referenced_policy(reference: Element | None) -> str | None:
+    """The id of the policy that an element points at; None without an element, or if it names none."""
     if reference is None:
         return None
     urn = (reference.get("href") or reference.get("id") or "").rstrip("/").rpartition("/")[2]

@@ -104,3 +104,9 @@ def test_a_published_catalog_is_seen_by_tenants(admin: VcdCli, org: str, alice: 
     admin.ok("catalog", "unshare", "goods")
     assert "goods" not in alice.ok("catalog", "list")
     admin.ok("catalog", "delete", "-y", "goods")
+
+
+def test_a_provider_vdc_is_shown_with_what_was_cut_from_it(admin: VcdCli) -> None:
+    told = admin.ok("pvdc", "info", "pvdc1")
+    for word in ("acme-vdc", "pool1", "ext-net", "cpu_capacity", "mem_capacity", "vmx-14"):
+        assert word in told

@@ -9,8 +9,10 @@ from pyvcloud.vcd.client import Client, ResourceType, TaskStatus
 from pyvcloud.vcd.exceptions import BadRequestException, EntityNotFoundException, MissingRecordException
 from pyvcloud.vcd.org import Org
 from pyvcloud.vcd.platform import Platform
+from pyvcloud.vcd.pvdc import PVDC
 from pyvcloud.vcd.system import System
 from pyvcloud.vcd.task import Task
+from pyvcloud.vcd.utils import pvdc_to_dict
 
 from cse_testing.coverage import covers
 from cse_testing.pyvcloud_client import Tenant, Wait
@@ -58,6 +60,25 @@ def test_provider_vdcs(system: System) -> None:
     assert system.get_provider_vdc("pvdc1").get("name") == "pvdc1"
     with pytest.raises(EntityNotFoundException):
         system.get_provider_vdc("pvdc2")
+
+
+@covers(
+    "PVDC.get_resource", "PVDC.reload", "PVDC.get_vdc_references", "PVDC.get_metadata", "PVDC.set_metadata",
+    "PVDC.get_storage_profiles", "PVDC.get_storage_profile",
+)  # fmt: skip
+def test_a_provider_vdc_in_detail(administrator: Client, system: System, uid: str, wait: Wait) -> None:
+    pvdc = PVDC(administrator, href=system.get_provider_vdc("pvdc1").get("href"))
+    assert pvdc.get_resource().get("name") == "pvdc1"
+    assert {one.get("name") for one in pvdc.get_storage_profiles()} == {"*", "gold"}
+    assert pvdc.get_storage_profile("gold").get("name") == "gold"
+    assert "acme-vdc" in {one.get("name") for one in pvdc.get_vdc_references().VdcReference}
+    wait(pvdc.set_metadata("GENERAL", "READWRITE", uid, "north"))
+    pvdc.reload()
+    metadata = pvdc.get_metadata()
+    assert {str(one.Key): str(one.TypedValue.Value) for one in metadata.MetadataEntry}[uid] == "north"
+    told = pvdc_to_dict(pvdc.get_resource(), pvdc.get_vdc_references(), metadata)
+    assert "acme-vdc" in told["vdc_refs"]
+    assert (told["cpu_capacity"]["units"], told["mem_capacity"]["units"]) == ("MHz", "MB")
 
 
 @covers("System.list_provider_vdc_storage_profiles", "System.get_provider_vdc_storage_profile")

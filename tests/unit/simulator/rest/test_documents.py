@@ -219,6 +219,24 @@ def test_canceling_a_services_task_asks_the_service(lab: LabCloud, administrator
     assert (seen.get("status"), seen.get("cancelRequested")) == ("running", "true")
 
 
+@pytest.mark.parametrize("status", ["error", "canceled", "ABORTED"])
+def test_a_services_task_that_fails_has_an_error_whether_the_service_sends_one_or_not(
+    lab: LabCloud, administrator: RestCaller, status: str
+) -> None:
+    """Clients look into it, and fail themselves where there is none."""
+    body = (
+        f'<Task xmlns="{VCLOUD_NS}" status="running" operation="x" operationName="x" name="task">'
+        '<Owner href="urn:x:1" name="c1" type="x"/></Task>'
+    )
+    href = administrator.post(f"/api/tasksList/{lab.org('acme').id}", body).xml.get("href", "")
+    ended = administrator.put(href, body.replace("running", status))
+    assert (ended.status, ended.xml.get("status")) == (200, status.lower())
+    error = ended.xml.find("{*}Error")
+    assert error is not None
+    assert (error.get("majorErrorCode"), error.get("minorErrorCode")) == ("500", "INTERNAL_SERVER_ERROR")
+    assert status.lower() in error.get("message", "")
+
+
 def test_a_document_that_was_read_can_be_sent_back(lab: LabCloud, alice: RestCaller) -> None:
     vapp = lab.vapp("c1", lab.machine("a"))
     (vm,) = lab.cloud.vms_of(vapp)

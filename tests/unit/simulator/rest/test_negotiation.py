@@ -18,6 +18,13 @@ def test_versions_are_public_and_need_no_version(lab: LabCloud) -> None:
     assert listed == list(SUPPORTED)
     assert {"27.0", "31.0", "36.0"} <= set(listed)
     assert {info.get("deprecated") for info in answer.xml} == {"false"}
+    logins = {
+        info.findtext("{*}Version"): (info.findtext("{*}LoginUrl"), info.findtext("{*}ProviderLoginUrl"))
+        for info in answer.xml
+    }
+    assert logins["32.0"] == ("https://vcd.test/api/sessions", None)
+    path = "https://vcd.test/cloudapi/1.0.0/sessions"
+    assert logins["33.0"] == logins["36.0"] == (path, f"{path}/provider")
 
 
 @pytest.mark.parametrize(

@@ -208,3 +208,43 @@ def test_an_external_network_that_cannot_be_is_refused(
         body = external(server, group.moref, right) if method == "PUT" else ""
         assert alice.call(method, f"{ROOT}/externalnet/{existing.id}", body).status == 403
     assert (len(lab.cloud.external_networks), group.external_network_id) == (1, None)
+
+
+def test_a_provider_vdc_says_what_it_has_and_what_was_cut_from_it(
+    lab: LabCloud, administrator: RestCaller, alice: RestCaller, pvdc: ProviderVdc
+) -> None:
+    lab.vapp("c1", lab.machine("a"), power_on=True)
+    lab.vdc().memory.allocated = 4096
+    href = f"/api/admin/providervdc/{pvdc.id}"
+    shown = administrator.get(href)
+    memory = shown.xml.find("{*}ComputeCapacity/{*}Memory")
+    assert memory is not None
+    used = sum(vm.hardware.memory_mb for vm in lab.cloud.vms if vm.is_on)
+    assert [memory.findtext(f"{{*}}{one}") for one in ("Units", "Allocation", "Used")] == ["MB", "4096", str(used)]
+    assert int(memory.findtext("{*}Total") or "") > 4096
+    references = administrator.get(shown.links()["down", "application/vnd.vmware.admin.vdcReferences+xml"])
+    assert {one.get("name") for one in references.xml.findall("{*}VdcReference")} == {
+        one.name for one in lab.cloud.vdcs
+    }
+    assert shown.xml.find("{*}Vdcs") is None, "clients that find it look for more"
+    assert alice.get(f"{href}/vdcReferences").status == 403
+
+
+def test_a_provider_vdc_has_metadata(
+    lab: LabCloud, administrator: RestCaller, alice: RestCaller, pvdc: ProviderVdc
+) -> None:
+    href = administrator.get(f"/api/admin/providervdc/{pvdc.id}").links()[
+        "down", "application/vnd.vmware.vcloud.metadata+xml"
+    ]
+    entry = (
+        '<Metadata xmlns="http://www.vmware.com/vcloud/v1.5"><MetadataEntry><Key>site</Key>'
+        "<TypedValue><Value>north</Value></TypedValue></MetadataEntry></Metadata>"
+    )
+    assert administrator.post(href, entry).status == 202
+    lab.pass_time()
+    assert administrator.get(href).xml.findtext("{*}MetadataEntry/{*}TypedValue/{*}Value") == "north"
+    (found,) = administrator.get("/api/query?type=providerVdc&filter=metadata:site==STRING:north").xml.findall(
+        "{*}*[@name]"
+    )
+    assert found.get("name") == pvdc.name
+    assert alice.get(href).status == 403

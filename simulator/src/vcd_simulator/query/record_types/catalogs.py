@@ -25,6 +25,7 @@ _CATALOGS = RecordType[Catalog](
         ),
         "isPublished": lambda cloud, catalog: catalog.published,
         "isLocal": lambda cloud, catalog: True,
+        "publishSubscriptionType": lambda cloud, catalog: "UNPUBLISHED",
         "isExpired": lambda cloud, catalog: False,
         "status": lambda cloud, catalog: "READY",
         "version": lambda cloud, catalog: catalog.version,
@@ -71,6 +72,11 @@ def _catalog_name(cloud: Cloud, template: VappTemplate) -> str | None:
     return cloud.catalogs[item.catalog_id].name if item is not None else None
 
 
+def _is_published(cloud: Cloud, template: VappTemplate) -> bool:
+    item = cloud.items.get(template.catalog_item_id)
+    return item is not None and cloud.catalogs[item.catalog_id].published
+
+
 _TEMPLATES = RecordType[VappTemplate](
     name="vAppTemplate",
     tag="VAppTemplateRecord",
@@ -93,6 +99,7 @@ _TEMPLATES = RecordType[VappTemplate](
         "isExpired": lambda cloud, template: False,
         "isGoldMaster": lambda cloud, template: template.gold_master,
         "isInCatalog": lambda cloud, template: template.catalog_item_id is not None,
+        "isPublished": _is_published,
         "version": lambda cloud, template: template.version,
         "creationDate": lambda cloud, template: float(template.created),
         "numberOfVMs": lambda cloud, template: len(template.vm_ids),
@@ -106,7 +113,11 @@ _TEMPLATES = RecordType[VappTemplate](
 
 TYPES = (
     _CATALOGS,
-    _CATALOGS.for_administrators("adminCatalog", "AdminCatalogRecord"),
+    _CATALOGS.for_administrators(
+        "adminCatalog",
+        "AdminCatalogRecord",
+        attributes={"numberOfTemplates": lambda cloud, catalog: cloud.items.count("catalog", catalog.id)},
+    ),
     _ITEMS,
     _ITEMS.for_administrators("adminCatalogItem", "AdminCatalogItemRecord"),
     _TEMPLATES,

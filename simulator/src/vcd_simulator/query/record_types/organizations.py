@@ -1,8 +1,10 @@
 """Records of organisations and their people: users, roles, rights."""
 
 from vcd_simulator.access import Access
+from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.kinds import ORG
 from vcd_simulator.model.tenancy import Org, Right, Role, User
+from vcd_simulator.query.record_types.attributes import org_name
 from vcd_simulator.query.types import Index, RecordType
 from vcd_simulator.query.values import Pointer
 
@@ -17,6 +19,11 @@ _ORGS = RecordType[Org](
         "isEnabled": lambda cloud, org: org.enabled,
         "isReadOnly": lambda cloud, org: False,
         "canPublishCatalogs": lambda cloud, org: org.can_publish_catalogs,
+        "canPublishExternally": lambda cloud, org: False,
+        "deployedVMQuota": lambda cloud, org: org.deployed_vm_quota,
+        "storedVMQuota": lambda cloud, org: org.stored_vm_quota,
+        "numberOfDisks": lambda cloud, org: 0,
+        "numberOfGroups": lambda cloud, org: 0,
         "numberOfVdcs": lambda cloud, org: cloud.vdcs.count("org", org.id),
         "numberOfCatalogs": lambda cloud, org: cloud.catalogs.count("org", org.id),
         "numberOfVApps": lambda cloud, org: sum(
@@ -26,6 +33,13 @@ _ORGS = RecordType[Org](
     admin=True,
     has_metadata=True,
 )
+
+
+def _running(cloud: Cloud, user: User) -> int:
+    """How many VMs of a user run, of which there may be very many."""
+    return sum(vm.is_on for vapp in cloud.vapps.find("owner", user.id) for vm in cloud.vms_of(vapp))
+
+
 _USERS = RecordType[User](
     name="user",
     tag="UserRecord",
@@ -41,6 +55,13 @@ _USERS = RecordType[User](
         "roleNames": lambda cloud, user: cloud.roles[user.role_id].name,
         "deployedVMQuota": lambda cloud, user: user.deployed_vm_quota,
         "storedVMQuota": lambda cloud, user: user.stored_vm_quota,
+        "numberOfDeployedVMs": lambda cloud, user: cloud.lock.derived(
+            ("running VMs of a user", user.id), lambda: _running(cloud, user)
+        ),
+        "numberOfStoredVMs": lambda cloud, user: sum(len(vapp.vm_ids) for vapp in cloud.vapps.find("owner", user.id)),
+        "identityProviderType": lambda cloud, user: "LDAP" if user.is_external else "LOCAL",
+        "isExternal": lambda cloud, user: user.is_external,
+        "isLocked": lambda cloud, user: False,
     },
     indexes={"org": Index("org", ORG)},
 )
@@ -81,6 +102,8 @@ TYPES = (
     _USERS,
     _USERS.for_administrators("adminUser", "AdminUserRecord"),
     _ROLES,
-    _ROLES.for_administrators("adminRole", "AdminRoleRecord"),
+    _ROLES.for_administrators(
+        "adminRole", "AdminRoleRecord", attributes={"orgName": lambda cloud, role: org_name(cloud, role.org_id)}
+    ),
     _RIGHTS,
 )

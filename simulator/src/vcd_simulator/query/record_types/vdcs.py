@@ -3,11 +3,26 @@
 from dataclasses import replace
 
 from vcd_simulator.access import Access
+from vcd_simulator.model.addresses import IpPool
+from vcd_simulator.model.cloud import Cloud
 from vcd_simulator.model.datacenter import OrgVdcNetwork, StorageProfile, Vdc
-from vcd_simulator.model.kinds import ORG, PROVIDER_VDC, VDC
-from vcd_simulator.query.record_types.attributes import org_name
+from vcd_simulator.model.kinds import NETWORK_POOL, ORG, PROVIDER_VDC, VDC
+from vcd_simulator.operations.quotas import profile_used_mb
+from vcd_simulator.query.record_types.attributes import org_name, pointer
 from vcd_simulator.query.types import Index, RecordType
 from vcd_simulator.query.values import Pointer
+
+
+def _used_mb(cloud: Cloud, profile: StorageProfile) -> int:
+    """What its disks take. Looked up once for as long as nothing changes: there may be very many."""
+    return cloud.lock.derived(("use of a storage profile", profile.id), lambda: profile_used_mb(cloud, profile))
+
+
+def _storage_limit_mb(cloud: Cloud, vdc: Vdc) -> int:
+    """What the storage profiles of a VDC may take together; 0: any amount, as one of them may."""
+    limits = [one.limit_mb for one in cloud.profiles.find("vdc", vdc.id)]
+    return sum(limits) if all(limits) else 0
+
 
 _VDCS = RecordType[Vdc](
     name="orgVdc",
@@ -33,6 +48,10 @@ _VDCS = RecordType[Vdc](
         "numberOfStorageProfiles": lambda cloud, vdc: cloud.profiles.count("vdc", vdc.id),
         "numberOfMedia": lambda cloud, vdc: 0,
         "numberOfDisks": lambda cloud, vdc: 0,
+        "numberOfVMs": lambda cloud, vdc: sum(len(vapp.vm_ids) for vapp in cloud.vapps.find("vdc", vdc.id)),
+        "storageLimitMB": _storage_limit_mb,
+        "isThinProvisioned": lambda cloud, vdc: vdc.thin_provision,
+        "isFastProvisioned": lambda cloud, vdc: vdc.fast_provisioning,
     },
     indexes={"org": Index("org", ORG)},
     has_metadata=True,
@@ -43,6 +62,10 @@ _ADMIN_VDCS = _VDCS.for_administrators(
     attributes={
         "providerVdc": lambda cloud, vdc: Pointer(PROVIDER_VDC, vdc.provider_vdc_id),
         "providerVdcName": lambda cloud, vdc: cloud.provider_vdcs[vdc.provider_vdc_id].name,
+        "networkPool": lambda cloud, vdc: pointer(NETWORK_POOL, vdc.network_pool_id),
+        "numberOfResourcePools": lambda cloud, vdc: 1,
+        "usedNetworksInVdc": lambda cloud, vdc: cloud.networks.count("vdc", vdc.id),
+        "vcName": lambda cloud, vdc: cloud.vim_servers[cloud.provider_vdcs[vdc.provider_vdc_id].vim_server_id].name,
     },
     indexes={"providerVdc": Index("pvdc", PROVIDER_VDC)},
 )
@@ -59,9 +82,16 @@ _PROFILES = RecordType[StorageProfile](
         "isDefaultStorageProfile": lambda cloud, profile: profile.default,
         "isVdcBusy": lambda cloud, profile: cloud.tasks.is_busy(profile.vdc_id),
         "storageLimitMB": lambda cloud, profile: profile.limit_mb,
+        "storageUsedMB": _used_mb,
     },
     indexes={"vdc": Index("vdc", VDC)},
 )
+
+
+def _addresses(pool: IpPool) -> int:
+    """How many there are in its ranges."""
+    return sum(int(last) - int(first) + 1 for first, last in pool.ranges)
+
 
 _LINK_TYPES = {"bridged": 0, "natRouted": 1, "isolated": 2}
 _ORG_VDC_NETWORKS = RecordType[OrgVdcNetwork](
@@ -81,6 +111,9 @@ _ORG_VDC_NETWORKS = RecordType[OrgVdcNetwork](
         ),
         "defaultGateway": lambda cloud, network: network.pool.gateway,
         "netmask": lambda cloud, network: network.pool.netmask,
+        "subnetPrefixLength": lambda cloud, network: network.pool.subnet.prefixlen,
+        "totalIpCount": lambda cloud, network: _addresses(network.pool),
+        "usedIpCount": lambda cloud, network: network.pool.used_count,
         "dns1": lambda cloud, network: network.pool.dns1,
         "dns2": lambda cloud, network: network.pool.dns2,
         "dnsSuffix": lambda cloud, network: network.pool.dns_suffix,
@@ -106,7 +139,11 @@ TYPES = (
     _VDCS,
     _ADMIN_VDCS,
     _PROFILES,
-    _PROFILES.for_administrators("adminOrgVdcStorageProfile", "AdminOrgVdcStorageProfileRecord"),
+    _PROFILES.for_administrators(
+        "adminOrgVdcStorageProfile",
+        "AdminOrgVdcStorageProfileRecord",
+        attributes={"org": lambda cloud, profile: Pointer(ORG, cloud.vdcs[profile.vdc_id].org_id)},
+    ),
     _ORG_VDC_NETWORKS,
     _ORG_NETWORKS,
     _ORG_NETWORKS.for_administrators("adminOrgNetwork", "AdminOrgNetworkRecord"),

@@ -4,7 +4,7 @@ from vcd_simulator.model.kinds import ADMIN, VCLOUD
 from vcd_simulator.model.tenancy import Org
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import METADATA, link, reference, running_tasks, tasks_element
-from vcd_simulator.rest.versions import SUPPORTED
+from vcd_simulator.rest.versions import SUPPORTED, V33, ApiVersion
 from vcd_simulator.rest.xml import VERSIONS_NS, Element, build, vcloud
 from vcd_simulator.sessions import Session
 
@@ -21,10 +21,11 @@ def supported_versions(context: Context) -> Element:
 
     infos = []
     for version in SUPPORTED:
-        path = "/cloudapi/1.0.0/sessions" if float(version) >= 33 else "/api/sessions"
-        infos.append(
-            make("VersionInfo", make("Version", version), make("LoginUrl", context.url(path)), deprecated="false")
-        )
+        logins = [make("LoginUrl", context.url("/api/sessions"))]
+        if ApiVersion.parse(version) >= V33:
+            path = context.url("/cloudapi/1.0.0/sessions")
+            logins = [make("LoginUrl", path), make("ProviderLoginUrl", f"{path}/provider")]
+        infos.append(make("VersionInfo", make("Version", version), logins, deprecated="false"))
     return make("SupportedVersions", infos)
 
 
@@ -141,7 +142,7 @@ def admin_org(context: Context, entity: Org) -> Element:
         vcloud("Description", entity.description),
         vcloud("FullName", entity.full_name),
         vcloud("IsEnabled", entity.enabled),
-        _settings(context, entity, path),
+        settings(context, entity, "Settings"),
         vcloud("Users", [reference(context, "UserReference", user) for user in cloud.users.find("org", entity.id)]),
         vcloud("Groups"),
         vcloud(
@@ -180,18 +181,34 @@ def _switch_link(context: Context, entity: Org, path: str) -> Element:
     return link(context, verb, f"{path}/action/{verb}")
 
 
-def _settings(context: Context, entity: Org, path: str) -> Element:
-    general = vcloud(
+def settings(context: Context, entity: Org, tag: str = "OrgSettings") -> Element:
+    """The settings of an organisation, as far as there are any."""
+    path = f"{entity.kind.href_path(entity.id, True)}/settings"
+    media = ADMIN + "orgSettings+xml"
+    return vcloud(
+        tag,
+        link(context, "edit", path, media) if context.access.is_sysadmin else None,
+        general_settings(context, entity),
+        href=context.url(path),
+        type=media,
+    )
+
+
+def general_settings(context: Context, entity: Org) -> Element:
+    """Whether an organisation may publish catalogs, and how many VMs its users may have."""
+    path = f"{entity.kind.href_path(entity.id, True)}/settings/general"
+    media = ADMIN + "organizationGeneralSettings+xml"
+    return vcloud(
         "OrgGeneralSettings",
+        link(context, "edit", path, media) if context.access.is_sysadmin else None,
         vcloud("CanPublishCatalogs", entity.can_publish_catalogs),
-        vcloud("DeployedVMQuota", 0),
-        vcloud("StoredVmQuota", 0),
+        vcloud("DeployedVMQuota", entity.deployed_vm_quota),
+        vcloud("StoredVmQuota", entity.stored_vm_quota),
         vcloud("UseServerBootSequence", False),
         vcloud("DelayAfterPowerOnSeconds", 0),
-        href=context.url(f"{path}/settings/general"),
-        type=ADMIN + "organizationGeneralSettings+xml",
+        href=context.url(path),
+        type=media,
     )
-    return vcloud("Settings", general, href=context.url(f"{path}/settings"), type=ADMIN + "orgSettings+xml")
 
 
 def rights_of_org(context: Context, entity: Org, tag: str = "OrgRights") -> Element:

@@ -8,10 +8,12 @@ from vcd_simulator.model.infrastructure import (
 )
 from vcd_simulator.model.kinds import ADMIN
 from vcd_simulator.model.task import Task
+from vcd_simulator.operations import quotas
 from vcd_simulator.rest.context import Context
-from vcd_simulator.rest.documents.common import link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.documents.common import METADATA, link, reference, running_tasks, tasks_element
+from vcd_simulator.rest.documents.networks import ip_scope
 from vcd_simulator.rest.documents.vcenters import PROFILES, switch
-from vcd_simulator.rest.documents.vdcs import ip_scope
+from vcd_simulator.rest.documents.vdcs import capabilities
 from vcd_simulator.rest.xml import Element, vcloud, vcloud_in_vmext, vmext
 
 EXTENSION_PVDC = "/api/admin/extension/providervdc/"
@@ -21,6 +23,9 @@ POOL_SET = ADMIN + "vmwProviderVdcResourcePoolSet+xml"
 POOL_UPDATE = ADMIN + "resourcePoolSetUpdateParams+xml"
 PROFILES_UPDATE = ADMIN + "updateProviderVdcStorageProfiles+xml"
 PROFILE = ADMIN + "vmwPvdcStorageProfile+xml"
+VDC_REFERENCES = ADMIN + "vdcReferences+xml"
+POOL_MHZ, POOL_MB = 1_000_000, 4_194_304
+"""What a resource pool is said to have; nothing here runs out of it."""
 
 
 def _profiles(context: Context, entity: ProviderVdc, *, extended: bool) -> Element:
@@ -52,6 +57,56 @@ def _vdcs(context: Context, entity: ProviderVdc) -> Element:
     return vcloud_in_vmext("Vdcs", [reference(context, "Vdc", one, admin=True, build=vcloud_in_vmext) for one in found])
 
 
+def _reading_links(context: Context, entity: ProviderVdc) -> list[Element]:
+    """What there is to read about a provider VDC besides its own document."""
+    path = entity.kind.href_path(entity.id)
+    return [
+        link(context, "down", f"{path}/vdcReferences", VDC_REFERENCES, build=vcloud_in_vmext),
+        link(context, "down", f"{path}/metadata", METADATA, build=vcloud_in_vmext),
+    ]
+
+
+def _compute_capacity(context: Context, entity: ProviderVdc) -> Element:
+    """What a provider VDC has, what its VDCs were promised of that, and what their running VMs take."""
+    cloud = context.cloud
+    vdcs = cloud.vdcs.find("pvdc", entity.id)
+    pools = max(1, cloud.resource_pools.count("pvdc", entity.id))
+    used = [quotas.compute_used(cloud, one) for one in vdcs]
+    return vcloud_in_vmext(
+        "ComputeCapacity",
+        _capacity("Cpu", "MHz", pools * POOL_MHZ, sum(one.cpu.allocated for one in vdcs), sum(mhz for mhz, _ in used)),
+        _capacity(
+            "Memory", "MB", pools * POOL_MB, sum(one.memory.allocated for one in vdcs), sum(mb for _, mb in used)
+        ),
+        vcloud_in_vmext("IsElastic", pools > 1),
+        vcloud_in_vmext("IsHA", False),
+    )
+
+
+def _capacity(tag: str, units: str, total: int, allocated: int, used: int) -> Element:
+    return vcloud_in_vmext(
+        tag,
+        vcloud_in_vmext("Units", units),
+        vcloud_in_vmext("Allocation", allocated),
+        vcloud_in_vmext("Reserved", 0),
+        vcloud_in_vmext("Total", total),
+        vcloud_in_vmext("Used", used),
+        vcloud_in_vmext("Overhead", 0),
+    )
+
+
+def vdc_references(context: Context, entity: ProviderVdc) -> Element:
+    """The org VDCs that were cut from a provider VDC."""
+    path = entity.kind.href_path(entity.id)
+    return vcloud(
+        "VdcReferences",
+        link(context, "up", path, entity.kind.media_type),
+        [reference(context, "VdcReference", one, admin=True) for one in context.cloud.vdcs.find("pvdc", entity.id)],
+        href=context.url(f"{path}/vdcReferences"),
+        type=VDC_REFERENCES,
+    )
+
+
 def _network_pools(context: Context) -> Element:
     pools = [
         reference(context, "NetworkPoolReference", one, build=vcloud_in_vmext) for one in context.cloud.network_pools
@@ -60,14 +115,19 @@ def _network_pools(context: Context) -> Element:
 
 
 def provider_vdc(context: Context, entity: ProviderVdc) -> Element:
-    """A provider VDC as administrators of tenants' clouds see it."""
+    """A provider VDC as administrators of tenants' clouds see it.
+
+    Its VDCs have a document of their own: clients that find a `Vdcs` here look for them elsewhere in it.
+    """
     return vcloud(
         "ProviderVdc",
         link(context, "alternate", EXTENSION_PVDC + entity.id, PVDC),
+        _reading_links(context, entity),
         vcloud("Description", entity.description),
+        _compute_capacity(context, entity),
         _available_networks(context, entity),
         _profiles(context, entity, extended=False),
-        _vdcs(context, entity),
+        capabilities(),
         vcloud("IsEnabled", entity.enabled),
         _network_pools(context),
         status=1 if entity.ready else 0,
@@ -101,13 +161,16 @@ def extended_provider_vdc(context: Context, entity: ProviderVdc) -> Element:
         ]
         if edits
         else None,
+        _reading_links(context, entity),
         link(context, "down", f"{path}/resourcePools", POOL_SET, build=vcloud_in_vmext),
         link(context, "down", f"{path}/availableStorageProfiles", PROFILES, build=vcloud_in_vmext),
         link(context, "remove", path, build=vcloud_in_vmext) if deletes else None,
         vcloud_in_vmext("Description", entity.description),
         tasks_element(context, running_tasks(context, entity.id)),
+        _compute_capacity(context, entity),
         _available_networks(context, entity),
         _profiles(context, entity, extended=True),
+        capabilities(build=vcloud_in_vmext),
         _vdcs(context, entity),
         vcloud_in_vmext("IsEnabled", entity.enabled),
         _network_pools(context),
@@ -124,7 +187,7 @@ def extended_provider_vdc(context: Context, entity: ProviderVdc) -> Element:
 def _backing(context: Context, pool: ResourcePool, tag: str = "VimObjectRef") -> Element:
     return vmext(
         tag,
-        reference(context, "VimServerRef", context.cloud.vim_servers[pool.vim_server_id], build=vmext),
+        reference(context, "VimServerRef", context.cloud.vim_servers[pool.vim_server_id], with_id=True, build=vmext),
         vmext("MoRef", pool.moref),
         vmext("VimObjectType", "RESOURCE_POOL"),
     )
@@ -189,7 +252,7 @@ def external_network(context: Context, entity: ExternalNetwork, *, tasks: list[T
     backing = [
         vmext(
             tag,
-            reference(context, "VimServerRef", cloud.vim_servers[one.vim_server_id], build=vmext),
+            reference(context, "VimServerRef", cloud.vim_servers[one.vim_server_id], with_id=True, build=vmext),
             vmext("MoRef", one.moref),
             vmext("VimObjectType", one.type),
         )

@@ -21,8 +21,8 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
+from vcd_simulator.rest.documents.networks import ALLOCATED_ADDRESSES, ip_scope
 from vcd_simulator.rest.documents.products import PRODUCT_SECTIONS
-from vcd_simulator.rest.documents.vdcs import ALLOCATED_ADDRESSES, ip_scope
 from vcd_simulator.rest.documents.vms import lease_section, power_links, vms
 from vcd_simulator.rest.xml import OVF_NS, VCLOUD_NS, Element, document, ovf, qualified, vcloud
 

@@ -46,7 +46,7 @@ def resource_pools(context: Context, entity: VimServer) -> Element:
             vmext(
                 "ResourcePool",
                 vmext("DataStoreRefs"),
-                reference(context, "VimServerRef", entity, build=vmext),
+                reference(context, "VimServerRef", entity, with_id=True, build=vmext),
                 vmext("MoRef", one.moref),
                 vmext("VimObjectType", "RESOURCE_POOL"),
                 name=one.name,
@@ -101,7 +101,7 @@ def host(context: Context, entity: Host) -> Element:
 def _in_vcenter(context: Context, entity: Datastore | Host, kind: str) -> Element:
     return vmext(
         "VimObjectRef",
-        reference(context, "VimServerRef", context.cloud.vim_servers[entity.vim_server_id], build=vmext),
+        reference(context, "VimServerRef", context.cloud.vim_servers[entity.vim_server_id], with_id=True, build=vmext),
         vmext("MoRef", entity.moref),
         vmext("VimObjectType", kind),
     )

@@ -1,14 +1,14 @@
-"""Org VDCs, storage profiles, networks, and what the provider makes them of."""
+"""Org VDCs and their storage profiles."""
 
 from xml.sax.saxutils import quoteattr
 
-from vcd_simulator.model.addresses import IpPool
 from vcd_simulator.model.compute import Vapp, VappTemplate
 from vcd_simulator.model.datacenter import Capacity, OrgVdcNetwork, StorageProfile, Vdc
 from vcd_simulator.model.kinds import ADMIN, VCLOUD
-from vcd_simulator.model.task import Task
-from vcd_simulator.operations import quotas
+from vcd_simulator.operations import policies, quotas
+from vcd_simulator.operations.blank import OLDEST_HARDWARE_VERSION
 from vcd_simulator.operations.quotas import profile_used_mb
+from vcd_simulator.operations.settings import LATEST_HARDWARE_VERSION
 from vcd_simulator.rest.context import Context
 from vcd_simulator.rest.documents.common import (
     CONTROL_ACCESS,
@@ -18,12 +18,11 @@ from vcd_simulator.rest.documents.common import (
     running_tasks,
     tasks_element,
 )
-from vcd_simulator.rest.vm_policies import POLICIES_SINCE
-from vcd_simulator.rest.xml import Element, embed, vcloud, vmext, xml_text
+from vcd_simulator.rest.documents.networks import ORG_VDC_NETWORK, makes_networks
+from vcd_simulator.rest.vm_policies import POLICIES_SINCE, policy_reference
+from vcd_simulator.rest.xml import Builder, Element, embed, vcloud, vmext, xml_text
 
 COMPUTE_POLICIES = VCLOUD + "vdcComputePolicyReferences+xml"
-ORG_VDC_NETWORK = VCLOUD + "orgVdcNetwork+xml"
-ALLOCATED_ADDRESSES = VCLOUD + "allocatedNetworkAddress+xml"
 
 
 def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
@@ -41,6 +40,7 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
         _compute_capacity(context, entity),
         _resource_entities(context, entity),
         vcloud("AvailableNetworks", [_available_network(context, one, admin) for one in networks]),
+        capabilities(),
         vcloud("NicQuota", entity.nic_quota),
         vcloud("NetworkQuota", entity.network_quota),
         vcloud("UsedNetworkCount", cloud.networks.count("vdc", entity.id)),
@@ -53,6 +53,7 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
                 for one in cloud.profiles.find("vdc", entity.id)
             ],
         ),
+        _of_new_vms(context, entity) if context.since_33 else None,
         [
             vcloud("ResourceGuaranteedMemory", str(entity.guaranteed_memory)),
             vcloud("ResourceGuaranteedCpu", str(entity.guaranteed_cpu)),
@@ -74,6 +75,19 @@ def vdc(context: Context, entity: Vdc, *, admin: bool = False) -> Element:
     )
 
 
+def _of_new_vms(context: Context, entity: Vdc) -> list[Element]:
+    """What holds for VMs that are made in a VDC and say nothing else."""
+    policy = policies.default_of(context.cloud, entity)
+    return [policy_reference(context, "DefaultComputePolicy", policy), vcloud("VCpuInMhz2", entity.vcpu_mhz)]
+
+
+def capabilities(build: Builder = vcloud) -> Element:
+    """The versions of virtual hardware that VMs may have."""
+    versions = range(OLDEST_HARDWARE_VERSION, LATEST_HARDWARE_VERSION + 1)
+    supported = [build("SupportedHardwareVersion", f"vmx-{one:02d}") for one in versions]
+    return build("Capabilities", build("SupportedHardwareVersions", supported))
+
+
 def _backing(context: Context, entity: Vdc) -> Element:
     """The resource pool in vCenter that the VDC is; for system administrators."""
     cloud = context.cloud
@@ -82,7 +96,7 @@ def _backing(context: Context, entity: Vdc) -> Element:
         "VCloudExtension",
         vmext(
             "VimObjectRef",
-            reference(context, "VimServerRef", cloud.vim_servers[pvdc.vim_server_id], build=vmext),
+            reference(context, "VimServerRef", cloud.vim_servers[pvdc.vim_server_id], with_id=True, build=vmext),
             vmext("MoRef", f"resgroup-{entity.id[:8]}"),
             vmext("VimObjectType", "RESOURCE_POOL"),
         ),
@@ -134,7 +148,7 @@ def _vdc_links(context: Context, entity: Vdc, admin: bool) -> list[Element | Non
         link(context, "add", f"{path}/action/cloneVApp", VCLOUD + "cloneVAppParams+xml")
         if creates and access.has("vApp: Copy")
         else None,
-        link(context, "add", f"{admin_path}/networks", ORG_VDC_NETWORK) if _makes_networks(context) else None,
+        link(context, "add", f"{admin_path}/networks", ORG_VDC_NETWORK) if makes_networks(context) else None,
         link(context, "down", f"{acl}/controlAccess/", CONTROL_ACCESS)
         if access.has("Organization vDC: View ACL")
         else None,
@@ -166,10 +180,6 @@ def _edit_links(context: Context, entity: Vdc) -> list[Element]:
         link(context, "edit", path, entity.kind.admin_media_type),
         link(context, "edit", f"{path}/vdcStorageProfiles", ADMIN + "updateVdcStorageProfiles+xml"),
     ]
-
-
-def _makes_networks(context: Context) -> bool:
-    return context.access.is_sysadmin or context.access.has("Organization vDC Network: Edit Properties")
 
 
 def _available_network(context: Context, network: OrgVdcNetwork, admin: bool) -> Element:
@@ -218,78 +228,3 @@ def storage_profile(context: Context, entity: StorageProfile, *, admin: bool = F
         href=context.href(entity, admin=admin),
         type=entity.kind.media(admin),
     )
-
-
-def ip_scope(pool: IpPool, *, inherited: bool) -> Element:
-    ranges = [
-        vcloud("IpRange", vcloud("StartAddress", str(first)), vcloud("EndAddress", str(last)))
-        for first, last in pool.ranges
-    ]
-    return vcloud(
-        "IpScope",
-        vcloud("IsInherited", inherited),
-        vcloud("Gateway", pool.gateway),
-        vcloud("Netmask", pool.netmask),
-        vcloud("SubnetPrefixLength", pool.subnet.prefixlen),
-        vcloud("Dns1", pool.dns1) if pool.dns1 else None,
-        vcloud("Dns2", pool.dns2) if pool.dns2 else None,
-        vcloud("DnsSuffix", pool.dns_suffix) if pool.dns_suffix else None,
-        vcloud("IsEnabled", pool.enabled),
-        vcloud("IpRanges", ranges) if ranges else None,
-    )
-
-
-def network(
-    context: Context, entity: OrgVdcNetwork, *, admin: bool = False, tasks: list[Task] | None = None
-) -> Element:
-    cloud = context.cloud
-    parent = cloud.external_networks.get(entity.parent_id)
-    owner = cloud.vdcs[entity.vdc_id]
-    path = entity.kind.href_path(entity.id)
-    admin_path = entity.kind.href_path(entity.id, True)
-    edits = _makes_networks(context)
-    up = admin and context.access.has("General: Administrator View")
-    return vcloud(
-        "OrgVdcNetwork",
-        link(context, "up", owner.kind.href_path(owner.id, up), owner.kind.media(up)),
-        link(context, "down", f"{admin_path if admin else path}/metadata", METADATA),
-        link(context, "down", f"{path}/allocatedAddresses/", ALLOCATED_ADDRESSES),
-        link(context, "edit", admin_path, ORG_VDC_NETWORK) if edits else None,
-        link(context, "remove", admin_path) if edits else None,
-        tasks_element(context, running_tasks(context, entity.id) if tasks is None else tasks),
-        vcloud("Description", entity.description),
-        vcloud(
-            "Configuration",
-            vcloud("IpScopes", ip_scope(entity.pool, inherited=parent is not None and parent.pool is entity.pool)),
-            reference(context, "ParentNetwork", parent) if parent is not None and context.access.is_sysadmin else None,
-            vcloud("FenceMode", entity.fence_mode),
-            vcloud("RetainNetInfoAcrossDeployments", False),
-        ),
-        vcloud("IsShared", entity.shared),
-        status=1 if entity.ready else 0,
-        name=entity.name,
-        id=context.urn(entity),
-        href=context.href(entity, admin=admin),
-        type=ORG_VDC_NETWORK,
-    )
-
-
-def allocated_addresses(context: Context, pool: IpPool, href: str) -> Element:
-    """Who has which address of a network."""
-    entries = []
-    for address, holder in pool.used.items():
-        vm = context.cloud.vms.get(holder)
-        owner = context.cloud.vapps.get(vm.vapp_id) if vm is not None else None
-        visible = vm is not None and owner is not None and context.access.sees_vapp(owner)
-        entries.append(
-            vcloud(
-                "IpAddress",
-                link(context, "down", vm.kind.href_path(vm.id), vm.kind.media_type, name=vm.name)
-                if vm is not None and visible
-                else None,
-                vcloud("IpAddress", address),
-                allocationType="vmAllocated",
-                isDeployed=vm.deployed if vm is not None else False,
-            )
-        )
-    return vcloud("AllocatedIpAddresses", entries, href=context.url(href), type=ALLOCATED_ADDRESSES)

@@ -194,13 +194,13 @@ def _vim_info(context: Context, entity: Vm) -> Element:
             "VmVimInfo",
             vmext(
                 "VmVimObjectRef",
-                reference(context, "VimServerRef", server, build=vmext),
+                reference(context, "VimServerRef", server, with_id=True, build=vmext),
                 vmext("MoRef", entity.moid),
                 vmext("VimObjectType", "VIRTUAL_MACHINE"),
             ),
             vmext(
                 "DatastoreVimObjectRef",
-                reference(context, "VimServerRef", server, build=vmext),
+                reference(context, "VimServerRef", server, with_id=True, build=vmext),
                 vmext("MoRef", datastore.moref),
                 vmext("VimObjectType", "DATASTORE"),
             )

@@ -9,6 +9,8 @@ from vcd_simulator.rest.resources import (
     entity_grants,
     external_networks,
     metadata,
+    networks,
+    org_settings,
     orgs,
     packaged_queries,
     people,
@@ -35,9 +37,9 @@ def all_routes() -> Router:
     """The routes of vCloud Director itself; those of extensions come on top."""
     router = Router()
     for module in (
-        access, catalogs, defined_entities, defined_types, downloads, entity_grants, external_networks, metadata, orgs,
-        packaged_queries, people, policies, provider, provider_vdcs, query, rights_bundles, sessions, tasks, templates,
-        transfers, ui_plugins, vapp_networks, vapps, vdcs, vm_settings, vms,
+        access, catalogs, defined_entities, defined_types, downloads, entity_grants, external_networks, metadata,
+        networks, org_settings, orgs, packaged_queries, people, policies, provider, provider_vdcs, query,
+        rights_bundles, sessions, tasks, templates, transfers, ui_plugins, vapp_networks, vapps, vdcs, vm_settings, vms,
     ):  # fmt: skip
         router.include(module.router)
     return router

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vcd_simulator import errors
+from vcd_simulator.model.kinds import PROVIDER_VDC
 from vcd_simulator.model.metadata import TYPES, VISIBILITIES, MetadataEntry
 from vcd_simulator.operations import work
 from vcd_simulator.operations.work import Named
@@ -87,6 +88,12 @@ def _profile(context: Context, entity_id: str) -> _Target:
     access = context.access
     changes = access.is_sysadmin and access.has("Organization vDC: Edit")
     return _Target(profile, context.cloud.vdcs[profile.vdc_id].org_id, changes, "Storage Profile")
+
+
+def _provider_vdc(context: Context, entity_id: str) -> _Target:
+    pvdc = context.access.provided(PROVIDER_VDC, context.cloud.provider_vdcs, entity_id, "Provider vDC: View")
+    changes = context.access.has("Provider vDC: Edit")
+    return _Target(pvdc, context.cloud.system_org.id, changes, "Provider Virtual Datacenter")
 
 
 Find = Callable[[Context, str], _Target]
@@ -247,6 +254,7 @@ _KINDS: tuple[tuple[str, Find], ...] = (
     ("/api/admin/network/", _network),
     ("/api/vdcStorageProfile/", _profile),
     ("/api/admin/vdcStorageProfile/", _profile),
+    ("/api/admin/providervdc/", _provider_vdc),
 )
 for _base, _find in _KINDS:
     _serve(f"{_base}{{entity_id}}", _find)

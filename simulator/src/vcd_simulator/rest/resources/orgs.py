@@ -7,6 +7,7 @@ from vcd_simulator.rest.documents import catalogs as catalog_documents
 from vcd_simulator.rest.documents import orgs as documents
 from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.parsing import referenced_id, require_root
+from vcd_simulator.rest.requests.org_settings import read_general
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, text_of
 
@@ -40,6 +41,8 @@ def create_org(context: Context) -> Reply:
     context.access.require_provider("Organization: Create / Delete")
     root = require_root(context.xml(), "AdminOrg", "Org")
     enabled = flag_of(root, "IsEnabled", False)
+    general = read_general(child(root, "Settings/OrgGeneralSettings"))
+    tenancy.check_general(general)
     org = tenancy.create_org(
         context.cloud,
         root.get("name") or "",
@@ -47,6 +50,7 @@ def create_org(context: Context) -> Reply:
         description=text_of(root, "Description"),
         enabled=enabled,
     )
+    tenancy.set_general(org, general)
     return _org_reply(context, org, 201)
 
 
@@ -61,9 +65,18 @@ def update_org(context: Context, org_id: str) -> Reply:
     context.access.require("Organization: Edit Properties")
     root = require_root(context.xml(), "AdminOrg", "Org")
     if context.access.is_sysadmin:
-        tenancy.set_enabled(org, enabled=flag_of(root, "IsEnabled", org.enabled))
+        general = read_general(child(root, "Settings/OrgGeneralSettings"))
+        tenancy.check_general(general)
+        _set_enabled(context, org, enabled=flag_of(root, "IsEnabled", org.enabled))
+        tenancy.set_general(org, general)
     _describe(org, root)
     return _org_reply(context, org)
+
+
+def _set_enabled(context: Context, org: Org, *, enabled: bool) -> None:
+    tenancy.set_enabled(org, enabled=enabled)
+    if not enabled:
+        context.sessions.end_of_org(org.id)
 
 
 def _describe(org: Org, root: Element) -> None:
@@ -76,14 +89,14 @@ def _describe(org: Org, root: Element) -> None:
 @router.post("/api/admin/org/{org_id}/action/enable")
 def enable_org(context: Context, org_id: str) -> Reply:
     context.access.require_provider("Organization: Edit")
-    tenancy.set_enabled(context.access.org_by_id(org_id), enabled=True)
+    _set_enabled(context, context.access.org_by_id(org_id), enabled=True)
     return Reply(status=204)
 
 
 @router.post("/api/admin/org/{org_id}/action/disable")
 def disable_org(context: Context, org_id: str) -> Reply:
     context.access.require_provider("Organization: Edit")
-    tenancy.set_enabled(context.access.org_by_id(org_id), enabled=False)
+    _set_enabled(context, context.access.org_by_id(org_id), enabled=False)
     return Reply(status=204)
 
 

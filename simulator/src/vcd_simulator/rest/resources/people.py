@@ -4,7 +4,7 @@ from vcd_simulator import errors
 from vcd_simulator.operations import tenancy
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import people as documents
-from vcd_simulator.rest.parsing import optional_flag, optional_text, referenced_id, require_root
+from vcd_simulator.rest.parsing import optional_flag, optional_int, optional_text, referenced_id, require_root
 from vcd_simulator.rest.routing import Router
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
 
@@ -96,8 +96,8 @@ def create_user(context: Context, org_id: str) -> Reply:
         description=text_of(root, "Description"),
         enabled=flag_of(root, "IsEnabled", False),
         is_external=flag_of(root, "IsExternal", False),
-        stored_vm_quota=int_of(root, "StoredVmQuota"),
-        deployed_vm_quota=int_of(root, "DeployedVmQuota"),
+        stored_vm_quota=int_of(root, "StoredVmQuota", org.stored_vm_quota),
+        deployed_vm_quota=int_of(root, "DeployedVmQuota", org.deployed_vm_quota),
     )
     return Reply(status=201, content=documents.user(context, user), headers={"location": context.href(user)})
 
@@ -134,13 +134,9 @@ def _changes(context: Context, root: Element) -> tenancy.UserChanges:
         im=optional_text(root, "IM"),
         description=optional_text(root, "Description"),
         enabled=optional_flag(root, "IsEnabled"),
-        stored_vm_quota=_optional_int(root, "StoredVmQuota"),
-        deployed_vm_quota=_optional_int(root, "DeployedVmQuota"),
+        stored_vm_quota=optional_int(root, "StoredVmQuota"),
+        deployed_vm_quota=optional_int(root, "DeployedVmQuota"),
     )
-
-
-def _optional_int(root: Element, name: str) -> int | None:
-    return None if child(root, name) is None else int_of(root, name)
 
 
 @router.delete("/api/admin/user/{user_id}")

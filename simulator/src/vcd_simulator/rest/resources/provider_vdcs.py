@@ -26,6 +26,11 @@ def get_provider_vdc(context: Context, pvdc_id: str) -> Reply:
     return Reply(content=documents.provider_vdc(context, _pvdc(context, pvdc_id, "Provider vDC: View")))
 
 
+@router.get("/api/admin/providervdc/{pvdc_id}/vdcReferences")
+def get_vdcs(context: Context, pvdc_id: str) -> Reply:
+    return Reply(content=documents.vdc_references(context, _pvdc(context, pvdc_id, "Provider vDC: View")))
+
+
 @router.get(_PVDC)
 def get_extended_provider_vdc(context: Context, pvdc_id: str) -> Reply:
     return Reply(content=documents.extended_provider_vdc(context, _pvdc(context, pvdc_id, "Provider vDC: View")))

@@ -105,8 +105,10 @@ def _apply(context: Context, task: Task, root: Element) -> None:
             stack_trace=error.get("stackTrace") or "",
         )
     task.status = status
-    if status.is_final and task.end_time is None:
+    if status.is_final:
         task.end_time = context.cloud.clock.now()
+        if status is not TaskStatus.SUCCESS and task.error is None:
+            task.error = TaskError(major="500", minor="INTERNAL_SERVER_ERROR", message=f"The task is {status.value}.")
 
 
 def _status(text: str | None, current: TaskStatus) -> TaskStatus:

@@ -1,17 +1,16 @@
-"""Org VDCs, their storage profiles and networks."""
+"""Org VDCs and their storage profiles."""
 
 from vcd_simulator import errors
 from vcd_simulator.model.datacenter import Capacity
 from vcd_simulator.model.kinds import NETWORK_POOL, PROVIDER_STORAGE_PROFILE, PROVIDER_VDC
-from vcd_simulator.operations import datacenter, networks, removal, storage
+from vcd_simulator.operations import datacenter, removal, storage
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.documents import vdcs as documents
 from vcd_simulator.rest.documents.common import task_element
 from vcd_simulator.rest.parsing import optional_flag, optional_text, referenced_id, require_root
-from vcd_simulator.rest.requests.networks import ip_ranges, ip_scope
-from vcd_simulator.rest.resources import vapp_networks
 from vcd_simulator.rest.resources.vapps import accepted
 from vcd_simulator.rest.routing import Router
+from vcd_simulator.rest.vm_policies import referenced_policy
 from vcd_simulator.rest.xml import Element, child, children, flag_of, int_of, text_of
 
 router = Router()
@@ -74,12 +73,18 @@ def _vdc_spec(context: Context, root: Element) -> datacenter.VdcSpec:
 _UNITS = {"MHz": {"MHz": 1, "GHz": 1000}, "MB": {"MB": 1, "GB": 1024, "TB": 1024 * 1024}}
 
 
-def _capacity(root: Element, name: str, units: str) -> Capacity:
-    element = child(root, f"ComputeCapacity/{name}")
+def _factor(element: Element | None, what: str, units: str) -> int:
+    """By what to multiply the numbers in an element, which says in which units they are."""
     given = text_of(element, "Units", units)
     factor = _UNITS[units].get(given)
     if factor is None:
-        raise errors.bad_request(f"Bad request: validation error, Units of {name} cannot be '{given}'.")
+        raise errors.bad_request(f"Bad request: validation error, Units of {what} cannot be {given[:40]!r}.")
+    return factor
+
+
+def _capacity(root: Element, name: str, units: str) -> Capacity:
+    element = child(root, f"ComputeCapacity/{name}")
+    factor = _factor(element, name, units)
     return Capacity(
         units=units, allocated=int_of(element, "Allocated") * factor, limit=int_of(element, "Limit") * factor
     )
@@ -119,6 +124,7 @@ def update_vdc(context: Context, vdc_id: str) -> Reply:
         thin_provision=optional_flag(root, "IsThinProvision"),
         fast_provisioning=optional_flag(root, "UsesFastProvisioning"),
         enabled=optional_flag(root, "IsEnabled"),
+        default_policy_id=referenced_policy(child(root, "DefaultComputePolicy")) if context.since_33 else None,
     )
     return accepted(context, datacenter.update_vdc(context.cloud, context.session.user, vdc, changes))
 
@@ -146,7 +152,7 @@ def update_storage_profile(context: Context, profile_id: str) -> Reply:
         profile,
         enabled=flag_of(root, "Enabled", profile.enabled),
         default=flag_of(root, "Default", profile.default),
-        limit_mb=int_of(root, "Limit", profile.limit_mb),
+        limit_mb=_storage_limit(root, profile.limit_mb),
     )
     return Reply(content=documents.storage_profile(context, profile, admin=True))
 
@@ -156,10 +162,20 @@ def _profile_spec(context: Context, element: Element) -> datacenter.ProfileSpec:
     profile = context.access.existing(PROVIDER_STORAGE_PROFILE, context.cloud.provider_profiles, profile_id)
     return datacenter.ProfileSpec(
         provider_profile=profile,
-        limit_mb=int_of(element, "Limit"),
+        limit_mb=_storage_limit(element, 0),
         default=flag_of(element, "Default"),
         enabled=flag_of(element, "Enabled", True),
     )
+
+
+def _storage_limit(element: Element, unstated: int) -> int:
+    """The limit of a storage profile, in MB."""
+    if child(element, "Limit") is None:
+        return unstated
+    limit = int_of(element, "Limit") * _factor(element, "a storage profile", "MB")
+    if limit < 0:
+        raise errors.bad_request("Bad request: validation error, Limit is negative.")
+    return limit
 
 
 @router.post("/api/admin/vdc/{vdc_id}/action/enable")
@@ -198,94 +214,3 @@ def get_admin_storage_profile(context: Context, profile_id: str) -> Reply:
     profile = context.access.profile_by_id(profile_id)
     context.access.require("General: Administrator View")
     return Reply(content=documents.storage_profile(context, profile, admin=True))
-
-
-@router.post("/api/admin/vdc/{vdc_id}/networks")
-def create_network(context: Context, vdc_id: str) -> Reply:
-    vdc = context.access.vdc_by_id(vdc_id)
-    context.access.require("Organization vDC Network: Edit Properties")
-    root = require_root(context.xml(), "OrgVdcNetwork", "OrgNetwork")
-    spec = _network_spec(context, root)
-    network, task = datacenter.create_network(context.cloud, context.session.user, vdc, spec)
-    document = documents.network(context, network, admin=True, tasks=[task])
-    return Reply(status=201, content=document, headers={"location": context.href(network, admin=True)})
-
-
-def _network_spec(context: Context, root: Element) -> datacenter.NetworkSpec:
-    configuration = child(root, "Configuration")
-    fence_mode = text_of(configuration, "FenceMode")
-    spec = datacenter.NetworkSpec(
-        name=root.get("name") or "", description=text_of(root, "Description"), shared=flag_of(root, "IsShared")
-    )
-    if fence_mode == "bridged":
-        context.access.require_provider("Provider Network: View")
-        parent_id = referenced_id(child(configuration, "ParentNetwork"), "ParentNetwork")
-        spec.parent = context.cloud.external_networks.get(parent_id)
-        if spec.parent is None:
-            raise errors.no_access("network", parent_id)
-        return spec
-    if fence_mode != "isolated":
-        raise errors.not_allowed(
-            f"A network with fence mode {fence_mode!r} is not possible here: there is no edge gateway."
-        )
-    scope = child(configuration, "IpScopes/IpScope")
-    spec.gateway, spec.netmask = text_of(scope, "Gateway"), text_of(scope, "Netmask")
-    spec.dns1, spec.dns2 = text_of(scope, "Dns1"), text_of(scope, "Dns2")
-    spec.dns_suffix = text_of(scope, "DnsSuffix")
-    spec.ranges = ip_ranges(scope)
-    return spec
-
-
-@router.get("/api/network/{network_id}")
-def get_network(context: Context, network_id: str) -> Reply:
-    of_vapp = vapp_networks.find_network(context, network_id)
-    if of_vapp is not None:
-        return vapp_networks.get_network(context, *of_vapp)
-    return Reply(content=documents.network(context, context.access.network_by_id(network_id)))
-
-
-@router.get("/api/admin/network/{network_id}")
-def get_admin_network(context: Context, network_id: str) -> Reply:
-    return Reply(content=documents.network(context, context.access.network_by_id(network_id), admin=True))
-
-
-@router.get("/api/network/{network_id}/allocatedAddresses", "/api/admin/network/{network_id}/allocatedAddresses")
-def get_allocated_addresses(context: Context, network_id: str) -> Reply:
-    of_vapp = vapp_networks.find_network(context, network_id)
-    if of_vapp is not None:
-        return vapp_networks.get_allocated_addresses(context, *of_vapp)
-    network = context.access.network_by_id(network_id)
-    return Reply(content=documents.allocated_addresses(context, network.pool, context.raw_path))
-
-
-@router.put("/api/admin/network/{network_id}", "/api/network/{network_id}")
-def update_network(context: Context, network_id: str) -> Reply:
-    """Rename a network, share it, give it other ranges and name servers; the subnet and the parent stay."""
-    of_vapp = vapp_networks.find_network(context, network_id)
-    if of_vapp is not None:
-        return vapp_networks.update_network(context, *of_vapp)
-    network = context.access.network_by_id(network_id)
-    context.access.require("Organization vDC Network: Edit Properties")
-    root = require_root(context.xml(), "OrgVdcNetwork", "OrgNetwork")
-    configuration = child(root, "Configuration")
-    if text_of(configuration, "FenceMode", network.fence_mode) != network.fence_mode:
-        raise errors.not_allowed("The fence mode of a network cannot be changed.")
-    parent = child(configuration, "ParentNetwork")
-    if parent is not None and referenced_id(parent, "ParentNetwork") != network.parent_id:
-        raise errors.not_allowed("The parent of a network cannot be changed.")
-    scope = child(configuration, "IpScopes/IpScope")
-    change = networks.NetworkChange(
-        name=root.get("name"),
-        description=optional_text(root, "Description"),
-        shared=optional_flag(root, "IsShared"),
-        scope=ip_scope(scope) if scope is not None else None,
-    )
-    return accepted(context, networks.update_network(context.cloud, context.session.user, network, change))
-
-
-@router.delete("/api/admin/network/{network_id}", "/api/network/{network_id}")
-def delete_network(context: Context, network_id: str) -> Reply:
-    network = context.access.network_by_id(network_id)
-    context.access.require("Organization vDC Network: Edit Properties")
-    task = datacenter.delete_network(context.cloud, context.session.user, network)
-    return Reply(status=202, content=task_element(context, task))
