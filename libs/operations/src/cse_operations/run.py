@@ -9,14 +9,14 @@ that made it necessary, so that it gets to its rollback again.
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from cse_core import errors
 from cse_core.errors import CancelledError, CseError, InternalError
-from cse_core.operations import Json, OperationError, as_stored
+from cse_core.operations import Json, Operation, OperationError, as_stored
 from cse_core.operations.failures import (
     ROLLBACK_TIME,
     SIBLING_REASON,
@@ -43,11 +43,20 @@ class Run:
         journal: where it writes.
         standing: of this run; shared with the journal.
         assure: returns if this process may go on working, waits while that is in doubt; raises AbandonedError.
+        elapsed: seconds that only go forward. A deadline is a time of day, so that it outlives processes; what is left
+            of it when the run begins is measured by these, so that a clock that jumps meanwhile ends nothing.
         most_stalled_runs: after which it is the operation's fault.
     """
 
     def __init__(
-        self, claim: Claim, journal: Journal, standing: Standing, assure: Callable[[], None], *, most_stalled_runs: int
+        self,
+        claim: Claim,
+        journal: Journal,
+        standing: Standing,
+        assure: Callable[[], None],
+        *,
+        elapsed: Callable[[], float],
+        most_stalled_runs: int,
     ) -> None:
         self.claim = claim
         self.journal = journal
@@ -61,7 +70,9 @@ class Run:
         self._most_stalled_runs = most_stalled_runs
         self._cancelled = claim.operation.cancel_requested
         self._standing = standing
-        self._rollback_deadline: datetime | None = None
+        self._elapsed = elapsed
+        self._ends_at = elapsed() + _time_left(claim.operation, journal.clock()).total_seconds()
+        self._rollback_ends_at: float | None = None
         self._taken: set[Place] = set()
         self._ahead: dict[tuple[Entry, str], int] = {}
         """By phase and branch, how many steps of earlier runs this one has not come to yet."""
@@ -90,12 +101,7 @@ class Run:
 
     @property
     def is_rolling_back(self) -> bool:
-        return self._rollback_deadline is not None
-
-    @property
-    def limit(self) -> datetime:
-        """When `check` begins to raise by itself."""
-        return self._rollback_deadline or self.claim.operation.deadline
+        return self._rollback_ends_at is not None
 
     def is_replaying(self, branch: str) -> bool:
         """Whether steps of earlier runs are ahead; outside branches, in any of them."""
@@ -110,17 +116,16 @@ class Run:
         if self.is_replaying(branch):
             return
         self._check_forward()
-        now = self.journal.clock()
         if branch and self.failure is not None:
             raise sibling_failed()
         self._check_stalled()
-        if self._rollback_deadline is not None:
-            if now >= self._rollback_deadline:
+        if self._rollback_ends_at is not None:
+            if self._elapsed() >= self._rollback_ends_at:
                 raise rollback_overdue()
             return
         if self._cancelled:
             raise cancelled()
-        if now >= self.claim.operation.deadline:
+        if self._elapsed() >= self._ends_at:
             raise overdue(self.claim.operation.deadline)
 
     def _check_forward(self) -> None:
@@ -222,7 +227,9 @@ class Run:
         return bool((branch and self.failure) or (self._cancelled and not self.is_rolling_back))
 
     def _remaining_s(self) -> float:
-        return min(max((self.limit - self.journal.clock()).total_seconds(), 0.0) + 0.001, _LONGEST_WAIT_S)
+        """How long to wait at most until `check` may raise by itself."""
+        ends_at = self._ends_at if self._rollback_ends_at is None else self._rollback_ends_at
+        return min(max(ends_at - self._elapsed(), 0.0) + 0.001, _LONGEST_WAIT_S)
 
     def fail_branch(self, error: CseError) -> None:
         """Remembers the first failure of a branch and wakes its siblings."""
@@ -240,7 +247,7 @@ class Run:
         if (Entry.ROLLBACK, *ONLY) not in self.claim.records:
             self.journal.begin_rollback(OperationError.of(cause) if isinstance(cause, CseError) else None)
         with self.changed:
-            self._rollback_deadline = self.journal.clock() + ROLLBACK_TIME
+            self._rollback_ends_at = self._elapsed() + ROLLBACK_TIME.total_seconds()
             self.failure = None  # rolling back may run branches of its own
 
     @property
@@ -253,6 +260,11 @@ _LONGEST_WAIT_S: Final = 30.0
 _REPLAYED_PAUSE_S: Final = 0.05
 """What was waited for had come to pass already."""
 _NOTHING: Final = object()
+
+
+def _time_left(operation: Operation, now: datetime) -> timedelta:
+    """Until its deadline; never more than it was given, whatever the clock says by now."""
+    return min(operation.deadline - now, operation.deadline - operation.create_time)
 
 
 def failed(error: CseError) -> Record:

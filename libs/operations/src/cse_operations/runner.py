@@ -36,11 +36,12 @@ class Runner:
         liveness: says whether this process may work.
         branches: runs branches.
         clock: tells the time, in UTC.
+        elapsed: seconds that only go forward.
         wrote: called with the operation's id after each write.
         most_stalled_runs: see OperationsSettings.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts of an engine, by keyword
         self,
         kinds: Mapping[str, OperationKind],
         database: Database,
@@ -49,6 +50,7 @@ class Runner:
         *,
         branches: Executor,
         clock: Clock,
+        elapsed: Callable[[], float],
         wrote: Callable[[str], None],
         most_stalled_runs: int,
     ) -> None:
@@ -59,6 +61,7 @@ class Runner:
         self._liveness = liveness
         self._branches = branches
         self._clock = clock
+        self._elapsed = elapsed
         self._wrote = wrote
         self._changed = threading.Condition()
         self._workflows: set[str] = set()
@@ -174,7 +177,14 @@ class Runner:
             standing=standing,
             wrote=partial(self._wrote, claimed.operation.id),
         )
-        run = Run(claimed, journal, standing, self._liveness.assure, most_stalled_runs=self._most_stalled_runs)
+        run = Run(
+            claimed,
+            journal,
+            standing,
+            self._liveness.assure,
+            elapsed=self._elapsed,
+            most_stalled_runs=self._most_stalled_runs,
+        )
         with self._changed:
             self._keep_trying()
             self._runs[claimed.operation.id] = run

@@ -111,12 +111,13 @@ def in_memory(kinds: list[OperationKind], clock: Callable[[], datetime]) -> Oper
     return InMemoryOperations(kinds, clock=clock)
 
 
-def durable(url: str, *, key: str | None = None, **changes: object) -> Make:
+def durable(url: str, *, key: str | None = None, elapsed: Callable[[], float] | None = None, **changes: object) -> Make:
     """Makes durable engines on one store.
 
     Args:
         url: of the store.
         key: Fernet keys; one that all tests share otherwise.
+        elapsed: tells seconds that only go forward; they go with the clock otherwise.
         changes: to the settings.
     """
     chosen = Secret(key or KEY)
@@ -124,7 +125,7 @@ def durable(url: str, *, key: str | None = None, **changes: object) -> Make:
     def make(kinds: list[OperationKind], clock: Callable[[], datetime]) -> OperationEngine:
         options: dict[str, object] = {"timing": QUICK, "running": 16, "branches": 32, **changes}
         settings = OperationsSettings(database=Secret(url), key=chosen, **options)  # type: ignore[arg-type]
-        return DurableOperations(kinds, settings, clock=clock)
+        return DurableOperations(kinds, settings, clock=clock, elapsed=elapsed or (lambda: clock().timestamp()))
 
     return make
 
