@@ -1,7 +1,9 @@
 """What the engines promise that outlive their process: nothing accepted is lost, nothing done is done again."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from cryptography.fernet import Fernet
 from cse_core.errors import ConflictError, CseError, NotFoundError
 from cse_core.operations import Json, OperationContext, OperationState
 from cse_testing.operations.benches import EngineBench, durable, sqlite_url
-from cse_testing.waiting import LIMIT_S, wait_until
+from cse_testing.waiting import LIMIT_S, Halt, wait_until
 
 
 class Interrupted:
@@ -103,6 +105,31 @@ def test_what_does_not_end_with_the_engine_writes_no_more_and_is_done_again(last
     lasting.restart()
     assert lasting.end_of(operation).result == "done"
     assert len(tries) == 2
+
+
+def test_an_engine_that_ends_leaves_to_others_what_is_queued(tmp_path: Path) -> None:
+    """However long it takes to end: what it took would wait for that."""
+    bench = EngineBench(durable(sqlite_url(tmp_path), running=2))
+    short, long = Halt("the short one"), Halt("the long one")
+    at_work = [bench.submit(lambda _, halt=halt: halt.stay()) for halt in (short, long)]  # type: ignore[misc]
+    for halt in (short, long):
+        halt.wait_until_reached()
+    queued = bench.submit(lambda _: "done")
+    with ThreadPoolExecutor(1) as threads:
+        ending = threads.submit(bench.operations.close, LIMIT_S)
+        wait_until(lambda: bench.operations._runner._stopping, "the engine to begin its end")  # type: ignore[attr-defined]
+        short.let_go()
+        wait_until(lambda: len(bench.operations._runner.workflows()) == 1, "a place to be free")  # type: ignore[attr-defined]
+        long.let_go()
+        assert ending.result(LIMIT_S)
+    store = sqlite3.connect(tmp_path / "operations.db")
+    found = store.execute("SELECT status FROM workflow_status WHERE workflow_uuid = ?", (queued.id,)).fetchall()
+    store.close()
+    assert found == [("ENQUEUED",)]
+    bench.operations = bench._start()
+    for each in (*at_work, queued):
+        assert bench.end_of(each).state is OperationState.SUCCEEDED
+    assert bench.operations.close(LIMIT_S)
 
 
 def test_branches_go_on_and_still_know_what_was_published(lasting: EngineBench) -> None:

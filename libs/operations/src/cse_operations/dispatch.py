@@ -75,6 +75,7 @@ class Dispatcher:
         self._executor = executor
         self._run = run
         self._client: DBOSClient | None = None
+        self._dbos: DBOS | None = None
         self._launched = False
         self._table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
 
@@ -86,7 +87,7 @@ class Dispatcher:
         settings = self._settings
         _use_our_logging()
         _refuse_pickle()
-        DBOS(
+        self._dbos = DBOS(
             config={
                 "name": settings.name,
                 "system_database_engine": self._database.engine,
@@ -123,6 +124,12 @@ class Dispatcher:
             ENDINGS_QUEUE, worker_concurrency=_ENDINGS_AT_ONCE, polling_interval_sec=_ENDINGS_LESS_OFTEN * poll_s
         )
 
+    def retire(self) -> None:
+        """Takes nothing more from the queues, which other replicas go on with; what runs goes on."""
+        if self._dbos is not None:
+            for event in self._dbos.background_thread_stop_events:
+                event.set()
+
     def destroy(self) -> None:
         """Hands out nothing more; does not wait for what runs."""
         if self._client is not None:
@@ -130,6 +137,7 @@ class Dispatcher:
             self._client = None
         if self._launched:
             DBOS.destroy(destroy_registry=True)
+            self._dbos = None
             self._launched = False
             _in_use.release()
 
