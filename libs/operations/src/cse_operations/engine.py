@@ -54,6 +54,7 @@ class DurableOperations:
         kinds: what it can run.
         settings: where its store is, and how much it does at once. A directory that SQLite needs is made.
         clock: tells the time, in UTC.
+        elapsed: seconds that only go forward, by which runs measure their time.
         on_declared_dead: called when other replicas have given this one up. Its work goes on elsewhere, so that the
             process had better end; by default it does, at once.
     """
@@ -64,6 +65,7 @@ class DurableOperations:
         settings: OperationsSettings,
         *,
         clock: Clock = utc_now,
+        elapsed: Callable[[], float] = time.monotonic,
         on_declared_dead: Callable[[], None] = _exit_process,
     ) -> None:
         self._settings = settings
@@ -96,6 +98,7 @@ class DurableOperations:
             self._liveness,
             branches=self._branches,
             clock=clock,
+            elapsed=elapsed,
             wrote=self._bell.ring,
             most_stalled_runs=settings.most_stalled_runs,
         )
