@@ -4,6 +4,7 @@ import base64
 import pickle
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,13 @@ def test_what_has_ended_and_cannot_be_read_says_so_and_hides_no_others(tmp_path:
     assert found[good.id] == good
     shown = found[lost.id]
     assert (shown.state, shown.result, shown.end_time) == (lost.state, None, lost.end_time)
+    assert shown.input == lost.input
     assert shown.error is not None
     assert shown.error.reason == "OPERATION_UNREADABLE"
     assert "CSE_OPERATIONS_KEY" in shown.error.message
     assert bench.operations.get(lost.id) == shown
+    changed(tmp_path, "UPDATE operation SET input_sealed = ? WHERE id = ?", sealed_by_another(), lost.id)
+    assert bench.operations.get(lost.id) == replace(shown, input={})
     assert bench.operations.close(LIMIT_S)
 
 

@@ -1,5 +1,6 @@
 """Reading template directories: what is right is read whole, what is wrong is all told at once."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -122,6 +123,12 @@ def test_a_script_that_is_a_link_to_nowhere_is_missing(template: Path) -> None:
     (template / "node.sh").unlink()
     (template / "node.sh").symlink_to("nowhere.sh")
     assert findings(template) == ["node.sh: is missing"]
+
+
+def test_a_script_that_is_no_file_is_refused_rather_than_waited_for(template: Path) -> None:
+    (template / "node.sh").unlink()
+    os.mkfifo(template / "node.sh")
+    assert findings(template) == ["node.sh: is no file"]
 
 
 def test_broken_yaml_is_told_with_its_line(template: Path) -> None:

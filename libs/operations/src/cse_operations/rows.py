@@ -67,7 +67,9 @@ def to_operation(row: Any, cipher: Cipher) -> Operation:
     except UnreadableError as exc:
         if row.state in ACTIVE_STATES:
             raise
-        kept = _Sealed(error=OperationError.of(exc))
+        kept = _Sealed(
+            input=_input(row, cipher) if cipher.can_read(row.input_sealed) else {}, error=OperationError.of(exc)
+        )
     return Operation(
         id=row.id,
         kind=row.kind,
@@ -92,6 +94,10 @@ def to_operation(row: Any, cipher: Cipher) -> Operation:
     )
 
 
+def _input(row: Any, cipher: Cipher) -> JsonObject:
+    return cast(JsonObject, cipher.unseal(row.input_sealed))
+
+
 @dataclass(frozen=True)
 class _Sealed:
     """What of an operation is encrypted."""
@@ -103,7 +109,7 @@ class _Sealed:
     @classmethod
     def of(cls, row: Any, cipher: Cipher) -> Self:
         return cls(
-            input=cast(JsonObject, cipher.unseal(row.input_sealed)),
+            input=_input(row, cipher),
             result=None if row.result_sealed is None else cipher.unseal(row.result_sealed),
             error=None if row.error_sealed is None else error_from_json(cipher.unseal(row.error_sealed)),
         )

@@ -164,6 +164,8 @@ def _read(directory: Path, file: str) -> str:
     try:
         if not path.resolve(strict=True).is_relative_to(directory.resolve()):
             raise CatalogueError(["is a link that leads out of the template's directory"])
+        if not path.is_file():  # reading a pipe would wait for ever
+            raise CatalogueError(["is no file"])
         with path.open("rb") as stream:
             content = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError as exc:
