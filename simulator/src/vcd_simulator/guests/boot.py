@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from vcd_simulator.faults import GuestHangs, Place, ToolsNeverStart
 from vcd_simulator.guests.kubernetes import kubelet
@@ -33,6 +35,8 @@ async def boot(guest: Guest, spec: GuestSpec, *, customize: bool) -> None:
         guest.system.modules.clear()
         unmount_all(guest)
         guest.system.swap_on = False
+        if guest.has_disk:
+            guest.disk.write_machine_id()
     guest.platform.networks.connect(guest)
     if customize:
         await _customize(guest, spec)
@@ -53,7 +57,7 @@ async def _customize(guest: Guest, spec: GuestSpec) -> None:
     guest.tools, guest.customized = ToolsState.STARTING, False
     if spec.customization_script is not None:
         await _run_script(guest, spec.customization_script, "precustomization")
-    with guest.lock:
+    with _tolerated(guest):
         guest.set_hostname(spec.computer_name)
     _set_password(guest, spec)
     if spec.customization_script is not None:
@@ -63,10 +67,19 @@ async def _customize(guest: Guest, spec: GuestSpec) -> None:
 
 
 def _set_password(guest: Guest, spec: GuestSpec) -> None:
-    with guest.lock:
+    with _tolerated(guest), guest.lock:
         if spec.admin_password is not None:
             guest.accounts.set_password("root", spec.admin_password)
             guest.disk.write_accounts()
+
+
+@contextmanager
+def _tolerated(guest: Guest) -> Iterator[None]:
+    """Boot all the same where the guest has put something into the place of a file that is to be written."""
+    try:
+        yield
+    except OSError as exc:
+        log.warning("guest customization of %s could not write a file: %s", guest.moid, exc)
 
 
 async def _run_script(guest: Guest, script: str, phase: str) -> None:

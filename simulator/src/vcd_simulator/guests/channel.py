@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 _HEADER = struct.Struct(">cI")
 _LENGTH = struct.Struct(">I")
 _CREDENTIALS = struct.Struct("3i")
+_SMALL_MESSAGE = 64 << 10
 _MAX_MESSAGE = 64 << 20
+_MAX_INVOCATION = 4 << 20
+"""More than Linux lets arguments and variables be."""
+_MOST_PARTS = 1_000_000
 _XATTR_CALLS = {"x86_64": (188, 191), "aarch64": (5, 8)}.get(platform.machine(), (0, 0))
 """Numbers of setxattr and getxattr, which Perl has no names for."""
 
@@ -209,7 +213,7 @@ class Call:
 
     async def _talk(self, verb: bytes, body: bytes) -> list[bytes]:
         await self._send(verb, body)
-        return await read_message(self._reader)
+        return await read_message(self._reader, self.program.reading)
 
     async def _send(self, verb: bytes, body: bytes) -> None:
         try:
@@ -219,18 +223,41 @@ class Call:
             raise CallerGoneError from exc
 
 
-async def read_message(reader: asyncio.StreamReader) -> list[bytes]:
-    """The next message of a caller, in its parts. Raises CallerGoneError."""
+async def read_invocation(reader: asyncio.StreamReader, reading: asyncio.Semaphore) -> Invocation:
+    """The message that opens a call. Raises CallerGoneError: it is none, or does not come."""
+    try:
+        return _parse_invocation(await read_message(reader, reading, largest=_MAX_INVOCATION))
+    except (ValueError, IndexError) as exc:
+        raise CallerGoneError from exc
+
+
+async def read_message(
+    reader: asyncio.StreamReader, reading: asyncio.Semaphore, *, largest: int = _MAX_MESSAGE
+) -> list[bytes]:
+    """The next message of a caller, in its parts; a large one is read while `reading` is held.
+
+    Raises:
+        CallerGoneError: it does not come, is larger than that, or contradicts itself.
+    """
     try:
         _, length = _HEADER.unpack(await reader.readexactly(_HEADER.size))
-        if length > _MAX_MESSAGE:
+        if length > largest:
             raise CallerGoneError
-        body = await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionError) as exc:
+        if length <= _SMALL_MESSAGE:
+            return _parts(await reader.readexactly(length))
+        async with reading:
+            return _parts(await reader.readexactly(length))
+    except (asyncio.IncompleteReadError, ConnectionError, struct.error) as exc:
         raise CallerGoneError from exc
-    parts = []
+
+
+def _parts(body: bytes) -> list[bytes]:
+    """Raises struct.error: the last part has not even a length; CallerGoneError: there are too many."""
+    parts: list[bytes] = []
     at = 0
     while at < len(body):
+        if len(parts) >= _MOST_PARTS:
+            raise CallerGoneError
         (size,) = _LENGTH.unpack_from(body, at)
         at += _LENGTH.size
         parts.append(body[at : at + size])
@@ -238,8 +265,8 @@ async def read_message(reader: asyncio.StreamReader) -> list[bytes]:
     return parts
 
 
-def parse_invocation(parts: Sequence[bytes]) -> Invocation:
-    """Read the message that opens a call. Raises ValueError, IndexError: it is not one."""
+def _parse_invocation(parts: Sequence[bytes]) -> Invocation:
+    """Raises ValueError, IndexError: it is not one."""
     texts = [part.decode(errors="surrogateescape") for part in parts]
     name, directory, count = texts[0], texts[1], int(texts[2])
     environment = dict(pair.split("=", 1) for pair in texts[3 + count :] if "=" in pair)

@@ -12,12 +12,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _STOP_LOOK_S = 0.005
 _STOP_LIMIT_S = 2.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_THREADS, _RESIDENT_PAGES = 17, 21
+"""Places in /proc/PID/stat, counted behind the name of the program."""
 _PIDFD_GETFD = {"x86_64": 438, "aarch64": 438}.get(platform.machine())
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -39,9 +41,9 @@ class Containment:
         os.close(self._init)
 
     def usage(self) -> tuple[int, int]:
-        """How many processes there are, and the memory that they hold together, in bytes."""
-        pids = self._pids()
-        return len(pids), sum(map(_resident_bytes, pids))
+        """How many processes there are, every thread counted, and the memory that they hold together, in bytes."""
+        found = [_threads_and_bytes(pid) for pid in self._pids()]
+        return sum(threads for threads, _ in found), sum(held for _, held in found)
 
     def states(self) -> list[tuple[int, str]]:
         """The host's number and the state (`R`, `S`, `T`, …) of every process."""
@@ -144,23 +146,30 @@ def _state(pid: int) -> str:
         return ""
 
 
-def _resident_bytes(pid: int) -> int:
+def _threads_and_bytes(pid: int) -> tuple[int, int]:
+    """The number of a process's threads, and the memory that it holds; nothing when it is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return int(fields[_THREADS]), int(fields[_RESIDENT_PAGES]) * _PAGE_BYTES
     except (OSError, IndexError):
-        return 0
+        return 0, 0
 
 
 def _descendants(pid: int) -> Iterator[int]:
+    """What a process has started, and what that has started; it may be a longer chain than Python's stack."""
+    pending = [pid]
+    while pending:
+        children = _children(pending.pop())
+        yield from children
+        pending += children
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
     try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-    except OSError:
-        return
-    for thread in threads:
-        try:
-            children = (thread / "children").read_text().split()
-        except OSError:
-            continue
-        for child in map(int, children):
-            yield child
-            yield from _descendants(child)
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                found += map(int, (thread / "children").read_text().split())
+    except OSError:  # it has ended meanwhile
+        return found
+    return found

@@ -1,5 +1,7 @@
 """The disk of a guest: made when something first needs it, and kept in line with what the simulator knows."""
 
+import hashlib
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from vcd_simulator.guests.walk import Mount
 
 if TYPE_CHECKING:
     from vcd_simulator.guests.machine import Guest
+
+_MACHINE_ID = "/etc/machine-id"
 
 
 class Disk:
@@ -42,6 +46,7 @@ class Disk:
                 self.paths.directory.mkdir(parents=True)
                 self.paths.control.mkdir()
                 self.paths.covered.mkdir()
+                self._make_shared_memory()
                 if files is None:
                     self._guest.image.copy_to(self.paths.root, self.paths.local)
                 else:
@@ -49,7 +54,29 @@ class Disk:
                 self.is_laid_out = True
                 self.write_identity()
                 self.write_accounts()
+                self.write_machine_id()
                 self.refresh_commands()
+
+    def _make_shared_memory(self) -> None:
+        self.paths.shared_memory.mkdir()
+        self.paths.shared_memory.chmod(0o1777)
+
+    def clear_shared_memory(self) -> None:
+        """Forget what programs have put into /dev/shm. None of them may run."""
+        with self._guest.lock:
+            if self.is_laid_out:
+                remove_tree(self.paths.shared_memory)
+                self._make_shared_memory()
+
+    def write_machine_id(self) -> None:
+        """Give the machine an id of its own if its disk holds none, as systemd does at every boot."""
+        if not self.is_laid_out:
+            return
+        with suppress(OSError):
+            if self._files.exists(_MACHINE_ID) and self._files.resolved_info(_MACHINE_ID).size:
+                return
+            digest = hashlib.sha256(f"{self._guest.moid} {self._guest.boots}".encode()).hexdigest()
+            self._files.write(_MACHINE_ID, f"{digest[:32]}\n")
 
     def write_identity(self) -> None:
         """Write the files that tell the guest its name and addresses, if there is a disk to write to."""

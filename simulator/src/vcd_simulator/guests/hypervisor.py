@@ -1,7 +1,6 @@
 """The hypervisor: creates, boots, stops, captures and deletes guests."""
 
 import itertools
-import resource
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,11 +9,11 @@ from pathlib import Path
 from vcd_simulator.faults import Faults
 from vcd_simulator.guests.changes import Changes
 from vcd_simulator.guests.commands import CommandDirectories
-from vcd_simulator.guests.errors import UnknownGuestError
 from vcd_simulator.guests.execution import Execution, execute
+from vcd_simulator.guests.guest_table import GuestTable
 from vcd_simulator.guests.happenings import Happening
 from vcd_simulator.guests.image_store import ImageStore
-from vcd_simulator.guests.launcher import Launcher
+from vcd_simulator.guests.launcher import Launcher, allow_many_files
 from vcd_simulator.guests.limits import Limits
 from vcd_simulator.guests.machine import Guest
 from vcd_simulator.guests.network import GuestNetworks
@@ -67,7 +66,7 @@ class Hypervisor:
         except BaseException:
             self._directory.remove()
             raise
-        _allow_many_files()
+        allow_many_files()
         self._loop = GuestLoop()
         self.changes = Changes()
         """Told whenever something changes that can be seen from outside a guest."""
@@ -75,7 +74,7 @@ class Hypervisor:
         self._notices = Notices(self._loop, latency)
         self._platform = Platform(
             sandbox=sandbox,
-            launcher=Launcher(self._loop, state / "sockets", sandbox.limits),
+            launcher=Launcher(self._loop, state / "sockets", sandbox.filter, sandbox.limits),
             commands=CommandDirectories(sandbox.commands),
             networks=GuestNetworks(),
             latency=latency,
@@ -89,9 +88,10 @@ class Hypervisor:
             customized=self._notices.customized,
         )
         self._images = ImageStore(state / "images")
-        self._guests: dict[str, Guest] = {}
+        self._guests = GuestTable()
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
+        """Held while a guest comes to be and while an image goes, which it may have to be made of."""
         self._closed = False
 
     @property
@@ -106,8 +106,7 @@ class Hypervisor:
                 return
             self._closed = True
             self._notices.close()
-            guests = list(self._guests.values())
-            self._guests.clear()
+            guests = self._guests.clear()
         for guest in guests:
             guest.programs.kill()
         self._loop.close()
@@ -117,11 +116,8 @@ class Hypervisor:
     def create(self, moid: str, image: str, vcenter: str) -> None:
         """Clone an image as a new virtual machine, powered off. Raises UnknownImageError, ValueError (moid in use)."""
         with self._lock:
-            if moid in self._guests:
-                raise ValueError(f"there is a virtual machine {moid!r} already")
-            directory = self._guest_directories / str(next(self._numbers))
-            guest = Guest(moid, self._images.find(image), vcenter, directory, self._platform)
-            self._guests[moid] = guest
+            disk, directory = self._images.find(image), self._guest_directories / str(next(self._numbers))
+            guest = self._guests.add(moid, lambda: Guest(moid, disk, vcenter, directory, self._platform))
         self._notices.happened(Happening.CREATED, guest)
 
     def power_on(self, moid: str, spec: GuestSpec) -> None:
@@ -158,10 +154,12 @@ class Hypervisor:
         self._power.suspend(self.guest(moid))
 
     def delete(self, moid: str) -> None:
-        """Remove the virtual machine; one that is on is powered off first. Its files go soon; nobody waits for that."""
+        """Remove the virtual machine; one that is on is powered off first. Its files go soon; nobody waits for that.
+
+        Raises UnknownGuestError: there is none, also because another thread is just removing it.
+        """
         self.power_off(moid)
-        with self._lock:
-            guest = self._guests.pop(moid)
+        guest = self._guests.take(moid)
         self._notices.happened(Happening.DELETED, guest)
         self._loop.elsewhere(partial(self._remove_files, guest))
 
@@ -185,7 +183,7 @@ class Hypervisor:
         known = self._images.find_captured(image)
         with self._lock:
             # A guest that has not been used yet still has to copy the image.
-            for guest in self._guests.values():
+            for guest in self._guests.all():
                 if guest.image is known:
                     guest.disk.lay_out()
             self._images.delete(image)
@@ -223,20 +221,15 @@ class Hypervisor:
 
     def guest(self, moid: str) -> Guest:
         """The guest inside a virtual machine. Raises UnknownGuestError."""
-        try:
-            return self._guests[moid]
-        except KeyError:
-            raise UnknownGuestError(moid) from None
+        return self._guests.find(moid)
 
     def all_guests(self) -> list[Guest]:
         """All guests of all vCenters."""
-        with self._lock:
-            return list(self._guests.values())
+        return self._guests.all()
 
     def guests_of(self, vcenter: str) -> list[Guest]:
         """All guests that a vCenter manages."""
-        with self._lock:
-            return [guest for guest in self._guests.values() if guest.vcenter == vcenter]
+        return [guest for guest in self._guests.all() if guest.vcenter == vcenter]
 
     def on_power_change(self, listener: Listener) -> None:
         """Have a function called with the moid of every guest whose power state has changed, soon afterwards.
@@ -287,14 +280,12 @@ class Hypervisor:
 
     def record(self, *, files: bool) -> GuestsRecord:
         """All guests and captured images, to be kept in a saved state; with `files`, their disks too."""
-        with self._lock:
-            guests = list(self._guests.values())
-        return take_guests(guests, self._images.captured(), files=files)
+        return take_guests(self._guests.all(), self._images.captured(), files=files)
 
     def clear(self) -> None:
         """Delete all guests and captured images."""
-        for moid in list(self._guests):
-            self.delete(moid)
+        for guest in self._guests.all():
+            self.delete(guest.moid)
         for image in self._images.captured():
             self.delete_image(image.name)
 
@@ -322,11 +313,4 @@ class Hypervisor:
             elif guest.power is PowerState.ON:
                 self._power.boot(guest, customize=guest.spec.customize)
         for cluster, written in zip(clusters, record.clusters, strict=True):
-            restore_nodes(cluster, written, self._guests)
-
-
-def _allow_many_files() -> None:
-    """Every running program takes three descriptors, and the usual soft limit is 1024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            restore_nodes(cluster, written, {guest.moid: guest for guest in self._guests.all()})

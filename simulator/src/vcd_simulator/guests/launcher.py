@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -25,21 +26,32 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, An
 
 @dataclass(frozen=True)
 class Lines:
-    """What a sandbox's command line has to name: the channel for stand-ins, and two descriptors of one pipe."""
+    """What a sandbox's command line has to name: the channel for stand-ins, and descriptors."""
 
     channel: Path
     report: int
     """Takes the exit code, from process 1 inside."""
     info: int
     """Takes the number that process 1 has outside, from bubblewrap."""
+    filter: int
+    """Gives bubblewrap the filter for system calls."""
+
+
+def allow_many_files() -> None:
+    """Let this process have as many files open as it may: every running program takes three, and 1024 are usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class Launcher:
     """Starts programs; each has a socket of its own, on which its stand-ins are served."""
 
-    def __init__(self, loop: GuestLoop, sockets: Path, limits: Limits) -> None:
+    def __init__(self, loop: GuestLoop, sockets: Path, call_filter: Path, limits: Limits) -> None:
+        """`sockets` is a directory to be made, `call_filter` a file with the filter for system calls."""
         self._loop = loop
         self._sockets = sockets
+        self._call_filter = call_filter
         self._limits = limits
         self._counter = 0
         self._lock = threading.Lock()
@@ -78,6 +90,7 @@ class Launcher:
         listener = socket.socket(socket.AF_UNIX)
         pipe, report = os.pipe2(os.O_CLOEXEC)
         info = os.dup(report)
+        call_filter = os.open(self._call_filter, os.O_RDONLY | os.O_CLOEXEC)
         stdin, stdout, stderr = streams or (subprocess.DEVNULL,) * 3
         try:
             listener.bind(f"/proc/self/fd/{self._directory}/{name}")
@@ -85,12 +98,12 @@ class Launcher:
             listener.setblocking(False)
             process = self._spawners.submit(
                 subprocess.Popen,
-                command_line(Lines(self._sockets / name, report, info)),
+                command_line(Lines(self._sockets / name, report, info, call_filter)),
                 env=environment,
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                pass_fds=(report, info),
+                pass_fds=(report, info, call_filter),
                 start_new_session=True,
             ).result()
         except BaseException:
@@ -99,8 +112,8 @@ class Launcher:
             self._remove_socket(name)
             raise
         finally:
-            os.close(report)
-            os.close(info)
+            for descriptor in (report, info, call_filter):
+                os.close(descriptor)
         self._loop.start(self._watch(program, process, serve, listener, name, pipe, disk_used))
 
     def close(self) -> None:
@@ -126,6 +139,9 @@ class Launcher:
         calls: set[asyncio.Task[None]] = set()
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if len(calls) >= self._limits.processes:  # more than there can be stand-ins
+                writer.close()
+                return
             if task := asyncio.current_task():
                 calls.add(task)
                 task.add_done_callback(calls.discard)

@@ -13,15 +13,17 @@ _LOOK_S = 0.5
 _REST_S = 2.0
 """Between looks at a program in which nothing happens: most of thousands wait for something."""
 _DISK_LOOK_S = 5.0
+_BYTES_PER_FILE = 16384
+"""A file system has room for one file per so many bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one program of a guest may use, with whatever it starts.
 
-    The system sees to the limits of single processes and files at once. The number of processes and their memory
-    together are looked at twice a second while they change, and the guest's disk every few seconds; who is over is
-    ended.
+    The system sees to the limits of single processes and files at once. The number of processes, with their threads,
+    and their memory together are looked at twice a second while they change, and the guest's disk every few seconds;
+    who is over is ended.
     """
 
     wall_s: float = 7200.0
@@ -29,6 +31,7 @@ class Limits:
     memory_bytes: int = 2 << 30
     file_bytes: int = 1 << 30
     processes: int = 512
+    open_files: int = 65536
     disk_bytes: int = 16 << 30
 
 
@@ -51,12 +54,23 @@ async def guard(program: Program, limits: Limits, disk_used: Callable[[], int]) 
 
 
 def disk_usage(directory: Path) -> int:
-    """Bytes that files below a directory take; what a guest changes meanwhile may be missed."""
-    total = 0
+    """Bytes that files below a directory take, or, if that is more, that a file system has for so many of them.
+
+    What a guest changes meanwhile may be missed.
+    """
+    taken, files = 0, 0
+    linked: set[int] = set()
     for listing in survey(directory):
+        files += 1 + len(listing.others)
+        taken += os.fstat(listing.descriptor).st_blocks * 512
         for name in listing.others:
             try:
-                total += os.stat(name, dir_fd=listing.descriptor, follow_symlinks=False).st_blocks * 512
+                status = os.stat(name, dir_fd=listing.descriptor, follow_symlinks=False)
             except OSError:
                 continue
-    return total
+            if status.st_nlink > 1:
+                if status.st_ino in linked:
+                    continue
+                linked.add(status.st_ino)
+            taken += status.st_blocks * 512
+    return max(taken, files * _BYTES_PER_FILE)

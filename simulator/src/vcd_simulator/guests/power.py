@@ -45,6 +45,9 @@ class PowerButton:
         guest.platform.networks.disconnect(guest)
         guest.programs.kill()
         unmount_all(guest)
+        if guest.has_disk:
+            with contextlib.suppress(OSError):  # a program that would not end goes on writing there
+                guest.disk.clear_shared_memory()
 
     def reset(self, guest: Guest) -> None:
         """Cut the power and boot again, without customization. Raises PowerStateError: it is not on."""

@@ -1,8 +1,8 @@
 """The sandbox around everything that runs in a guest: bubblewrap, with nothing of the host but its programs.
 
 A guest sees its own file tree, the host's /usr read-only without /usr/local, and a private /proc and /dev. It has no
-network, no capability, no variable of the simulator's environment, and limits on CPU time, memory, file size and
-processes.
+network, no capability, no variable of the simulator's environment, a filter for system calls, and limits on CPU time,
+memory, file size and processes.
 """
 
 import platform
@@ -17,12 +17,14 @@ from pathlib import Path
 from vcd_simulator.guests.errors import SandboxUnavailableError
 from vcd_simulator.guests.launcher import Lines
 from vcd_simulator.guests.limits import Limits, disk_usage
+from vcd_simulator.guests.seccomp import guest_filter
 from vcd_simulator.guests.shares import SHARES, BoundShare
 from vcd_simulator.guests.walk import Mount
 
 _SYSTEM_DIRECTORIES = ("lib", "lib32", "lib64", "libexec", "share")
 _SETRLIMIT = {"x86_64": 160, "aarch64": 164}
 _AGENT_FILES = ("init.pl", "standin.pl")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  # the guest's own
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ class GuestPaths:
         return self.directory / "covered"
 
     @property
+    def shared_memory(self) -> Path:
+        """The guest's /dev/shm, which lasts until it is turned off."""
+        return self.directory / "shm"
+
+    @property
     def disk(self) -> tuple[Path, Path, Path]:
-        """Everything that is the guest's own."""
+        """Everything that is the guest's own and lasts."""
         return self.root, self.local, self.covered
 
     def used_bytes(self) -> int:
         """What the guest's files take on the host's disk."""
-        return sum(disk_usage(directory) for directory in self.disk)
+        return sum(disk_usage(directory) for directory in (*self.disk, self.shared_memory))
 
     @property
     def control(self) -> Path:
@@ -72,6 +79,10 @@ class Sandbox:
         self._empty = state / "empty"
         self._usr = state / "usr"
         self.commands = self._usr / ".commands"
+        self.filter = state / "filter" / "calls"
+        """A file with the filter for system calls, in the form that `Lines.filter` hands on."""
+        self.filter.parent.mkdir()
+        self.filter.write_bytes(guest_filter())
         self._empty.mkdir()
         self._make_usr()
 
@@ -82,6 +93,7 @@ class Sandbox:
             "/": Mount(guest.root, writable=True),
             "/proc": nothing,
             "/dev": nothing,
+            SHARED_MEMORY: Mount(guest.shared_memory, writable=True),
             "/usr": Mount(self._usr, writable=False),
             "/usr/.host": Mount(Path("/usr"), writable=False),
             "/usr/.host/local": nothing,
@@ -103,27 +115,22 @@ class Sandbox:
     ) -> list[str]:
         """Arguments that run a program in a guest; `file_bytes` takes the place of the usual limit."""
         line = [self._bwrap, "--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
-        line += ["--info-fd", str(lines.info)]
+        line += ["--info-fd", str(lines.info), "--seccomp", str(lines.filter)]
         line += ["--uid", str(uid), "--gid", str(uid), "--hostname", hostname]
         for path, mount in self.mounts(guest).items():
-            if path not in ("/proc", "/dev"):
-                line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
+            if path.startswith(("/proc", "/dev")):
+                continue
+            line += ["--bind" if mount.writable else "--ro-bind", str(mount.source), path]
+        # What is written to /dev would be memory that nobody counts, so there is one place in it for that. And settings
+        # of the host's kernel are files in /proc that belong to root, whom a guest's programs may be.
+        line += ["--proc", "/proc", "--dev", "/dev", "--bind", str(guest.shared_memory), SHARED_MEMORY]
+        line += ["--remount-ro", "/dev", "--remount-ro", "/proc"]
         if shares:
             line += ["--tmpfs", SHARES]
             for share in shares:  # whose server may be deleted before they are mounted
                 line += ["--bind-try" if share.writable else "--ro-bind-try", share.source, f"{SHARES}/{share.name}"]
             line += ["--remount-ro", SHARES]
-        line += [
-            "--ro-bind",
-            str(lines.channel),
-            "/usr/.channel",
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "--chdir",
-            directory,
-        ]
+        line += ["--ro-bind", str(lines.channel), "/usr/.channel", "--chdir", directory]
         line += [
             "--",
             "/usr/.host/bin/perl",
@@ -183,6 +190,7 @@ class Sandbox:
             resource.RLIMIT_AS: self.limits.memory_bytes,
             resource.RLIMIT_FSIZE: file_bytes,
             resource.RLIMIT_NPROC: self.limits.processes,
+            resource.RLIMIT_NOFILE: self.limits.open_files,
             resource.RLIMIT_CORE: 0,
         }
         return ",".join(f"{name}={value}" for name, value in wanted.items())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vcd_simulator.guests.machine import Guest
 
 ADMIN_CONFIG = "/etc/kubernetes/admin.conf"
+_LARGEST_REMEMBERED = 65536
 
 
 def kubeconfig(cluster: Cluster, user: str = "kubernetes-admin") -> str:
@@ -67,7 +68,7 @@ async def find_kubeconfig(call: Call, flag: str) -> tuple[str, Any] | None:
         except OSError as exc:
             raise UsageError(f'error: error loading config file "{path}": open {path}: {exc.strerror}') from None
         try:
-            return path, _parsed(text)
+            return path, _parsed(text) if len(text) <= _LARGEST_REMEMBERED else load(text)
         except yaml.YAMLError as exc:
             problem = getattr(exc, "problem", None) or "not YAML"
             raise UsageError(f'error: error loading config file "{path}": yaml: {problem}') from None

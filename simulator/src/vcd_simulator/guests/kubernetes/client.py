@@ -6,9 +6,14 @@ from typing import Any
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes.access import find_kubeconfig, reach
 from vcd_simulator.guests.kubernetes.cluster import Cluster
+from vcd_simulator.guests.kubernetes.documents import listed
+from vcd_simulator.guests.kubernetes.jsonpath import evaluate
 from vcd_simulator.guests.kubernetes.preflight import kubelet_version
 from vcd_simulator.guests.kubernetes.texts import dump
 from vcd_simulator.guests.standins.options import Options
+
+_ALWAYS_SHORT_SINCE = 28
+"""The minor release that took the long form of `kubectl version` away."""
 
 
 async def cluster_info(call: Call, cluster: Cluster, _options: Options) -> int:
@@ -24,17 +29,39 @@ async def cluster_info(call: Call, cluster: Cluster, _options: Options) -> int:
 async def version(call: Call, options: Options) -> int:
     """`kubectl version`."""
     own = kubelet_version(call.guest)
-    lines = [f"Client Version: v{own}"]
+    output = options.last("output")
+    if output not in ("", "json", "yaml"):
+        raise UsageError("error: --output must be 'yaml' or 'json'")
+    found = {"clientVersion": _version_info(own)}
+    problem = None
     if not options.has("client"):
-        cluster = await reach(call, options.last("kubeconfig"))
-        lines.append(f"Server Version: v{cluster.version}")
-    if options.last("output") in ("json", "yaml"):
-        names = ("clientVersion", "serverVersion")
-        info = {name: {"gitVersion": line.rpartition(" ")[2]} for name, line in zip(names, lines, strict=False)}
-        await call.out(json.dumps(info, indent=2) if options.last("output") == "json" else dump(info))
+        try:
+            found["serverVersion"] = _version_info((await reach(call, options.last("kubeconfig"))).version)
+        except UsageError as exc:
+            problem = exc  # what is known is told all the same
+    if output:
+        await call.out(json.dumps(found, indent=2) if output == "json" else dump(found))
     else:
-        await call.out("\n".join(lines))
+        short = options.has("short") or int(own.split(".")[1]) >= _ALWAYS_SHORT_SINCE
+        await call.out("".join(_version_line(name, info, short=short) for name, info in found.items()))
+    if problem is not None:
+        raise problem
     return 0
+
+
+def _version_info(version: str) -> dict[str, str]:
+    major, minor, _ = version.split(".")
+    return {"major": major, "minor": minor, "gitVersion": f"v{version}", "platform": "linux/amd64"}
+
+
+def _version_line(name: str, info: dict[str, str], *, short: bool) -> str:
+    title = f"{name.removesuffix('Version').capitalize()} Version: "
+    if short:
+        return f"{title}{info['gitVersion']}\n"
+    return (
+        f'{title}version.Info{{Major:"{info["major"]}", Minor:"{info["minor"]}", GitVersion:"{info["gitVersion"]}", '
+        f'Platform:"{info["platform"]}"}}\n'
+    )
 
 
 async def config(call: Call, options: Options) -> int:
@@ -43,16 +70,27 @@ async def config(call: Call, options: Options) -> int:
     config = found[1] if found and isinstance(found[1], dict) else {}
     verb = options.words[0] if options.words else "view"
     if verb == "view":
-        await call.out(dump(config if options.has("raw") else _redacted(config)))
+        await _view(call, config if options.has("raw") else _redacted(config), options.last("output"))
     elif verb == "current-context":
         if not config.get("current-context"):
             raise UsageError("error: current-context is not set")
         await call.out(str(config["current-context"]))
     elif verb == "get-contexts":
-        await call.out("".join(f"{entry['name']}\n" for entry in config.get("contexts") or []))
+        await call.out("".join(f"{entry.get('name')}\n" for entry in listed(config, "contexts")))
     else:
         raise UsageError(f'error: the simulator\'s kubectl has no "config {verb}"')
     return 0
+
+
+async def _view(call: Call, config: Any, output: str) -> None:
+    if output.startswith("jsonpath="):
+        await call.out_exactly(evaluate(output.removeprefix("jsonpath="), config))
+    elif output == "json":
+        await call.out(json.dumps(config, indent=4))
+    elif output in ("", "yaml"):
+        await call.out(dump(config))
+    else:
+        raise UsageError(f'error: unable to match a printer suitable for the output format "{output}"')
 
 
 def _redacted(config: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from vcd_simulator.guests.kubernetes.documents import within
+from vcd_simulator.guests.kubernetes.kinds import UNBOUND
 from vcd_simulator.guests.kubernetes.pki import ClusterPki, new_token
 
 if TYPE_CHECKING:
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
 
 API_PORT = 6443
 
+_MOST_OBJECTS = 5000
+
 Manifest = dict[str, Any]
+
+
+class ClusterFullError(Exception):
+    """The API server keeps no more objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +163,18 @@ class Cluster:
         return bool(found)
 
     def apply(self, manifests: Iterable[Manifest]) -> list[tuple[Manifest, str]]:
-        """Create or change objects; returns each with `created`, `configured` or `unchanged`."""
+        """Create or change objects; returns each with `created`, `configured` or `unchanged`.
+
+        What a manifest says of an object's status is left out. Raises ClusterFullError.
+        """
         done = []
         with self._lock:
-            for manifest in manifests:
+            for given in manifests:
+                manifest = {name: value for name, value in given.items() if name != "status"}
                 key = key_of(manifest)
                 known = self._objects.get(key)
+                if known is None and len(self._objects) >= _MOST_OBJECTS:
+                    raise ClusterFullError
                 change = "created" if known is None else "unchanged" if known == manifest else "configured"
                 self._objects[key] = manifest
                 if self._network_since is None and _is_pod_network(manifest):
@@ -170,7 +184,7 @@ class Cluster:
 
     def object(self, kind: str, namespace: str, name: str) -> Manifest | None:
         with self._lock:
-            return self._objects.get((kind.lower(), namespace, name))
+            return self._objects.get(_key(kind, namespace, name))
 
     def objects(self, kind: str) -> list[Manifest]:
         """All objects of a kind, in the order of their creation."""
@@ -178,9 +192,14 @@ class Cluster:
             return [manifest for key, manifest in self._objects.items() if key[0] == kind.lower()]
 
     def delete_object(self, kind: str, namespace: str, name: str) -> bool:
-        """False when there is no such object."""
+        """False when there is no such object. With a namespace goes what is in it."""
+        key = _key(kind, namespace, name)
         with self._lock:
-            return self._objects.pop((kind.lower(), namespace, name), None) is not None
+            if self._objects.pop(key, None) is None:
+                return False
+            if key[0] == "namespace":
+                self._objects = {one: manifest for one, manifest in self._objects.items() if one[1] != name}
+        return True
 
     def state(self) -> "ClusterState":
         """What has come to be, at one moment."""
@@ -208,12 +227,13 @@ class Cluster:
 def key_of(manifest: Manifest) -> tuple[str, str, str]:
     """What an object is found by: kind, namespace, name."""
     metadata = manifest["metadata"]
-    return str(manifest["kind"]).lower(), str(metadata.get("namespace") or "default"), str(metadata["name"])
+    return _key(str(manifest["kind"]), str(metadata.get("namespace") or "default"), str(metadata["name"]))
+
+
+def _key(kind: str, namespace: str, name: str) -> tuple[str, str, str]:
+    return kind.lower(), "" if kind.lower() in UNBOUND else namespace, name
 
 
 def _is_pod_network(manifest: Manifest) -> bool:
     """Whether a manifest brings the pod network: a daemon on every node that works in the host's network."""
-    if str(manifest.get("kind")) != "DaemonSet":
-        return False
-    template = (manifest.get("spec") or {}).get("template") or {}
-    return bool((template.get("spec") or {}).get("hostNetwork"))
+    return manifest.get("kind") == "DaemonSet" and bool(within(manifest, "spec", "template", "spec", "hostNetwork"))

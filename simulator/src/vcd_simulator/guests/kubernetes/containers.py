@@ -4,10 +4,10 @@ Simulated containers have nothing inside: they print nothing, and there is no pr
 """
 
 from vcd_simulator.guests.channel import Call, UsageError
-from vcd_simulator.guests.kubernetes import views
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest
 from vcd_simulator.guests.kubernetes.get import find_object
 from vcd_simulator.guests.kubernetes.kinds import singular
+from vcd_simulator.guests.kubernetes.pods import pods
 from vcd_simulator.guests.standins.options import Options
 
 _KUBELET_PORT = 10250
@@ -48,7 +48,7 @@ def _pod(cluster: Cluster, name: str, options: Options) -> Manifest:
     """A pod by its name, or one of an owner's. Raises UsageError."""
     namespace = options.last("namespace", "default")
     kind, slash, rest = name.partition("/")
-    here = [pod for pod in views.pods(cluster) if pod["metadata"]["namespace"] == namespace]
+    here = [pod for pod in pods(cluster) if pod["metadata"]["namespace"] == namespace]
     if slash and singular(kind) in _OWNERS:
         find_object(cluster, singular(kind), namespace, rest)
         owned = [pod for pod in here if pod["metadata"]["name"].startswith(f"{rest}-")]

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from vcd_simulator.guests.channel import Call, UsageError
-from vcd_simulator.guests.kubernetes import views
+from vcd_simulator.guests.kubernetes import node_roles, views
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node, key_of
 from vcd_simulator.guests.kubernetes.get import find_object, select_nodes
-from vcd_simulator.guests.kubernetes.kinds import NODE_KINDS, singular
+from vcd_simulator.guests.kubernetes.kinds import NODE_KINDS, UNBOUND, singular
 from vcd_simulator.guests.kubernetes.manifests import display_name, read_manifests
 from vcd_simulator.guests.kubernetes.texts import dump
 from vcd_simulator.guests.standins.options import Options
@@ -117,7 +117,7 @@ def _is_taint(word: str) -> bool:
 
 
 async def _taint_node(call: Call, cluster: Cluster, node: Node, changes: list[str], options: Options) -> int:
-    taints = list(views.taints_of(node))
+    taints = list(node_roles.taints_of(node))
     removed = False
     for change in changes:
         match = _TAINT.fullmatch(change)
@@ -151,7 +151,8 @@ async def create(call: Call, cluster: Cluster, options: Options) -> int:
     else:
         raise UsageError("error: must specify one of -f and -k")
     for manifest in made:
-        manifest["metadata"].setdefault("namespace", options.last("namespace", "default"))
+        if singular(str(manifest["kind"])) not in UNBOUND:
+            manifest["metadata"].setdefault("namespace", options.last("namespace", "default"))
         if options.has("dry-run"):
             await _show(call, manifest, options)
             continue

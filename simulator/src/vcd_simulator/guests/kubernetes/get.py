@@ -6,9 +6,11 @@ from typing import Any
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import views
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, Node, key_of
-from vcd_simulator.guests.kubernetes.jsonpath import evaluate
+from vcd_simulator.guests.kubernetes.jsonpath import evaluate, select
 from vcd_simulator.guests.kubernetes.kinds import KINDS, UNBOUND, singular
 from vcd_simulator.guests.kubernetes.manifests import display_name
+from vcd_simulator.guests.kubernetes.pods import pods
+from vcd_simulator.guests.kubernetes.selectors import has_fields, selected
 from vcd_simulator.guests.kubernetes.tables import rows_of
 from vcd_simulator.guests.kubernetes.texts import dump
 from vcd_simulator.guests.standins.options import Options, table
@@ -18,6 +20,8 @@ async def get(call: Call, cluster: Cluster, options: Options) -> int:
     """Carry out `kubectl get`. Raises UsageError."""
     if options.last("raw"):
         return await _raw(call, cluster, options.last("raw"))
+    if options.has("watch") or options.has("watch-only"):
+        raise UsageError("error: the simulator's kubectl does not watch; use `kubectl wait`, or ask again")
     if not options.words:
         raise UsageError(
             'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of '
@@ -82,9 +86,16 @@ def _found(cluster: Cluster, kind: str, names: list[str], options: Options) -> t
     else:
         every = _objects(cluster, kind, options)
     if not names:
-        return [one for one in every if _selected(one, options.last("selector"))], []
+        labels, fields = options.last("selector"), options.last("field-selector")
+        return _sorted([one for one in every if selected(one, labels) and has_fields(one, fields)], options), []
     by_name = {one["metadata"]["name"]: one for one in every}
     return [by_name[name] for name in names if name in by_name], [name for name in names if name not in by_name]
+
+
+def _sorted(documents: list[Manifest], options: Options) -> list[Manifest]:
+    """Objects in the order that `--sort-by` asks for. Raises UsageError: the path is not understood."""
+    path = options.last("sort-by").removeprefix("{").removesuffix("}")
+    return sorted(documents, key=lambda one: list(map(str, select(path, one)))) if path else documents
 
 
 def find_objects(cluster: Cluster, kind: str, options: Options, name: str | None = None) -> list[Manifest]:
@@ -98,6 +109,8 @@ def find_object(cluster: Cluster, kind: str, namespace: str, name: str) -> Manif
         _, place, known = key_of(one)
         if known == name and (place == namespace or kind in UNBOUND):
             return one
+    if kind == "pod" and any(one["metadata"]["name"] == name for one in pods(cluster)):
+        raise UsageError("error: the simulator's kubectl changes only pods that were made by themselves")
     raise UsageError(f'Error from server (NotFound): {kind}s "{name}" not found')
 
 
@@ -105,7 +118,7 @@ def select_nodes(cluster: Cluster, names: list[str], options: Options) -> list[N
     """The nodes of these names; without names, all that the selector wants. Raises UsageError."""
     if names:
         return [find_node(cluster, name) for name in names]
-    return [node for node in cluster.nodes() if _selected(views.node_object(cluster, node), options.last("selector"))]
+    return [node for node in cluster.nodes() if selected(views.node_object(cluster, node), options.last("selector"))]
 
 
 def find_node(cluster: Cluster, name: str) -> Node:
@@ -116,22 +129,6 @@ def find_node(cluster: Cluster, name: str) -> Node:
     return node
 
 
-def _selected(document: Manifest, selector: str) -> bool:
-    """Whether an object's labels fit an equality selector, e.g. `role=x,!other`."""
-    labels = document["metadata"].get("labels") or {}
-    for term in filter(None, selector.split(",")):
-        key, operator, value = term.replace("==", "=").partition("=")
-        if operator and key.endswith("!"):
-            fits = labels.get(key[:-1]) != value
-        elif operator:
-            fits = labels.get(key) == value
-        else:
-            fits = key.lstrip("!") not in labels if key.startswith("!") else key in labels
-        if not fits:
-            return False
-    return True
-
-
 def _objects(cluster: Cluster, kind: str, options: Options) -> list[Manifest]:
     namespace = options.last("namespace", "default")
     if kind == "namespace":
@@ -139,7 +136,7 @@ def _objects(cluster: Cluster, kind: str, options: Options) -> list[Manifest]:
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "status": {"phase": "Active"}}
             for name in views.namespaces(cluster)
         ]
-    every = views.pods(cluster) if kind == "pod" else views.objects(cluster, kind)
+    every = pods(cluster) if kind == "pod" else views.objects(cluster, kind)
     if options.has("all-namespaces") or kind in UNBOUND:
         return every
     return [one for one in every if key_of(one)[1] == namespace]

@@ -9,6 +9,7 @@ from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import preflight
 from vcd_simulator.guests.kubernetes.access import connect, kubeconfig
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Node
+from vcd_simulator.guests.kubernetes.documents import within
 from vcd_simulator.guests.kubernetes.texts import load_all
 from vcd_simulator.guests.standins.options import parse
 
@@ -29,6 +30,7 @@ _VALUES = (
     "skip-phases",
 )
 _SWITCHES = ("discovery-token-unsafe-skip-ca-verification", "control-plane", "experimental-control-plane")
+_ONE_CONTROL_PLANE = "kubeadm join: the simulator's clusters have one control plane"
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _HASH = re.compile(r"sha256:[0-9a-fA-F]{64}")
 
@@ -37,7 +39,7 @@ async def join(call: Call, arguments: tuple[str, ...]) -> int:
     """Carry out `kubeadm join`. Raises UsageError."""
     options = parse(arguments, values=_VALUES, switches=_SWITCHES)
     if options.has("control-plane") or options.has("experimental-control-plane"):
-        raise UsageError("kubeadm join: the simulator's clusters have one control plane", 3)
+        raise UsageError(_ONE_CONTROL_PLANE, 3)
     settings = {
         "endpoint": options.words[0] if options.words else "",
         "token": options.last("discovery-token") or options.last("token"),
@@ -151,13 +153,18 @@ async def _read_config(call: Call, path: str) -> tuple[dict[str, str], list[str]
     except yaml.YAMLError as exc:
         raise UsageError(f"yaml: {getattr(exc, 'problem', None) or exc}", 3) from None
     doc = next((doc for doc in documents if doc.get("kind") in ("JoinConfiguration", "NodeConfiguration")), {})
-    discovery = (doc.get("discovery") or {}).get("bootstrapToken") or {}
-    servers = doc.get("discoveryTokenAPIServers") or [""]
+    if "controlPlane" in doc:
+        raise UsageError(_ONE_CONTROL_PLANE, 3)
+    discovery = within(doc, "discovery", "bootstrapToken")
+    servers = doc.get("discoveryTokenAPIServers")
+    tokens = (within(discovery, "token"), within(doc, "discovery", "tlsBootstrapToken"))
     settings = {
-        "endpoint": str(discovery.get("apiServerEndpoint") or servers[0]),
-        "token": str(discovery.get("token") or doc.get("discoveryToken") or doc.get("token") or ""),
-        "name": str((doc.get("nodeRegistration") or {}).get("name") or ""),
+        "endpoint": within(discovery, "apiServerEndpoint")
+        or (servers[0] if isinstance(servers, list) and servers else ""),
+        "token": next(filter(None, (*tokens, doc.get("discoveryToken"), doc.get("token"))), ""),
+        "name": within(doc, "nodeRegistration", "name"),
     }
-    hashes = discovery.get("caCertHashes") or doc.get("discoveryTokenCACertHashes") or []
-    unsafe = discovery.get("unsafeSkipCAVerification") or doc.get("discoveryTokenUnsafeSkipCAVerification")
-    return settings, [str(text) for text in hashes], bool(unsafe)
+    hashes = within(discovery, "caCertHashes") or doc.get("discoveryTokenCACertHashes")
+    unsafe = within(discovery, "unsafeSkipCAVerification") or doc.get("discoveryTokenUnsafeSkipCAVerification")
+    known = [str(text) for text in hashes] if isinstance(hashes, list) else []
+    return {key: str(value or "") for key, value in settings.items()}, known, bool(unsafe)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from vcd_simulator.guests.channel import Call, UsageError
 from vcd_simulator.guests.kubernetes import client, containers, edit, nodes, objects, patch, waiting
 from vcd_simulator.guests.kubernetes.access import reach
-from vcd_simulator.guests.kubernetes.cluster import Cluster
+from vcd_simulator.guests.kubernetes.cluster import Cluster, ClusterFullError
 from vcd_simulator.guests.kubernetes.get import get
 from vcd_simulator.guests.standins.options import Options, parse
 from vcd_simulator.guests.standins.registry import Commands
@@ -107,7 +107,10 @@ _OWN_FLAGS = {
     "exec": Flags(
         ("container", "pod-running-timeout"), ("stdin", "tty", "quiet"), {"c": "container", "i": "stdin", "t": "tty"}
     ),
-    "get": Flags(("raw",)),
+    "get": Flags(("raw", "chunk-size"), ("watch-only", "show-kind", "allow-missing-template-keys")),
+    "config": Flags((), ("flatten",)),
+    "drain": Flags(("skip-wait-for-delete-timeout",)),
+    "wait": Flags(("field-manager",)),
     "create": Flags(("image",)),
     "logs": Flags(
         ("container", "tail", "since", "since-time", "limit-bytes", "max-log-requests"),
@@ -133,7 +136,10 @@ async def kubectl(call: Call) -> int | None:
         raise UsageError(f'error: the simulator\'s kubectl has no "{verb}"')
     if verb not in _VERBS:
         raise UsageError(f'Error: unknown command "{verb}" for "kubectl"\nRun \'kubectl --help\' for usage.')
-    return await _VERBS[verb](call, await reach(call, options.last("kubeconfig")), options)
+    try:
+        return await _VERBS[verb](call, await reach(call, options.last("kubeconfig")), options)
+    except ClusterFullError:
+        raise UsageError("Error from server: etcdserver: mvcc: database space exceeded") from None
 
 
 def _parse(arguments: Sequence[str]) -> Options:

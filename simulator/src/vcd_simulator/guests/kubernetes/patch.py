@@ -13,6 +13,7 @@ from vcd_simulator.guests.kubernetes.get import find_node, find_object
 from vcd_simulator.guests.kubernetes.json_patch import JsonPatchError, apply_operations
 from vcd_simulator.guests.kubernetes.kinds import NODE_KINDS, singular
 from vcd_simulator.guests.kubernetes.manifests import display_name
+from vcd_simulator.guests.kubernetes.node_roles import taints_of
 from vcd_simulator.guests.kubernetes.texts import load
 from vcd_simulator.guests.standins.options import Options
 
@@ -140,7 +141,7 @@ def _patch_node(cluster: Cluster, node: Node, change: Callable[[Manifest], Manif
         "cordoned": bool(spec.get("unschedulable")),
     }
     wanted = tuple((str(one.get("key")), str(one.get("value") or ""), str(one.get("effect"))) for one in taints)
-    if wanted != tuple(views.taints_of(node)):
+    if wanted != tuple(taints_of(node)):
         changes["taints"] = wanted
     if all(getattr(node, name) == value for name, value in changes.items()):
         return False

@@ -5,6 +5,7 @@ import time
 from vcd_simulator.guests.kubernetes import views
 from vcd_simulator.guests.kubernetes.cluster import Cluster, Manifest, key_of
 from vcd_simulator.guests.kubernetes.kinds import UNBOUND
+from vcd_simulator.guests.kubernetes.pods import is_running
 from vcd_simulator.guests.standins.options import Options, age
 
 
@@ -43,37 +44,30 @@ def _status_columns(_cluster: Cluster, document: Manifest) -> list[str]:
 
 
 def _pod_columns(_cluster: Cluster, document: Manifest) -> list[str]:
-    running = document["status"]["phase"] == "Running"
-    return ["1/1" if running else "0/1", document["status"]["phase"], "0"]
+    count = len(document["spec"]["containers"]) or 1
+    return [f"{count if is_running(document) else 0}/{count}", document["status"]["phase"], "0"]
 
 
-def is_available(cluster: Cluster, deployment: Manifest) -> bool:
-    """Whether all pods of a deployment run."""
-    wanted, ready = _replicas(cluster, deployment)
+def is_available(deployment: Manifest) -> bool:
+    """Whether all pods of a deployment, as the API server shows it, run."""
+    wanted, ready = _replicas(deployment)
     return ready >= wanted
 
 
-def _deployment_columns(cluster: Cluster, document: Manifest) -> list[str]:
-    wanted, ready = _replicas(cluster, document)
+def _deployment_columns(_cluster: Cluster, document: Manifest) -> list[str]:
+    wanted, ready = _replicas(document)
     return [f"{ready}/{wanted}", str(wanted), str(ready)]
 
 
-def _replicas(cluster: Cluster, document: Manifest) -> tuple[int, int]:
+def _replicas(document: Manifest) -> tuple[int, int]:
     """How many pods a deployment wants, and how many of them run."""
-    wanted = int((document.get("spec") or {}).get("replicas", 1))
-    _, namespace, name = key_of(document)
-    pods = [
-        pod for pod in views.pods(cluster)
-        if key_of(pod)[1] == namespace and pod["metadata"]["name"].startswith(f"{name}-")
-    ]  # fmt: skip
-    ready = sum(pod["status"]["phase"] == "Running" for pod in pods)
-    return wanted, min(ready, wanted)
+    status = document["status"]
+    return status["replicas"], status.get("readyReplicas", 0)
 
 
-def _daemonset_columns(cluster: Cluster, _document: Manifest) -> list[str]:
-    nodes = cluster.nodes()
-    ready = str(sum(cluster.is_ready(node) for node in nodes))
-    return [str(len(nodes)), str(len(nodes)), ready]
+def _daemonset_columns(_cluster: Cluster, document: Manifest) -> list[str]:
+    names = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady")
+    return [str(document["status"][name]) for name in names]
 
 
 def _service_columns(_cluster: Cluster, document: Manifest) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import yaml
 
 from vcd_simulator.guests.channel import Call, UsageError
-from vcd_simulator.guests.kubernetes import views
+from vcd_simulator.guests.kubernetes.pods import pods
 from vcd_simulator.guests.kubernetes.texts import dump, load
 from vcd_simulator.guests.standins.options import Options, parse
 from vcd_simulator.guests.standins.registry import Commands
@@ -26,7 +26,7 @@ def _running(call: Call) -> list[str]:
     if call.guest.joined is None:
         return []
     cluster, name = call.guest.joined
-    return [pod["metadata"]["name"] for pod in views.pods(cluster) if pod["spec"].get("nodeName") == name]
+    return [pod["metadata"]["name"] for pod in pods(cluster) if pod["spec"].get("nodeName") == name]
 
 
 @command("docker", packaged=True)

@@ -1,4 +1,4 @@
-"""Settings of the machine: its clock and time zone, and cloud-init."""
+"""Settings of the machine: its clock and time zone, its identity, and cloud-init."""
 
 import re
 import time
@@ -112,6 +112,28 @@ def _set_synchronised(call: Call, words: list[str]) -> None:
     if call.account.uid != 0:
         raise UsageError("Failed to set ntp: Interactive authentication required.")
     call.guest.services.change(_TIME_SYNC, active=values[words[0]], enabled=values[words[0]])
+
+
+@command("systemd-detect-virt")
+async def detect_virtualization(call: Call) -> int:
+    """What it runs on: no container, but a virtual machine."""
+    if {"-c", "--container"} & set(call.arguments):
+        await call.out("none")
+        return 1
+    if not {"-q", "--quiet"} & set(call.arguments):
+        await call.out("vmware")
+    return 0
+
+
+@command("systemd-machine-id-setup")
+async def machine_id(call: Call) -> int:
+    """Gives the machine an id if it has none."""
+    if call.account.uid != 0:
+        raise UsageError("Failed to open /etc/machine-id: Permission denied")
+    call.guest.disk.write_machine_id()
+    if "--print" in call.arguments:
+        await call.out(await call.read("/etc/machine-id"))
+    return 0
 
 
 @command("cloud-init", family="debian")

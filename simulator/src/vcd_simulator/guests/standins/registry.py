@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from vcd_simulator.faults import GuestHangs, Place, ProgramFails, ProgramHangs
-from vcd_simulator.guests.channel import Call, CallerGoneError, UsageError, parse_invocation, read_message
+from vcd_simulator.guests.channel import Call, CallerGoneError, UsageError, read_invocation
 from vcd_simulator.guests.processes import Program
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Registry:
     ) -> None:
         """Answer one stand-in that a program of a guest has called."""
         try:
-            invocation = parse_invocation(await read_message(reader))
-        except (CallerGoneError, ValueError, IndexError):
+            invocation = await read_invocation(reader, program.reading)
+        except CallerGoneError:
             return
         call = Call(guest, account, program, invocation, reader, writer)
         began, code = time.perf_counter(), None

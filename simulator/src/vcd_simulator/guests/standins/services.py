@@ -255,8 +255,11 @@ async def _power(call: Call, verb: str) -> int:
 
 
 @command(
+    "chronyc",
+    "hwclock",
     "localectl",
     "loginctl",
+    "ntpdate",
     "systemd-tmpfiles",
     "systemd-resolve",
     "needs-restarting",
