@@ -15,15 +15,10 @@ from vcd_simulator.control.app import ControlApp, Controls
 from vcd_simulator.control.guest_routes import GuestControls
 from vcd_simulator.control.guests import Guests
 from vcd_simulator.control.state import StateControls
-from vcd_simulator.extensions.amqp_settings import amqp_routes
 from vcd_simulator.extensions.broker import AmqpSettings
 from vcd_simulator.extensions.forward import DEFAULT_TIMEOUT_S, Forwarder
-from vcd_simulator.extensions.gateway import ExtensionGateway
 from vcd_simulator.extensions.messages import ForwardingOptions
-from vcd_simulator.extensions.registry import ExtensionRegistry
-from vcd_simulator.extensions.resources import service_routes
 from vcd_simulator.faults import Faults
-from vcd_simulator.faults.outages import Outages
 from vcd_simulator.guests import Hypervisor
 from vcd_simulator.inventory import Inventory
 from vcd_simulator.latency import Latency
@@ -32,8 +27,8 @@ from vcd_simulator.operations.power import notice_customization, notice_guest
 from vcd_simulator.population import populate
 from vcd_simulator.ports import LOOPBACK, Address, Ports, Vcenter
 from vcd_simulator.rest.app import RestApp
-from vcd_simulator.rest.resources import all_routes
 from vcd_simulator.server import HttpsServer
+from vcd_simulator.serving import rest_app, serve, vcenter_servers
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 from vcd_simulator.tls import TlsFiles, make_certificate
@@ -258,8 +253,6 @@ class Simulator:
             self.sessions.idle_timeout_s = self._session_idle_timeout_s
 
     def _make_app(self) -> RestApp:
-        """What answers REST requests, with the services that extend it."""
-        registry = ExtensionRegistry(self.cloud)
         self.forwarder = Forwarder(
             self._amqp,
             timeout_s=self._extension_timeout_s,
@@ -268,14 +261,10 @@ class Simulator:
             faults=self.faults,
             traffic=self.stats,
         )
-        router = all_routes()
-        router.include(service_routes(registry))
-        router.include(amqp_routes(self.forwarder))
-        return RestApp(
+        return rest_app(
             self.cloud,
             self.sessions,
-            router,
-            extensions=ExtensionGateway(registry, self.forwarder),
+            self.forwarder,
             public_address=self._public_address,
             faults=self.faults,
             stats=self.stats,
@@ -283,17 +272,7 @@ class Simulator:
 
     def _serve(self, stack: ExitStack, app: RestApp, ports: Ports, tls: TlsFiles) -> None:
         """Answer on every port."""
-        vcenters = {
-            name: VcenterServer(
-                vcenter,
-                ports.vcenter_listeners[name],
-                tls,
-                hypervisor=self.hypervisor,
-                faults=self.faults,
-                stats=self.stats,
-            )
-            for name, vcenter in self.vcenters.items()
-        }
+        vcenters = vcenter_servers(ports, tls, hypervisor=self.hypervisor, faults=self.faults, stats=self.stats)
         controls = Controls(
             cloud=self.cloud,
             sessions=self.sessions,
@@ -305,12 +284,5 @@ class Simulator:
             access=ControlAccess(self.cloud, self.sessions, self.control_token),
         )
         rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
-        for server in (rest, *vcenters.values()):
-            stack.callback(server.stop)
-            server.start()
-        outages = Outages(self.faults, vcenters)
-        stack.callback(self.faults.watch(outages.refresh))
-        outages.refresh()
+        serve(stack, rest, vcenters, self.faults)
         self._vcenter_servers = vcenters
-        for vcenter in vcenters.values():
-            stack.callback(vcenter.service.close)  # before the servers stop, which wait for what is under way
