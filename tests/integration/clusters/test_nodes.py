@@ -8,8 +8,8 @@ import pytest
 
 from cse.clusters.v1 import cluster_pb2, cluster_service_pb2
 from cse_clusters.application.ports import GuestLogin
-from cse_clusters.domain.guest_scripts import AWAIT_NODES, guest_script
 from cse_core.grpc.status import error_of
+from cse_core.secret import Secret
 from cse_testing.clusters.site import VCLOUD, Metadata, Site, resource_name, site
 from cse_testing.operation_ends import metadata_of
 from cse_testing.waiting import LIMIT_S, wait_until
@@ -51,7 +51,7 @@ def kubernetes_nodes(vcd: Site, found: cluster_pb2.Cluster) -> dict[str, bool]:
     guest = world.inventory.guests(found.vapp.href)[name.rpartition("/")[2]]
     assert guest.password
     login = GuestLogin(guest=guest, password=guest.password)
-    script = guest_script(AWAIT_NODES, {"CSE_NODES": name.rpartition("/")[2], "CSE_WITHIN_S": "10"})
+    script = Secret("kubectl --kubeconfig /root/.kube/config get nodes -o json\n")
     result = world.guests.run_script(login, script, lambda: None, timeout_s=LIMIT_S)
     items = json.loads(result.stdout)["items"]
     return {item["metadata"]["name"]: not item["spec"].get("unschedulable") for item in items}

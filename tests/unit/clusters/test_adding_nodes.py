@@ -247,7 +247,7 @@ def test_a_worker_that_cannot_join_takes_back_what_was_added_and_nothing_else(cl
 
 def test_nodes_that_have_joined_leave_kubernetes_when_they_are_taken_back(hurried: ClustersInMemory) -> None:
     hurried.created(a_cluster(workers=0))
-    hurried.guests.on("get nodes -o json", lambda *_: FAILED)
+    hurried.guests.on("get nodes -o jsonpath=", lambda *_: FAILED)
     error = failed(hurried, hurried.add_nodes(1))
     assert error.reason == "NODES_NOT_READY"
     assert hurried.guests.joined == hurried.nodes("mstr")

@@ -102,7 +102,7 @@ CASES: Final = (
         name="kubectl-fails",
         at=Place.PROGRAM,
         error=ProgramFails(exit_code=1, stderr="connection to the server refused"),
-        when={"program": "kubectl get nodes -o json"},
+        when={"program": "kubectl get nodes -o jsonpath=*"},
         reason="NODES_NOT_READY",
         says="connection to the server refused",
         roles=(Role.CONTROL_PLANE,),

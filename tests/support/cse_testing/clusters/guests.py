@@ -1,6 +1,5 @@
 """Guests of dictionaries, and a catalogue of templates whose scripts they understand."""
 
-import json
 import shlex
 import threading
 from collections.abc import Callable
@@ -117,11 +116,7 @@ class FakeGuests:
         return ScriptResult(exit_code=0, stdout="", stderr="")
 
     def _nodes(self) -> str:
-        def item(name: str) -> object:
-            status = "False" if name in self.not_ready else "True"
-            return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": status}]}}
-
-        return json.dumps({"items": [item(name) for name in self.joined]})
+        return "".join(f"{name} {name not in self.not_ready}\n" for name in self.joined)
 
     def read_file(self, login: GuestLogin, path: str, *, limit_bytes: int) -> bytes:
         self._admit(login)

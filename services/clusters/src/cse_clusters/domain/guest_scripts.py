@@ -34,10 +34,13 @@ until are_ready || ((SECONDS >= CSE_WITHIN_S)); do
     sleep "$(printf '%d.%03d' $((pause_ms / 1000)) $((pause_ms % 1000)))"
     pause_ms=$((pause_ms < 1800 ? pause_ms * 13 / 12 : 2000))
 done
-kubectl get nodes -o json
+lines='{range .items[*]}{.metadata.name}{" "}'
+lines+='{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+kubectl get nodes -o jsonpath="$lines"
 """
 )
-"""Prints all nodes as soon as those of CSE_NODES look Ready, after CSE_WITHIN_S seconds at the latest.
+"""Prints a line for each node, which says whether it is Ready, as soon as those of CSE_NODES look so, and after
+CSE_WITHIN_S seconds at the latest.
 
 It waits where asking is cheap: each look from outside would take ten calls of vCenter's.
 """

@@ -1,18 +1,18 @@
 """What Kubernetes' own tools print, read strictly: a guest belongs to its tenant and may print anything."""
 
 import ipaddress
-import json
 import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from cse_core.secret import Secret
 
 _TOKEN: Final = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _CA_HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _ENDPOINT: Final = re.compile(r"(?P<host>[0-9.]{7,15}):(?P<port>[0-9]{1,5})")
+_NODE: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]{0,252})(?: (?P<is_ready>True|False|Unknown))?")
 
 
 class UnexpectedOutputError(ValueError):
@@ -82,16 +82,19 @@ def last_line(output: str) -> str:
 
 
 def nodes_not_ready(output: str, expected: Iterable[str]) -> dict[str, str]:
-    """Which of the expected nodes are not registered or not Ready, and why, from `kubectl get nodes -o json`.
+    """Which of the expected nodes are not registered or not Ready, and why, from what `AWAIT_NODES` prints.
+
+    That is a line for each node: its name and the status of its condition Ready, which it may not have yet.
 
     Raises:
-        UnexpectedOutputError: the output is not a list of nodes.
+        UnexpectedOutputError: the output is something else.
     """
-    try:
-        items = json.loads(output)["items"]
-        states = {item["metadata"]["name"]: _ready(item) for item in items}
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise UnexpectedOutputError("kubectl printed no list of nodes") from exc
+    states = {}
+    for line in output.splitlines():
+        match = _NODE.fullmatch(line.rstrip())
+        if match is None:
+            raise UnexpectedOutputError("kubectl printed no list of nodes")
+        states[match["name"]] = match["is_ready"] == "True"
     missing = {}
     for name in sorted(expected):
         if name not in states:
@@ -99,8 +102,3 @@ def nodes_not_ready(output: str, expected: Iterable[str]) -> dict[str, str]:
         elif not states[name]:
             missing[name] = "is not Ready"
     return missing
-
-
-def _ready(item: Any) -> bool:
-    conditions = item.get("status", {}).get("conditions", [])
-    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)

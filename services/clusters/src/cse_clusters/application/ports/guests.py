@@ -18,7 +18,7 @@ class GuestLogin:
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptResult:
-    """How a script in a guest ended. Both streams are cut to their last 64 KiB."""
+    """How a script in a guest ended. Both streams are cut to their last 4 MiB."""
 
     exit_code: int
     stdout: str
