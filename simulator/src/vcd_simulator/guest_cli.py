@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +54,7 @@ class Control:
         except urllib.error.HTTPError as exc:
             with exc:
                 raise click.ClickException(_reason(exc.read(), exc.code)) from exc
-        except OSError as exc:
+        except (OSError, HTTPException) as exc:
             raise click.ClickException(f"{self.url} does not answer: {exc}") from exc
 
     def read(self, path: str) -> Any:

@@ -28,6 +28,13 @@ Examples:
 """
 
 
+def _writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A file that will be written later: whether that can be is known now."""
+    if path is not None and not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"{path.absolute().parent} is no directory that can be written to", context, parameter)
+    return path
+
+
 class _AddressType(click.ParamType[Address]):
     """`HOST:PORT`."""
 
@@ -114,6 +121,7 @@ def _by_vcenter(values: tuple[str, ...]) -> dict[str, str]:
     "--state",
     "state_file",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_writable,
     help="Continue with the state in this file, if it is there, and save it here at the end (`.gz`: compressed).",
 )
 @click.option(
@@ -125,6 +133,7 @@ def _by_vcenter(values: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=_writable,
     help="Write the addresses here, as JSON, when everything listens.",
 )
 @click.option(
@@ -173,7 +182,7 @@ def serve(  # noqa: PLR0913, PLR0917  # one per option
             control_token=control_token,
         )
         simulator.start()
-    except (InventoryError, ServerError, GuestError, ValueError) as exc:
+    except (InventoryError, ServerError, GuestError, ValueError, OSError) as exc:
         raise click.ClickException(str(exc)) from exc
     try:
         # What is there from the start stays; the garbage collector need not look at it again and again.

@@ -21,8 +21,9 @@ from cse_testing.scripted_http import Reply, ScriptedHttp
             Reply(
                 '<Error xmlns="http://www.vmware.com/vcloud/v1.5" message="Unauthorized" majorErrorCode="401"/>', 401
             ),
-            "run `vcd login` again (vCD says: Unauthorized)",
+            "run `vcd login` again (the server says: Unauthorized)",
         ),
+        (Reply.of_json({"message": "Unauthorized"}, 403), "only system administrators may do that; log in as one"),
         (Reply("", 401), "run `vcd login` again"),
         (Reply("<Error message=\"External service 'cse' failed to respond\"/>", 504), "is running"),
         (Reply("", 504), "no answer in time"),

@@ -49,5 +49,5 @@ def command(context: click.Context, path: Path, *, installed: bool, template: st
 def _summary(report: Report) -> str:
     count = Counter(result.outcome for result in report.results)
     if not report.is_good:
-        return f"wrong: {count[Outcome.FAILED]}"
+        return f"failed: {count[Outcome.FAILED]}, skipped: {count[Outcome.SKIPPED]}"
     return f"nothing is wrong; warnings: {warned}" if (warned := count[Outcome.WARNING]) else "everything is right"

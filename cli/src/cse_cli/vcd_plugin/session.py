@@ -165,10 +165,12 @@ def _refusal(response: requests.Response) -> ServerError | SessionError:
     """The error that an answer stands for. CSE sends JSON, but for 401 and 504, which are vCD's XML."""
     status = response.status_code
     message = _message(response)
-    own = f" (vCD says: {message})" if message else ""
     if status == 401:
-        return SessionError(f"{_LOGIN_AGAIN}{own}")
+        return SessionError(_LOGIN_AGAIN + (f" (the server says: {message})" if message else ""))
+    if status == 403 and message == "Unauthorized":  # which is all that CSE says
+        message = "Unauthorized: only system administrators may do that; log in as one"
     if status == 406:  # CSE itself never says so
+        own = f" (vCD says: {message})" if message else ""
         message = f"vCD does not know /api/cse: CSE is not installed there, or its extension is disabled{own}"
     if status == 504:
         message = f"{message or 'no answer in time'}; ask your provider whether the CSE server is running"
