@@ -1,5 +1,7 @@
 """A store belongs to one key and one process, and tells nothing to those who only have the file."""
 
+import errno
+import os
 import sqlite3
 import stat
 import threading
@@ -176,6 +178,17 @@ def test_a_second_process_is_kept_away_from_a_sqlite_file(tmp_path: Path) -> Non
         EngineBench(durable(sqlite_url(tmp_path)))
     assert bench.end_of(bench.submit(lambda _: 1)).result == 1
     assert bench.operations.close(LIMIT_S)
+
+
+def test_a_file_system_without_locks_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(
+        StartError, match=r"operations\.db\.lock cannot be locked \(No locks available\); .* local disk"
+    ):
+        EngineBench(durable(sqlite_url(tmp_path)))
 
 
 def test_a_process_has_one_durable_engine_and_a_failed_start_leaves_nothing(tmp_path: Path) -> None:

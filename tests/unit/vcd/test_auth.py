@@ -3,9 +3,12 @@
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from requests.models import PreparedRequest
 
+from cse_core import patience
 from cse_core.errors import NotFoundError, UnauthenticatedError, UnavailableError
 from cse_testing.scripted_vcd import (
     NS,
@@ -20,6 +23,7 @@ from cse_testing.scripted_vcd import (
     records,
     session,
 )
+from cse_testing.waiting import LIMIT_S, Halt
 from cse_vcd.auth import RoleRights, TokenVerifier
 
 
@@ -54,6 +58,26 @@ def test_many_threads_with_one_token_ask_once(server: ScriptedVcd, clock: Manual
         thread.start()
     for thread in threads:
         thread.join()
+    assert checks(server) == 1
+
+
+def test_who_waits_for_the_answer_to_others_gives_up_when_nobody_waits_for_him(
+    server: ScriptedVcd, clock: ManualClock
+) -> None:
+    verifier, vcd = TokenVerifier(a_vcd(server, clock)), Halt("vCD")
+
+    def hang(_request: PreparedRequest) -> Answer:
+        vcd.stay()
+        return session()
+
+    server.on("GET", "/api/session", hang)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(verifier.verify, credentials())
+        vcd.wait_until_reached()
+        with patience.within(0), pytest.raises(UnavailableError):
+            verifier.verify(credentials())
+        vcd.let_go()
+        assert first.result(LIMIT_S).user == "alice"
     assert checks(server) == 1
 
 

@@ -231,15 +231,19 @@ def lock_file(database_file: Path) -> int:
 
     Raises:
         LockedError: somebody else has it.
+        StartError: its file system knows no locks.
     """
     path = database_file.with_name(f"{database_file.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
+    except BlockingIOError as exc:
         os.close(descriptor)
         raise LockedError(
             f"{database_file} is in use by another process; end that, or use PostgreSQL for several replicas"
         ) from exc
+    except OSError as exc:
+        os.close(descriptor)
+        raise StartError(f"{path} cannot be locked ({exc.strerror}); keep the database on a local disk") from exc
     os.close(os.open(database_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # what SQLite adds is as private
     return descriptor

@@ -18,6 +18,7 @@ from cse_vcd.client import VcdClient
 from cse_vcd.errors import ServiceAccountError
 from cse_vcd.identity import SYSTEM_ORG
 from cse_vcd.session import Vcd, VcdSession
+from cse_vcd.turns import in_turn
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ class ServiceAccount(VcdSession):
 
     def _logged_in(self, stale: VcdClient | None) -> VcdClient:
         """The present client, or a new one if there is none but `stale`; one thread logs in for all."""
-        with self._lock:
+        with in_turn(self._lock):
             if self._current is None or self._current is stale:
                 self._current = None
                 self._current = self._login()

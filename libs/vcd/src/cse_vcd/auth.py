@@ -11,6 +11,7 @@ from cse_vcd.documents import admin_view, every
 from cse_vcd.identity import Identity
 from cse_vcd.query import Condition, Query, run
 from cse_vcd.session import Vcd, VcdSession
+from cse_vcd.turns import in_turn
 
 _KEPT: Final = 4096
 _IDLE_S: Final = 60.0
@@ -76,10 +77,10 @@ class TokenVerifier:
 
         Raises:
             UnauthenticatedError: vCD does not accept the token (any more).
-            UnavailableError: vCD does not answer.
+            UnavailableError: vCD does not answer, or did not while others with the same token asked.
         """
         entry = self._entry(credentials.fingerprint)
-        with entry.lock:
+        with in_turn(entry.lock):
             if entry.caller is None or self._vcd.clock.monotonic() >= entry.until:
                 entry.caller = None
                 try:

@@ -7,6 +7,7 @@ from typing import Final
 from cse_core.errors import FailedPreconditionError
 from cse_vcd.client import KNOWN_VERSIONS
 from cse_vcd.timing import Clock
+from cse_vcd.turns import in_turn
 
 _KEPT_FOR_S: Final = 600.0
 
@@ -32,7 +33,7 @@ class ApiVersions:
         Raises:
             FailedPreconditionError: there are none.
         """
-        with self._lock:
+        with in_turn(self._lock):
             if not self._known or self._clock.monotonic() >= self._until:
                 offered = frozenset(self._ask())
                 common = tuple(version for version in KNOWN_VERSIONS if version in offered)
