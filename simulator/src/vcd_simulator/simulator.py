@@ -32,6 +32,7 @@ from vcd_simulator.serving import rest_app, serve, vcenter_servers
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.stats import Stats
 from vcd_simulator.tls import TlsFiles, make_certificate
+from vcd_simulator.vcenter.record import VcenterRecord
 from vcd_simulator.vcenter.server import VcenterServer
 
 
@@ -160,7 +161,10 @@ class Simulator:
             files: keep the files of guests; otherwise those begin with the disks of their images.
         """
         with self.cloud.lock:
-            return state.render(state.take(self.cloud, self.sessions, include_sessions=sessions, include_files=files))
+            vcenters = {name: server.service.record() for name, server in self._vcenter_servers.items()}
+            return state.render(
+                state.take(self.cloud, self.sessions, vcenters, include_sessions=sessions, include_files=files)
+            )
 
     def save(self, path: Path, *, sessions: bool = False, files: bool = True) -> None:
         """Save the state to a file, which appears whole or not at all; `.gz` at its end compresses it.
@@ -179,6 +183,7 @@ class Simulator:
         record = state.load(saved) if isinstance(saved, Path) else state.parse(saved)
         try:
             state.restore(self.cloud, self.sessions, record, self._vcenter_urls())
+            self._restore_vcenters(record.vcenters)
         except state.StateError:
             self.reset()
             raise
@@ -189,6 +194,15 @@ class Simulator:
             self.sessions.expire_all()
             self.cloud.clear()
             populate(self.cloud, self.inventory, self._vcenter_urls())
+            self._restore_vcenters({})
+
+    def _restore_vcenters(self, records: Mapping[str, VcenterRecord]) -> None:
+        """Have vCenters keep what is written down of them, and nothing else. Raises StateError."""
+        try:
+            for name, server in self._vcenter_servers.items():
+                server.service.restore(records.get(name) or VcenterRecord())
+        except ValueError as exc:
+            raise state.StateError(f"the saved state contradicts itself: {exc}") from exc
 
     def expire_sessions(self, vcenter: str | None = None) -> int:
         """End every session of vCloud Director, or of a vCenter; returns how many there were.
@@ -229,6 +243,9 @@ class Simulator:
         stack.callback(self.hypervisor.close)
         self._make_cloud()
         app = self._make_app()
+        self._vcenter_servers = vcenter_servers(
+            ports, tls, hypervisor=self.hypervisor, faults=self.faults, stats=self.stats
+        )
         if self.state_file is not None:
             if self.state_file.exists():
                 self.restore(self.state_file)
@@ -272,7 +289,7 @@ class Simulator:
 
     def _serve(self, stack: ExitStack, app: RestApp, ports: Ports, tls: TlsFiles) -> None:
         """Answer on every port."""
-        vcenters = vcenter_servers(ports, tls, hypervisor=self.hypervisor, faults=self.faults, stats=self.stats)
+        vcenters = self._vcenter_servers
         controls = Controls(
             cloud=self.cloud,
             sessions=self.sessions,
@@ -285,4 +302,3 @@ class Simulator:
         )
         rest = HttpsServer(ControlApp(app, controls.app()), ports.listener, tls, name="rest")
         serve(stack, rest, vcenters, self.faults)
-        self._vcenter_servers = vcenters

@@ -31,6 +31,7 @@ from vcd_simulator.model.task import Task
 from vcd_simulator.model.tenancy import Org, Right, Role, User
 from vcd_simulator.model.ui_plugins import UiPlugin
 from vcd_simulator.sessions import SessionsRecord
+from vcd_simulator.vcenter.record import VcenterRecord
 
 FORMAT: Final = "vcd-simulator-state"
 VERSION: Final = 1
@@ -97,6 +98,8 @@ class StateRecord:
     guests: GuestsRecord
     shared_pools: list[str] = field(default_factory=list)
     """Ids of the networks that take their addresses from the pool of their external network."""
+    vcenters: dict[str, VcenterRecord] = field(default_factory=dict)
+    """By name: what vCenters themselves keep."""
     sessions: SessionsRecord | None = field(default=None, repr=False)
 
 

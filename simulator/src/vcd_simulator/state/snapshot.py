@@ -16,6 +16,7 @@ from vcd_simulator.model.tenancy import SYSTEM_ORG
 from vcd_simulator.operations import datacenter, machines, provider
 from vcd_simulator.sessions import Sessions
 from vcd_simulator.state.record import FORMAT, VERSION, StateError, StateRecord, Tables
+from vcd_simulator.vcenter.record import VcenterRecord
 
 _INTERRUPTED = TaskError(
     major="500", minor="TASK_ABORTED", message="The task was aborted: the cell stopped before the task was done."
@@ -61,7 +62,12 @@ _REFERENCES = (
 
 
 def take(
-    cloud: Cloud, sessions: Sessions, *, include_sessions: bool = False, include_files: bool = True
+    cloud: Cloud,
+    sessions: Sessions,
+    vcenters: Mapping[str, VcenterRecord] | None = None,
+    *,
+    include_sessions: bool = False,
+    include_files: bool = True,
 ) -> StateRecord:
     """Write a cloud down. Nothing in the record may be changed: it shares entities with the cloud.
 
@@ -70,6 +76,7 @@ def take(
     Args:
         cloud: what to write down.
         sessions: of its users.
+        vcenters: what vCenters themselves keep, by name.
         include_sessions: keep the sessions; whoever reads the record can use their tokens.
         include_files: keep the files of guests; otherwise those begin with the disks of their images.
     """
@@ -83,6 +90,7 @@ def take(
         tasks=list(cloud.tasks.tasks),
         guests=cloud.hypervisor.record(files=include_files),
         shared_pools=[one.id for one in cloud.networks if _has_pool_of_parent(cloud, one)],
+        vcenters=dict(vcenters or {}),
         sessions=sessions.record() if include_sessions else None,
     )
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +30,22 @@ class PropertyMethods:
         self._changes = changes
         self._pages: dict[tuple[str, str], tuple[list[Data], int]] = {}
         self._lock = threading.Lock()
+
+    def methods(self) -> Mapping[tuple[str, str], Callable[[Request, str], Value]]:
+        """What there is but for those that wait, by type and name; each is told the session's key."""
+        kind, collectors = "PropertyCollector", self.collectors
+        return {
+            (kind, "RetrieveProperties"): lambda call, key: self.retrieve(call.arguments, key),
+            (kind, "RetrievePropertiesEx"): lambda call, key: self.retrieve_page(call.arguments, key),
+            (kind, "ContinueRetrievePropertiesEx"): lambda call, key: self.next_page(call.arguments, key),
+            (kind, "CancelRetrievePropertiesEx"): lambda call, key: self.forget_pages(call.arguments, key),
+            (kind, "CreateFilter"): self.create_filter,
+            (kind, "CheckForUpdates"): self.check,
+            (kind, "CancelWaitForUpdates"): self.cancel_wait,
+            (kind, "CreatePropertyCollector"): lambda _call, key: collectors.create(key),
+            (kind, "DestroyPropertyCollector"): lambda call, key: collectors.destroy(key, call.this),
+            ("PropertyFilter", "DestroyPropertyFilter"): lambda call, key: collectors.remove_filter(key, call.this),
+        }
 
     def forget(self, session: str) -> None:
         """Drop everything of a session that has ended, and wake it where it waits."""

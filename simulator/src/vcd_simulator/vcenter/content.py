@@ -1,23 +1,49 @@
 """The service content: what a vCenter is, and where everything else is found."""
 
+from collections.abc import Mapping
+
 from vcd_simulator.vcenter.hosts import VERSION
 from vcd_simulator.vcenter.objects import (
     ALARM_MANAGER,
+    AUTH_MANAGER,
     CUSTOM_FIELDS,
     EVENT_MANAGER,
+    FILE_MANAGER,
     GUEST_OPERATIONS,
     OPTIONS,
     PERFORMANCE,
+    PROCESS_MANAGER,
     PROPERTY_COLLECTOR,
     ROOT_FOLDER,
     SEARCH_INDEX,
     SESSION_MANAGER,
     TASK_MANAGER,
     VIEW_MANAGER,
+    Properties,
 )
-from vcd_simulator.vcenter.soap import Data
+from vcd_simulator.vcenter.soap import Array, Data, Ref
 
 API_VERSION = "6.7"
+_MOST_SESSIONS = 2000
+MANAGERS: Mapping[Ref, Properties] = {
+    SESSION_MANAGER: {
+        "defaultLocale": lambda: "en",
+        "maxConcurrentSessions": lambda: _MOST_SESSIONS,
+        "messageLocaleList": lambda: Array("String", ["en"]),
+        "supportedLocaleList": lambda: Array("String", ["en"]),
+    },
+    VIEW_MANAGER: {"viewList": lambda: Array("ManagedObjectReference", [])},
+    SEARCH_INDEX: {},
+    GUEST_OPERATIONS: {
+        "authManager": lambda: AUTH_MANAGER,
+        "fileManager": lambda: FILE_MANAGER,
+        "processManager": lambda: PROCESS_MANAGER,
+    },
+    AUTH_MANAGER: {},
+    FILE_MANAGER: {},
+    PROCESS_MANAGER: {},
+}
+"""What the managers show that are alike in every vCenter."""
 
 
 def service_content(instance_uuid: str) -> Data:

@@ -2,11 +2,12 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.objects import CUSTOM_FIELDS, Properties, is_kind
+from vcd_simulator.vcenter.record import FieldRecord
 from vcd_simulator.vcenter.sessions import Session
 from vcd_simulator.vcenter.soap import Array, Data, Ref, Request, SoapFaultError, Value, invalid_request
 
@@ -85,6 +86,32 @@ class CustomFields:
         """Drop the values of an object that is gone."""
         with self._lock:
             self._values.pop(ref, None)
+
+    def record(self) -> list[FieldRecord]:
+        """The attributes as they are to be written down."""
+        with self._lock:
+            return [
+                FieldRecord(
+                    key=one.key,
+                    name=one.name,
+                    kind=one.kind,
+                    values=[
+                        (ref.type, ref.id, values[one.key]) for ref, values in self._values.items() if one.key in values
+                    ],
+                )
+                for one in self._fields.values()
+            ]
+
+    def restore(self, fields: Iterable[FieldRecord]) -> None:
+        """Take the place of what there is by what was written down."""
+        fields = list(fields)
+        with self._lock:
+            self._fields = {one.key: _Field(one.key, one.name, one.kind) for one in fields}
+            self._values = {}
+            for one in fields:
+                for kind, name, value in one.values:
+                    self._values.setdefault(Ref(kind, name), {})[one.key] = value
+            self._numbers = itertools.count(max([_FIRST_KEY - 1, *self._fields]) + 1)
 
     def _known(self) -> list[_Field]:
         with self._lock:

@@ -14,6 +14,7 @@ from vcd_simulator.vcenter.filters import criteria
 from vcd_simulator.vcenter.history import MOST_COLLECTORS, Histories, Record
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.objects import CLUSTER, DATACENTER, HOST, NAMES, Properties
+from vcd_simulator.vcenter.record import EventRecord, read_fields, write_fields
 from vcd_simulator.vcenter.sessions import Session
 from vcd_simulator.vcenter.soap import Arguments, Data, Ref, Request, Value, invalid_request
 
@@ -77,6 +78,15 @@ class Event:
         known = {name: value for name, value in self.fields.items() if isinstance(value, str)}
         places = {"vm": self.entity_name, "host": NAMES[HOST], "datacenter": NAMES[DATACENTER], "user": self.user}
         return _KINDS[self.type].message.format(**places | known | {"task": self.entity_name})
+
+    def check(self) -> None:
+        """Raise ValueError if there are no such events."""
+        if self.type not in _KINDS:
+            raise ValueError(f"{self.type!r} is no type of a vCenter's events")
+        try:
+            self.message()
+        except KeyError as exc:
+            raise ValueError(f"an event {self.type} of a vCenter does not say {exc}") from None
 
     def to_data(self) -> Data:
         """The event as clients see it."""
@@ -145,6 +155,44 @@ class EventLog:
         """Remember what has become of a guest, if it is one of this vCenter's."""
         if guest.vcenter == self._vcenter:
             self.note(_HAPPENINGS[happening], entity=Ref("VirtualMachine", guest.moid), name=guest.spec.name)
+
+    def record(self) -> list[EventRecord]:
+        """Everything that is remembered, as it is to be written down."""
+        return [
+            EventRecord(
+                key=one.key,
+                chain=one.chain,
+                type=one.type,
+                created=one.created,
+                user=one.user,
+                entity=None if one.entity is None else (one.entity.type, one.entity.id),
+                entity_name=one.entity_name,
+                fields=write_fields(one.fields),
+            )
+            for one in self.all()
+        ]
+
+    def restore(self, events: Iterable[EventRecord]) -> None:
+        """Remember what was written down, and nothing else. Raises ValueError: it is not what is noted here."""
+        known = [
+            Event(
+                key=one.key,
+                chain=one.chain,
+                type=one.type,
+                created=one.created,
+                user=one.user,
+                entity=None if one.entity is None else Ref(*one.entity),
+                entity_name=one.entity_name,
+                fields=read_fields(one.fields),
+            )
+            for one in events
+        ]
+        for event in known:
+            event.check()
+        with self._lock:
+            self._events = deque(known, maxlen=_MOST_EVENTS)
+            # Keys only grow: there may be collectors that know how far they have read.
+            self._numbers = itertools.count(max([next(self._numbers), *(event.key + 1 for event in known)]))
 
     def all(self) -> list[Event]:
         """Everything that is remembered, oldest first."""

@@ -1,14 +1,18 @@
 """Folders of virtual machines that clients have made, and what is in which."""
 
 import itertools
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vcd_simulator.vcenter.objects import VM_FOLDER
+from vcd_simulator.vcenter.record import FolderRecord
 from vcd_simulator.vcenter.soap import Ref
 
 _FIRST = 100
+_PREFIX = "group-v"
+_ID = re.compile(rf"{_PREFIX}\d{{1,9}}")
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Folders:
 
     def create(self, parent: Ref, name: str) -> Ref:
         with self._lock:
-            ref = Ref("Folder", f"group-v{next(self._numbers)}")
+            ref = Ref("Folder", f"{_PREFIX}{next(self._numbers)}")
             self._folders[ref] = _Folder(name, parent)
         return ref
 
@@ -71,6 +75,29 @@ class Folders:
             found = self._folders.get(ref)
             return self._places.get(ref, VM_FOLDER) if found is None else found.parent
 
+    def record(self) -> tuple[list[FolderRecord], dict[str, str]]:
+        """The folders as they are to be written down, and the places of machines that have been moved."""
+        with self._lock:
+            folders = [
+                FolderRecord(id=ref.id, name=one.name, parent=one.parent.id) for ref, one in self._folders.items()
+            ]
+            return folders, {machine.id: folder.id for machine, folder in self._places.items()}
+
+    def restore(self, folders: Iterable[FolderRecord], places: Mapping[str, str]) -> None:
+        """Take the place of what there is by what was written down. Raises ValueError: it contradicts itself."""
+        made = {_ref(one.id): _Folder(one.name, _ref(one.parent)) for one in folders}
+        if VM_FOLDER in made:
+            raise ValueError(f"{VM_FOLDER.id} of a vCenter is no folder that somebody made")
+        for ref in made:
+            _check_way(ref, made)
+        moved = {Ref("VirtualMachine", moid): _ref(folder) for moid, folder in places.items()}
+        if not {*moved.values()} <= {VM_FOLDER, *made}:
+            raise ValueError("a machine is in a folder that is not there")
+        numbers = [int(ref.id.removeprefix(_PREFIX)) for ref in made]
+        with self._lock:
+            self._folders, self._places = made, moved
+            self._numbers = itertools.count(max([_FIRST - 1, *numbers]) + 1)
+
     def folders_in(self, parent: Ref) -> list[Ref]:
         with self._lock:
             return [ref for ref, one in self._folders.items() if one.parent == parent]
@@ -80,3 +107,19 @@ class Folders:
         with self._lock:
             places = dict(self._places)
         return [ref for ref in machines if places.get(ref, VM_FOLDER) == folder]
+
+
+def _ref(folder: str) -> Ref:
+    if not _ID.fullmatch(folder):
+        raise ValueError(f"{folder!r} is no folder of machines")
+    return Ref("Folder", folder)
+
+
+def _check_way(folder: Ref, folders: Mapping[Ref, _Folder]) -> None:
+    """Raise ValueError unless a folder leads up to that of all machines."""
+    passed: set[Ref] = set()
+    while folder != VM_FOLDER:
+        if folder in passed or folder not in folders:
+            raise ValueError(f"the folder {folder.id} of a vCenter is in nothing")
+        passed.add(folder)
+        folder = folders[folder].parent

@@ -64,12 +64,14 @@ class GuestProcesses:
         return [*daemons, *map(_program_data, programs)]
 
     def terminate(self, arguments: Arguments) -> Value:
-        """TerminateProcessInGuest."""
-        guest, _account = log_in(self._inventory, arguments)
+        """TerminateProcessInGuest: of one's own, or by root."""
+        guest, account = log_in(self._inventory, arguments)
         pid = arguments.integer("pid")
         program = next((one for one in guest.programs.all() if one.pid == pid and one.exit_code is None), None)
-        if program is None:
+        if program is None and pid not in [known for known, _ in _system_processes(guest)]:
             raise SoapFaultError("GuestProcessNotFound", f"The guest has no process {pid}.", pid=Long(pid))
+        if program is None or (account.uid != 0 and program.owner != account.name):
+            raise SoapFaultError("GuestPermissionDenied", "Insufficient permissions in the guest operating system.")
         program.kill()
         return None
 

@@ -16,7 +16,7 @@ from vcd_simulator.vcenter.capacity import (
     mounted_volumes,
     pool_properties,
 )
-from vcd_simulator.vcenter.content import service_content
+from vcd_simulator.vcenter.content import MANAGERS, service_content
 from vcd_simulator.vcenter.folders import Folders
 from vcd_simulator.vcenter.hosts import (
     host_config,
@@ -27,26 +27,19 @@ from vcd_simulator.vcenter.hosts import (
 )
 from vcd_simulator.vcenter.machines import vm_properties, vm_summary
 from vcd_simulator.vcenter.objects import (
-    AUTH_MANAGER,
     CLUSTER,
     DATACENTER,
     DATASTORE,
     DATASTORE_FOLDER,
-    FILE_MANAGER,
-    GUEST_OPERATIONS,
     HOST,
     HOST_FOLDER,
     HOST_STORAGE,
     NAMES,
     NETWORK_FOLDER,
     PARENTS,
-    PROCESS_MANAGER,
     RESOURCE_POOL,
     ROOT_FOLDER,
-    SEARCH_INDEX,
     SERVICE_INSTANCE,
-    SESSION_MANAGER,
-    VIEW_MANAGER,
     VM_FOLDER,
     Properties,
     network_ref,
@@ -200,22 +193,7 @@ class Inventory:
         """The objects that every vCenter has."""
         return {
             SERVICE_INSTANCE: {"content": self.content, "serverClock": _now, "capability": lambda: None},
-            SESSION_MANAGER: {
-                "defaultLocale": lambda: "en",
-                "maxConcurrentSessions": lambda: 2000,
-                "messageLocaleList": lambda: Array("String", ["en"]),
-                "supportedLocaleList": lambda: Array("String", ["en"]),
-            },
-            VIEW_MANAGER: {"viewList": lambda: Array("ManagedObjectReference", [])},
-            SEARCH_INDEX: {},
-            GUEST_OPERATIONS: {
-                "authManager": lambda: AUTH_MANAGER,
-                "fileManager": lambda: FILE_MANAGER,
-                "processManager": lambda: PROCESS_MANAGER,
-            },
-            AUTH_MANAGER: {},
-            FILE_MANAGER: {},
-            PROCESS_MANAGER: {},
+            **MANAGERS,
             **{ref: {**self._folder(ref), "childType": _child_types(ref)} for ref in _CHILD_TYPES},
             DATACENTER: {
                 **self._entity(DATACENTER),

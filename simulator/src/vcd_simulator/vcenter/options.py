@@ -16,18 +16,8 @@ class Options:
     """The settings of one vCenter, which it keeps and does not act upon. Thread-safe."""
 
     def __init__(self, vcenter: str) -> None:
-        self._values: dict[str, str | int | bool] = {
-            "VirtualCenter.InstanceName": vcenter,
-            "VirtualCenter.ManagedIP": "",
-            "client.timeout.long": 120,
-            "client.timeout.normal": 30,
-            "event.maxAge": 30,
-            "event.maxAgeEnabled": False,
-            "log.level": "info",
-            "mail.sender": "",
-            "task.maxAge": 30,
-            "task.maxAgeEnabled": False,
-        }
+        self._vcenter = vcenter
+        self._values = _at_first(vcenter)
         self._lock = threading.Lock()
 
     def methods(self) -> Mapping[str, Callable[[Request, Session], Value]]:
@@ -37,6 +27,16 @@ class Options:
     def properties(self) -> Properties:
         """How to read each property of OptionManager."""
         return {"setting": lambda: Array("OptionValue", self._below(""))}
+
+    def record(self) -> dict[str, str | int | bool]:
+        """The settings as they are to be written down."""
+        with self._lock:
+            return dict(self._values)
+
+    def restore(self, values: Mapping[str, str | int | bool]) -> None:
+        """Take the place of what there is by what was written down, and of what was not by what there is at first."""
+        with self._lock:
+            self._values = {**_at_first(self._vcenter), **values}
 
     def _below(self, prefix: str) -> list[Data]:
         with self._lock:
@@ -67,6 +67,21 @@ class Options:
                 raise SoapFaultError("LimitExceeded", "There are too many settings.", limit=_MOST_OPTIONS)
             self._values = after
         return None
+
+
+def _at_first(vcenter: str) -> dict[str, str | int | bool]:
+    return {
+        "VirtualCenter.InstanceName": vcenter,
+        "VirtualCenter.ManagedIP": "",
+        "client.timeout.long": 120,
+        "client.timeout.normal": 30,
+        "event.maxAge": 30,
+        "event.maxAgeEnabled": False,
+        "log.level": "info",
+        "mail.sender": "",
+        "task.maxAge": 30,
+        "task.maxAgeEnabled": False,
+    }
 
 
 def _like(before: str | int | bool, key: str, text: str) -> str | int | bool:  # each its own type

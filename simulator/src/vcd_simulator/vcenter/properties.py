@@ -174,7 +174,7 @@ class PropertyReader:
         self.names(session, root)  # is it there?
         if not start.boolean("skip"):
             yield root
-        for ref in self._traverse(session, root, steps, _by_name(steps), 0):
+        for ref in self._traverse(session, root, steps, _by_name(steps), set(), 0):
             if self._exists(session, ref):
                 yield ref
 
@@ -195,18 +195,29 @@ class PropertyReader:
         return {path: value for path, value in values if value is not None}
 
     def _traverse(
-        self, session: str, ref: Ref, steps: list[Arguments], named: dict[str, Arguments], depth: int
+        self,
+        session: str,
+        ref: Ref,
+        steps: list[Arguments],
+        named: dict[str, Arguments],
+        begun: set[tuple[Ref, str, str]],
+        depth: int,
     ) -> Iterator[Ref]:
+        """Everything that steps lead to from an object; `begun` holds from where steps with names have been gone."""
         if depth > _MAX_DEPTH:
-            raise invalid_request("the traversal does not end", "selectSet")
+            raise invalid_request("the traversal is too deep", "selectSet")
         for step in steps:
-            whole = named.get(step.text("name", ""), step) if not step.has("path") else step
+            name = step.text("name", "")
+            whole = named.get(name, step) if not step.has("path") else step
             if not whole.has("path") or not is_kind(ref, whole.text("type")):
                 continue
+            if name and (ref, name, whole.text("path")) in begun:
+                continue
+            begun.add((ref, name, whole.text("path")))
             for target in _references(self.read(session, ref, whole.text("path"))):
                 if not whole.boolean("skip"):
                     yield target
-                yield from self._traverse(session, target, whole.children("selectSet"), named, depth + 1)
+                yield from self._traverse(session, target, whole.children("selectSet"), named, begun, depth + 1)
 
 
 def _element(value: Value, key: str, path: str) -> Value:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import TypeVar
 
 from vcd_simulator.faults import Faults
@@ -17,18 +16,16 @@ from vcd_simulator.vcenter.collector import WAITING_METHODS, PropertyMethods
 from vcd_simulator.vcenter.custom_fields import CustomFields
 from vcd_simulator.vcenter.entities import EntityMethods
 from vcd_simulator.vcenter.events import EventLog, EventMethods
-from vcd_simulator.vcenter.guest_access import log_in
-from vcd_simulator.vcenter.guest_files import GuestFiles
-from vcd_simulator.vcenter.guest_processes import GuestProcesses
+from vcd_simulator.vcenter.guest_methods import guest_methods, plain_methods
 from vcd_simulator.vcenter.inventory import Inventory
 from vcd_simulator.vcenter.monitoring import Alarms, Performance
 from vcd_simulator.vcenter.options import Options
 from vcd_simulator.vcenter.properties import ContainerViews, PropertyReader
+from vcd_simulator.vcenter.record import VcenterRecord
 from vcd_simulator.vcenter.search import SearchIndex
 from vcd_simulator.vcenter.session_methods import LOGIN_METHODS, SessionMethods
 from vcd_simulator.vcenter.sessions import Session, Sessions, VcenterAccount
 from vcd_simulator.vcenter.soap import (
-    Arguments,
     Array,
     Ref,
     Request,
@@ -65,6 +62,7 @@ class VimService:
         self._power = power.PowerOperations(hypervisor, self._inventory, self._tasks, self._events)
         self._custom_fields = CustomFields(self._inventory)
         self._inventory.show_custom_fields(self._custom_fields.properties_of)
+        self._options = Options(account.name)
         self._session_methods = SessionMethods(self.sessions, self._events)
         self._event_methods = EventMethods(self._events, self._inventory)
         self._task_methods = TaskMethods(self._tasks, self._inventory)
@@ -75,6 +73,28 @@ class VimService:
     def close(self) -> None:
         """Let nobody wait any longer."""
         self._closed = True
+        self._hypervisor.changes.tell()
+
+    def record(self) -> VcenterRecord:
+        """What the vCenter itself keeps, to be written down in a saved state; its machines are guests."""
+        folders, places = self._inventory.folders.record()
+        return VcenterRecord(
+            folders=folders,
+            places=places,
+            custom_fields=self._custom_fields.record(),
+            options=self._options.record(),
+            events=self._events.record(),
+        )
+
+    def restore(self, record: VcenterRecord) -> None:
+        """Keep what was written down instead of what there is; an empty record makes everything as it was at first.
+
+        The machines are there already. Raises ValueError: the record contradicts itself.
+        """
+        self._inventory.folders.restore(record.folders, record.places)
+        self._custom_fields.restore(record.custom_fields)
+        self._options.restore(record.options)
+        self._events.restore(record.events)
         self._hypervisor.changes.tell()
 
     def answer(self, body: bytes, caller: Caller) -> tuple[int, bytes]:
@@ -163,47 +183,23 @@ class VimService:
 
     def _method_table(self) -> Mapping[tuple[str, str], Method]:
         """Methods by the type of object and their name."""
-        processes = GuestProcesses(self._inventory)
-        files = GuestFiles(self._inventory, self.transfers)
-        process, file, auth = objects.PROCESS_MANAGER.type, objects.FILE_MANAGER.type, objects.AUTH_MANAGER.type
-        plain: dict[tuple[str, str], Callable[[Arguments], Value]] = {
-            (process, "StartProgramInGuest"): processes.start,
-            (process, "ListProcessesInGuest"): processes.list,
-            (process, "TerminateProcessInGuest"): processes.terminate,
-            (process, "ReadEnvironmentVariableInGuest"): processes.read_environment,
-            (file, "MakeDirectoryInGuest"): files.make_directory,
-            (file, "CreateTemporaryFileInGuest"): files.create_temporary_file,
-            (file, "CreateTemporaryDirectoryInGuest"): files.create_temporary_directory,
-            (file, "ListFilesInGuest"): files.list,
-            (file, "MoveFileInGuest"): files.move_file,
-            (file, "MoveDirectoryInGuest"): files.move_directory,
-            (file, "DeleteFileInGuest"): files.delete_file,
-            (file, "DeleteDirectoryInGuest"): files.delete_directory,
-            (file, "ChangeFileAttributesInGuest"): files.change_attributes,
-            (auth, "ValidateCredentialsInGuest"): self._validate_credentials,
-            (auth, "AcquireCredentialsInGuest"): _no_tickets,
-            (auth, "ReleaseCredentialsInGuest"): _no_tickets,
-            **{
-                (objects.SEARCH_INDEX.type, name): method
-                for name, method in SearchIndex(self._inventory, self._reader).methods().items()
-            },
-        }
+        search = SearchIndex(self._inventory, self._reader).methods()
         return {
-            **{key: partial(_plain, method) for key, method in plain.items()},
+            **guest_methods(self._inventory, self.transfers),
+            **plain_methods({(objects.SEARCH_INDEX.type, name): method for name, method in search.items()}),
             ("", "Fetch"): self._fetch,
             ("ServiceInstance", "RetrieveServiceContent"): lambda _request, _caller: self._inventory.content(),
             ("ServiceInstance", "CurrentTime"): lambda _request, _caller: datetime.now(UTC),
-            (file, "InitiateFileTransferToGuest"): lambda call, who: files.upload(call.arguments, who.authority),
-            (file, "InitiateFileTransferFromGuest"): lambda call, who: files.download(call.arguments, who.authority),
             **_of(objects.SESSION_MANAGER.type, self._session_methods.methods()),
-            **self._collector_methods(),
+            **{key: self._own(method) for key, method in self._collector.methods().items()},
+            **self._view_methods(),
             **self._power_methods(),
             **{key: self._in_session(method) for key, method in self._own_methods().items()},
         }
 
     def _own_methods(self) -> dict[tuple[str, str], OwnMethod]:
         """Methods of what the service content names beside, and of entities; each knows its caller's session."""
-        options, performance = Options(self._inventory.name), Performance(self._inventory)
+        options, performance = self._options, Performance(self._inventory)
         alarms, custom_fields, events = Alarms(self._inventory), self._custom_fields, self._event_methods
         entities = EntityMethods(self._inventory, self._tasks, self._events)
         for ref, properties in (
@@ -229,24 +225,10 @@ class VimService:
             **{(kind, "setCustomValue"): custom_fields.set_by_name for kind in kinds},
         }
 
-    def _collector_methods(self) -> dict[tuple[str, str], Method]:
-        collector, own = self._collector, self._own
-        kind = "PropertyCollector"
+    def _view_methods(self) -> dict[tuple[str, str], Method]:
         return {
-            (kind, "RetrieveProperties"): own(lambda call, key: collector.retrieve(call.arguments, key)),
-            (kind, "RetrievePropertiesEx"): own(lambda call, key: collector.retrieve_page(call.arguments, key)),
-            (kind, "ContinueRetrievePropertiesEx"): own(lambda call, key: collector.next_page(call.arguments, key)),
-            (kind, "CancelRetrievePropertiesEx"): own(lambda call, key: collector.forget_pages(call.arguments, key)),
-            (kind, "CreateFilter"): own(collector.create_filter),
-            (kind, "CheckForUpdates"): own(collector.check),
-            (kind, "CancelWaitForUpdates"): own(collector.cancel_wait),
-            (kind, "CreatePropertyCollector"): own(lambda _call, key: collector.collectors.create(key)),
-            (kind, "DestroyPropertyCollector"): own(lambda call, key: collector.collectors.destroy(key, call.this)),
-            ("PropertyFilter", "DestroyPropertyFilter"): own(
-                lambda call, key: collector.collectors.remove_filter(key, call.this)
-            ),
-            ("ViewManager", "CreateContainerView"): own(self._create_view),
-            ("ViewManager", "CreateListView"): own(self._create_list_view),
+            ("ViewManager", "CreateContainerView"): self._own(self._create_view),
+            ("ViewManager", "CreateListView"): self._own(self._create_list_view),
             ("ContainerView", "DestroyView"): lambda call, _who: self._views.destroy(call.this),
             ("ListView", "DestroyView"): lambda call, _who: self._views.destroy(call.this),
         }
@@ -296,26 +278,10 @@ class VimService:
     def _start_power_task(self, request: Request, caller: Caller) -> Value:
         return self._power.start_task(request.this, request.method, self._session(request, caller).user)
 
-    def _validate_credentials(self, arguments: Arguments) -> Value:
-        log_in(self._inventory, arguments)
-        return None
-
 
 def _of(kind: str, methods: Mapping[str, _Any]) -> dict[tuple[str, str], _Any]:
     """Methods by the type of object and their name."""
     return {(kind, name): method for name, method in methods.items()}
-
-
-def _plain(method: Callable[[Arguments], Value], request: Request, _caller: Caller) -> Value:
-    """A method that needs to know only its arguments."""
-    return method(request.arguments)
-
-
-def _no_tickets(_arguments: Arguments) -> Value:
-    """There is no single sign-on in the guests."""
-    raise SoapFaultError(
-        "OperationNotSupportedByGuest", "The guest supports only non-interactive logins with name and password."
-    )
 
 
 def _rendered(request: Request, result: Value) -> tuple[int, bytes]:

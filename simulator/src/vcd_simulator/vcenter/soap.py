@@ -292,5 +292,7 @@ def _scalar(value: Long | Enum | str | bool | int | datetime) -> tuple[str, str]
 def _clean(text: str) -> str:
     """Replace what XML cannot carry: guests may name a file anything."""
     return "".join(
-        char if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff") else "�" for char in text
-    )
+        char if char in "\t\n\r" or (char >= " " and not "\ud800" <= char <= "\udfff" and char not in "\ufffe\uffff")
+        else "�"
+        for char in text
+    )  # fmt: skip

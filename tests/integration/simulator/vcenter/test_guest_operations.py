@@ -322,3 +322,23 @@ def test_many_programs_at_once(guest: GuestClient) -> None:
             )
         )
     assert codes == list(range(40))
+
+
+def test_a_user_ends_only_programs_of_its_own(guest: GuestClient, log_in: Callable[..., GuestClient]) -> None:
+    guest.run("/usr/sbin/useradd", "-m alice")
+    guest.run("/bin/sh", "-c 'echo alice:secret | chpasswd'")
+    alice = log_in("vm-101", "alice", "secret")
+    own, other = alice.start("/bin/sleep", "600"), guest.start("/bin/sleep", "600")
+    with pytest.raises(vim.fault.GuestPermissionDenied):
+        alice.processes.TerminateProcessInGuest(alice.vm, alice.auth, other)
+    with pytest.raises(vim.fault.GuestPermissionDenied):
+        guest.processes.TerminateProcessInGuest(guest.vm, guest.auth, 1)
+    alice.processes.TerminateProcessInGuest(alice.vm, alice.auth, own)
+    guest.processes.TerminateProcessInGuest(guest.vm, guest.auth, other)
+    assert (alice.end_of(own).exitCode, guest.end_of(other).exitCode) == (137, 137)
+
+
+def test_a_file_may_have_a_name_that_xml_cannot_hold(guest: GuestClient) -> None:
+    assert guest.run("/bin/sh", '-c \'mkdir /tmp/odd; cd /tmp/odd; touch "$(printf "\\357\\277\\277a\\001")"\'') == 0
+    found = guest.files.ListFilesInGuest(guest.vm, guest.auth, "/tmp/odd")
+    assert [one.path for one in found.files] == [".", "..", "\ufffda\ufffd"]

@@ -251,3 +251,17 @@ def test_what_machines_are_made_of_adds_up(client: Any, boot: Callable[..., None
     mounts = host.configManager.storageSystem.fileSystemVolumeInfo.mountInfo
     assert [one.volume.uuid for one in mounts] == [datastore.info.vmfs.uuid]
     assert [one.key for one in datastore.host] == [host]
+
+
+def test_a_traversal_that_goes_round_in_circles_ends(client: Any, boot: Callable[..., None]) -> None:
+    boot("vm-1")
+    either = [Collector.SelectionSpec(name=name) for name in ("up", "down")]
+    up = Collector.TraversalSpec(name="up", type=vim.VirtualMachine, path="resourcePool", selectSet=either)
+    down = Collector.TraversalSpec(name="down", type=vim.ResourcePool, path="vm", selectSet=either)
+    machine: Any = vim.VirtualMachine("vm-1", client._stub)
+    wanted = Collector.FilterSpec(
+        objectSet=[Collector.ObjectSpec(obj=machine, selectSet=[up, down])],
+        propSet=[Collector.PropertySpec(type=vim.ManagedEntity, pathSet=["name"])],
+    )
+    found = client.content.propertyCollector.RetrieveContents([wanted])
+    assert sorted(one.propSet[0].val for one in found) == ["Resources", "vm-1 of a vApp"]
