@@ -1,6 +1,7 @@
 """JSON schemas: whether one is one, and whether a document fits it."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import regex
@@ -64,6 +65,7 @@ def _without_nulls(content: Any) -> Any:
     return content
 
 
+@lru_cache(maxsize=16)
 def _timed(kind: type[Validator]) -> type[Validator]:
     """The same kind of validator, whose regular expressions end."""
     keywords = {"pattern": _pattern, "patternProperties": _pattern_properties}

@@ -54,13 +54,18 @@ def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None =
     return Reply(status=status, content=body, media_type="application/json", headers=headers or {})
 
 
-def _member(shown: dict[str, Any], name: str) -> Value:
-    value: Value = shown.get(name)
-    return value
+def member(shown: dict[str, Any], name: str) -> Value:
+    """What a name such as `org.id` means in a value of a collection; None for what is not there, or is no value."""
+    value: Any = shown
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, float):
+        return str(value)
+    return value if isinstance(value, str | int | bool) else None
 
 
 def page_reply(
-    context: Context, values: list[dict[str, Any]], *, read: Callable[[dict[str, Any], str], Value] = _member
+    context: Context, values: list[dict[str, Any]], *, read: Callable[[dict[str, Any], str], Value] = member
 ) -> Reply:
     """One page of a collection, with the parameters that all collections know: filter, order, page and its size.
 

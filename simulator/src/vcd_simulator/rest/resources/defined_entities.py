@@ -10,7 +10,7 @@ from vcd_simulator.defined_entities import definitions, lifecycle
 from vcd_simulator.defined_entities.model import INTERFACE_URN, DefinedEntity, Level
 from vcd_simulator.defined_entities.reach import EntityReach
 from vcd_simulator.query.values import Value
-from vcd_simulator.rest.cloudapi import json_reply, page_reply, read_body
+from vcd_simulator.rest.cloudapi import json_reply, member, page_reply, read_body
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.parsing import id_in
 from vcd_simulator.rest.resources.defined_types import TYPE
@@ -132,20 +132,14 @@ def _listed(context: Context, type_urns: Iterable[str]) -> Reply:
 
 
 def _attribute(shown: dict[str, Any], name: str) -> Value:
-    """What a filter or an order means by a name such as `entity.metadata.name`; None for what is not there.
+    """What a filter or an order means by a name such as `entity.metadata.name`.
 
     Raises:
         VcdError: 400, entities have nothing that is called like the name's first part.
     """
-    first, *others = name.split(".")
-    if first not in shown:
+    if name.partition(".")[0] not in shown:
         raise errors.bad_request(f"Entities cannot be filtered by {name[:80]!r}.")
-    value = shown[first]
-    for part in others:
-        value = value.get(part) if isinstance(value, dict) else None
-    if isinstance(value, str | int | bool):
-        return value
-    return str(value) if isinstance(value, float) else None
+    return member(shown, name)
 
 
 def _entity_reply(context: Context, entity: DefinedEntity, more: dict[str, Any] | None = None) -> Reply:

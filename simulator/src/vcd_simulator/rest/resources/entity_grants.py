@@ -13,7 +13,6 @@ from vcd_simulator.defined_entities import grants
 from vcd_simulator.defined_entities.model import TYPE_URN, Grant, Level
 from vcd_simulator.defined_entities.reach import EntityReach
 from vcd_simulator.model.tenancy import Org
-from vcd_simulator.query.values import Value
 from vcd_simulator.rest.cloudapi import json_reply, page_reply, read_body
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.parsing import id_in
@@ -54,7 +53,7 @@ class _Object:
 def list_grants(context: Context, object_urn: str) -> Reply:
     found = _object(context, object_urn, Level.READ_ONLY)
     listed = context.cloud.access_grants.find("object", found.id)
-    return page_reply(context, [_shown(context, found, one) for one in listed], read=_attribute)
+    return page_reply(context, [_shown(context, found, one) for one in listed])
 
 
 @router.post(*_LISTS)
@@ -140,14 +139,6 @@ def _tenant(context: Context, found: _Object, body: _GrantBody) -> Org:
     if not found.org.is_system and tenant is not found.org and not tenant.is_system:
         raise errors.bad_request(f"{found.urn} is of the organization {found.org.name} and cannot be shared outside.")
     return tenant
-
-
-def _attribute(shown: dict[str, Any], name: str) -> Value:
-    """What a filter means by a name such as `tenant.id`."""
-    value: Any = shown
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None
 
 
 def _shown(context: Context, found: _Object, one: Grant) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from vcd_simulator.model.datacenter import Vdc
-from vcd_simulator.query.values import Value
 from vcd_simulator.rest.cloudapi import json_reply, page_reply
 from vcd_simulator.rest.context import Context, Reply
 from vcd_simulator.rest.parsing import id_in
@@ -20,20 +19,12 @@ _ALLOCATIONS = {
 
 @router.get("/cloudapi/1.0.0/vdcs")
 def list_vdcs(context: Context) -> Reply:
-    return page_reply(context, [_shown(context, one) for one in context.access.vdcs()], read=_attribute)
+    return page_reply(context, [_shown(context, one) for one in context.access.vdcs()])
 
 
 @router.get("/cloudapi/1.0.0/vdcs/{vdc_id}")
 def read(context: Context, vdc_id: str) -> Reply:
     return json_reply(_shown(context, context.access.vdc_by_id(id_in(vdc_id))))
-
-
-def _attribute(shown: dict[str, Any], name: str) -> Value:
-    """What a filter means by a name such as `org.id`."""
-    value: Any = shown
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None
 
 
 def _shown(context: Context, vdc: Vdc) -> dict[str, Any]:
