@@ -153,3 +153,155 @@ def test_no_part_of_kubeadm_init_does_all_of_it(boot: Boot) -> None:
     shell = boot()
     assert "all of it or nothing" in shell.fail("kubeadm init phase upload-certs --upload-certs").err
     assert shell.guest.cluster is None
+
+
+POD = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: alone, labels: {app: x}}\n"
+    "spec: {nodeName: node-1, containers: [{name: c, image: busybox}], volumes: [{name: v, emptyDir: {}}]}\n"
+)
+
+
+def test_draining_tells_what_is_in_the_way_and_what_it_evicts(cluster: Shell) -> None:
+    cluster.guest.tree.write("/root/pod.yaml", POD)
+    cluster.succeed("kubectl apply -f pod.yaml; kubectl create deployment web --image=nginx --replicas=2")
+    refused = cluster.fail("kubectl drain node-1 --ignore-daemonsets").err
+    assert "pods with local storage (use --delete-local-data to override): default/alone" in refused
+    assert "(use --force to override): default/alone" in refused
+    assert "use --ignore-daemonsets" not in refused
+    cluster.succeed("kubectl uncordon node-1; kubectl drain node-1 --ignore-daemonsets --pod-selector app=web")
+    cluster.succeed("kubectl uncordon node-1")
+    assert len(rows(cluster, "get pods --field-selector spec.nodeName=node-1 --no-headers")) == 3
+    dry = "kubectl drain node-1 --ignore-daemonsets --force --delete-emptydir-data --dry-run=client"
+    assert cluster.succeed(dry).splitlines() == ["node/node-1 cordoned (dry run)", "node/node-1 drained (dry run)"]
+    out = cluster.succeed(dry.removesuffix(" --dry-run=client")).splitlines()
+    assert (out[0], out[-1], len(out)) == ("node/node-1 cordoned", "node/node-1 drained", 5)
+    assert "pod/alone evicted" in out
+    assert {row[2] for row in rows(cluster, "get pods --no-headers")} == {"Pending"}, "only the deployment's are left"
+
+
+def test_pods_that_were_made_by_themselves(cluster: Shell) -> None:
+    cluster.guest.tree.write("/root/pod.yaml", POD)
+    assert cluster.succeed("kubectl apply -f pod.yaml --dry-run=client") == "pod/alone created (dry run)\n"
+    assert cluster.run("kubectl get pods -o name").out == ""
+    cluster.succeed("kubectl apply -f pod.yaml")
+    ready = "kubectl get pod alone -o jsonpath='{.status.containerStatuses[*].ready} {.status.hostIP}'"
+    assert cluster.succeed(ready) == "true 10.0.0.3"
+    cluster.succeed("kubectl label pod alone note=yes; kubectl wait --for=condition=Ready pod -l note=yes")
+    web = "kubectl create deployment web --image=nginx >/dev/null; kubectl get pods -l app=web -o name"
+    assert "only pods that were made by themselves" in cluster.fail(f"kubectl label $({web}) a=b").err
+    assert cluster.succeed("kubectl delete pod alone nobody --ignore-not-found") == 'pod "alone" deleted\n'
+    cluster.succeed("kubectl delete pods -l app=web; test $(kubectl get pods -l app=web -o name | wc -l) = 1")
+    assert "(NotFound)" in cluster.fail("kubectl delete pod alone").err
+
+
+def test_workloads_tell_what_became_of_their_pods(cluster: Shell) -> None:
+    cluster.succeed(
+        "kubectl create deployment web --image=nginx --replicas=3; kubectl create deployment web-b --image=b"
+    )
+    status = "kubectl get deploy web -o jsonpath='{.status.readyReplicas}/{.status.replicas}'"
+    assert cluster.succeed(status) == "3/3"
+    cluster.succeed("kubectl scale deploy web --replicas=0")
+    assert cluster.run("kubectl get pods -l app=web -o name").out == ""
+    daemons = "kubectl -n kube-system get ds weave-net kube-proxy -o jsonpath='{.items[*].status.numberReady}'"
+    assert cluster.succeed(daemons) == "2 2"
+    assert "restarted" in cluster.succeed("kubectl -n kube-system rollout restart deployment/coredns")
+    assert "no duration" in cluster.fail("kubectl -n kube-system rollout status deploy/coredns --timeout=soon").err
+
+
+def test_conditions_that_are_not_met_can_be_waited_for(cluster: Shell) -> None:
+    assert "timed out" in cluster.fail("kubectl wait --for=condition=Ready=false node/node-1 --timeout=0").err
+    cluster.succeed("kubectl wait --for=condition=Ready=True node/node-1 --timeout=0s")
+    cluster.succeed("kubectl wait --for=condition=Ready node/node-1 --timeout=-1s")
+
+
+def test_an_index_beyond_a_list_is_an_error(cluster: Shell) -> None:
+    beyond = cluster.fail("kubectl get pods -o jsonpath='{.items[0].metadata.name}'")
+    assert "array index out of bounds: index 0, length 0" in beyond.err
+    assert "does not watch" in cluster.fail("kubectl get nodes -w").err
+
+
+def test_versions_and_settings_of_the_client(cluster: Shell) -> None:
+    assert 'Client Version: version.Info{Major:"1", Minor:"13", GitVersion:"v1.13.5"' in cluster.succeed(
+        "kubectl version"
+    )
+    alone = cluster.fail("KUBECONFIG=/nowhere kubectl version --short")
+    assert (alone.out, "refused" in alone.err) == ("Client Version: v1.13.5\n", True)
+    server = "kubectl config view --minify --flatten -o jsonpath='{.clusters[0].cluster.server}'"
+    assert cluster.succeed(server) == "https://10.0.0.2:6443"
+    assert cluster.succeed("kubectl config view -o json | grep -c OMITTED") == "3\n"
+
+
+def test_deleting_by_selector_goes_on_behind_what_is_missing(cluster: Shell) -> None:
+    cluster.succeed("kubectl create ns team; for n in a b c; do kubectl -n team create cm $n; done")
+    cluster.succeed("kubectl -n team label cm a b mark=x")
+    some = cluster.fail("kubectl -n team delete cm none c")
+    assert (some.out, "(NotFound)" in some.err) == ('configmap "c" deleted\n', True)
+    assert cluster.succeed("kubectl -n team delete cm -l mark=x").count("deleted") == 2
+    cluster.succeed("kubectl -n team create cm d; kubectl delete ns team; kubectl create ns team")
+    assert cluster.run("kubectl -n team get cm -o name").out == ""
+    assert cluster.succeed("kubectl delete nodes -l '!node-role.kubernetes.io/master'") == 'node "node-1" deleted\n'
+
+
+def test_hostile_settings_are_mistakes_and_hold_nobody_up(cluster: Shell) -> None:
+    bomb = "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{p: *a{n - 1}, q: *a{n - 1}}}\n" for n in range(1, 40))
+    for name, text in (
+        ("bomb", bomb),
+        ("deep", "[" * 50_000),
+        ("odd", "networking: 5\nbootstrapTokens: [1]\nkind: 7\n"),
+    ):
+        cluster.guest.tree.write(f"/root/{name}", text)
+    for name in ("bomb", "deep"):
+        assert "error loading config file" in cluster.fail(f"kubectl --kubeconfig {name} config view").err
+        assert "yaml" in cluster.fail(f"kubeadm init --config {name}").err
+        assert "unable to parse" in cluster.fail(f'kubectl patch cm x -p "$(cat {name})"').err
+    assert "internal error" not in cluster.fail("kubeadm init --config odd").err
+    assert "internal error" not in cluster.fail("kubeadm join --config odd").err
+    assert "strings" in cluster.fail("kubectl apply -f - <<< '{apiVersion: v1, kind: Pod, metadata: {name: 5}}'").err
+    strange = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, labels: 5}\nspec: {replicas: many, template: [1]}\n"
+    )
+    cluster.guest.tree.write("/root/strange", strange)
+    cluster.succeed("kubectl apply -f strange && kubectl get pods && kubectl get deploy && kubectl get all")
+
+
+def test_etcd_is_full_at_some_point(cluster: Shell) -> None:
+    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d}\n---\n"
+    cluster.guest.tree.write("/root/many", "".join(one % number for number in range(5100)))
+    assert "database space exceeded" in cluster.fail("kubectl apply -f many").err
+    cluster.succeed("kubectl get nodes")
+
+
+class TestKubeadm:
+    def test_trying_without_doing(self, boot: Boot) -> None:
+        shell = boot()
+        assert "dryrun" in shell.succeed("kubeadm init --dry-run")
+        shell.fail("test -e /etc/kubernetes/admin.conf")
+        assert shell.guest.cluster is None
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            ("--control-plane-endpoint 10.0.0.99:6443", "nothing answers at 10.0.0.99:6443"),
+            ("--control-plane-endpoint 10.0.0.2:8443", "at port 6443 only"),
+            ("--apiserver-bind-port 443", "at port 6443 only"),
+        ],
+    )
+    def test_endpoints_that_nobody_serves(self, boot: Boot, flags: str, message: str) -> None:
+        assert message in boot().fail(f"kubeadm init {flags}").err
+
+    def test_tokens_live_as_long_as_the_configuration_says(self, boot: Boot) -> None:
+        shell = boot()
+        shell.guest.tree.write(
+            "/root/init.yaml",
+            "kind: InitConfiguration\nbootstrapTokens: [{token: abcdef.0123456789abcdef, ttl: 0s}]\n---\n"
+            "kind: ClusterConfiguration\ncontrolPlaneEndpoint: 10.0.0.2:6443\n",
+        )
+        shell.succeed("kubeadm init --config init.yaml")
+        listed = shell.succeed("kubeadm token list").splitlines()
+        assert listed[0].split() == ["TOKEN", "TTL", "EXPIRES", "USAGES", "DESCRIPTION", "EXTRA", "GROUPS"]
+        assert listed[1].split()[:3] == ["abcdef.0123456789abcdef", "<forever>", "<never>"]
+        assert shell.succeed("kubeadm token list -o jsonpath='{.token}'") == "abcdef.0123456789abcdef"
+        assert json.loads(shell.succeed("kubeadm token list -o json"))["usages"] == ["authentication", "signing"]
+        before = shell.succeed("kubeadm token list")
+        shell.succeed("kubeadm token create --dry-run")
+        assert shell.succeed("kubeadm token list") == before
