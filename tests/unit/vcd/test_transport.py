@@ -133,7 +133,8 @@ def test_what_is_looked_up_is_waited_for_no_longer_than_somebody_waits_for_it(se
     assert over == (1, 1)
 
 
-def test_a_server_that_hangs_is_asked_once() -> None:
+def test_a_server_that_hangs_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cse_vcd.transport.get_environ_proxies", lambda _: {})
     with socket.create_server(("127.0.0.1", 0)) as server:  # which takes connections, and says nothing
         one = equip(requests.Session(), PooledAdapter(connect_timeout_s=60, read_timeout_s=0.2, pool_size=1))
         with pytest.raises(requests.exceptions.ReadTimeout):
