@@ -279,7 +279,7 @@ class _Reclamation:
             return host.delete_machines(SERVICE, orphan.vapp_href, [machine.href]) if machine is not None else None
 
         for begin in (stop, delete):
-            carry_out(ctx, host, begin, within=self._limits.busy)
+            carry_out(ctx, host, begin, within=self._limits.busy, is_removal=True)
 
 
 def _groups(orphans: list[Orphan]) -> Iterator[list[Orphan]]:
