@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cse_testing.vcd_cloud import LabCloud, RestCaller
+from vcd_simulator.operations import catalogs
 
 V = 'xmlns="http://www.vmware.com/vcloud/v1.5"'
 ADMIN = "application/vnd.vmware.admin."
@@ -86,6 +87,23 @@ def test_new_users_have_the_quotas_of_their_organisation(lab: LabCloud, administ
     record = administrator.get("/api/query?type=organization&filter=name==acme").xml.find("{*}OrgRecord")
     assert record is not None
     assert (record.get("storedVMQuota"), record.get("deployedVMQuota")) == ("4", "2")
+
+
+def test_an_organisation_that_may_not_publish_sees_no_way_to_do_it(
+    lab: LabCloud, administrator: RestCaller, alice: RestCaller
+) -> None:
+    org = lab.org("acme")
+    tools, known = [catalogs.add_catalog(lab.cloud, org, lab.user("alice"), name) for name in ("tools", "known")]
+    known.published = True
+    path = f"/api/admin/catalog/{tools.id}"
+    publish = alice.get(path).links()["publish", f"{ADMIN}publishCatalogParams+xml"]
+    administrator.put(f"/api/admin/org/{org.id}/settings/general", general(CanPublishCatalogs="false"))
+    assert ("publish", f"{ADMIN}publishCatalogParams+xml") not in alice.get(path).links()
+    params = f"<PublishCatalogParams {V}><IsPublished>{{}}</IsPublished></PublishCatalogParams>"
+    assert alice.post(publish, params.format("true")).status == 400
+    takes_back = alice.get(f"/api/catalog/{known.id}").links()["publish", f"{ADMIN}publishCatalogParams+xml"]
+    assert alice.post(takes_back, params.format("false")).status == 204
+    assert (tools.published, known.published) == (False, False)
 
 
 @pytest.mark.parametrize("how", ["action", "document"])

@@ -59,7 +59,7 @@ def _catalog_links(context: Context, entity: Catalog, admin: bool) -> list[Eleme
     org = context.cloud.orgs[entity.org_id]
     owns = access.may_change_catalog(entity, "FullControl")
     changes = access.may_change_catalog(entity)
-    publishes = owns and access.has("Catalog: Publish")
+    publishes = owns and access.has("Catalog: Publish") and (org.can_publish_catalogs or entity.published)
     return [
         link(context, "up", org.kind.href_path(org.id), org.kind.media_type),
         link(context, "up", org.kind.href_path(org.id, True), org.kind.admin_media_type)
