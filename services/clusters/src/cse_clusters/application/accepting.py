@@ -59,8 +59,8 @@ class Submission:
 class Acceptance:
     """Turns a request that was found good into an operation with its vCD task; a failure leaves nothing behind.
 
-    Within this process one request per cluster name is accepted at a time, so that two of them cannot both find the
-    name free, or find each other's task; that two replicas do is left to the engine, which tells them apart.
+    Within this process one request per org and cluster name is accepted at a time, so that two of them cannot both find
+    the name free, or find each other's task; that two replicas do is left to the engine, which tells them apart.
     """
 
     def __init__(self, callers: Callers, board: TaskBoard, operations: Operations, *, enforce_rights: bool) -> None:
