@@ -110,3 +110,18 @@ def test_a_copied_mark_of_an_operation_hides_nothing_that_it_left(
     copied(clusters, place, failed.target_uid, **{OPERATION_ID: failed.id})
     assert found(clusters) == [("bare", Cause.ROLLBACK_FAILED)]
     assert clusters.sweep.look().settled == []
+
+
+@pytest.mark.usefixtures("uid")
+def test_a_cluster_that_is_renamed_amid_a_change_is_deleted_and_the_change_ends(clusters: ClustersInMemory) -> None:
+    """To the deletion the change is another cluster's, so that it does not wait for it; vCD keeps the two apart."""
+    halt = clusters.guests.halt("BODY-worker")
+    addition = clusters.add_nodes(1)
+    halt.wait_until_reached()
+    vapp(clusters, "demo").name = "renamed"
+    assert clusters.finished(clusters.delete("renamed")).error is None
+    halt.let_go()
+    ended = clusters.finished(addition)
+    assert ended.error is not None
+    assert clusters.vcd.vapps == {}
+    assert found(clusters) == []
