@@ -3,6 +3,7 @@
 import pytest
 
 from cse_testing.simulated import Boot, Shell
+from cse_testing.waiting import LIMIT_S
 
 
 def test_ports_are_those_of_the_services_that_run(boot: Boot) -> None:
@@ -42,7 +43,7 @@ def test_machines_have_ids_of_their_own_which_images_may_leave_out(shell: Shell,
     assert len(own) == 32
     assert own != boot("node-2", "10.0.0.3").succeed("cat /etc/machine-id").strip()
     shell.hypervisor.reset(shell.moid)
-    shell.hypervisor.wait_for_tools(shell.moid, 60)
+    shell.hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     assert shell.succeed("cat /etc/machine-id").strip() == own
     for empty in (False, True):
         if empty:
@@ -57,5 +58,5 @@ def test_a_guest_boots_although_its_files_cannot_be_written(shell: Shell) -> Non
     shell.succeed("rm /etc/hostname /etc/shadow; mkfifo /etc/hostname; mkdir /etc/shadow")
     shell.hypervisor.power_off(shell.moid)
     shell.hypervisor.power_on(shell.moid, shell.guest.spec)
-    shell.hypervisor.wait_for_tools(shell.moid, 60)
+    shell.hypervisor.wait_for_tools(shell.moid, LIMIT_S)
     shell.succeed("test -p /etc/hostname")
