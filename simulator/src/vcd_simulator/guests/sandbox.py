@@ -153,10 +153,15 @@ class Sandbox:
             "/",
             "--proc",
             "/proc",
-            "/usr/bin/true",
+            "--remount-ro",
+            "/proc",
         ]
         try:
-            done = subprocess.run(line, capture_output=True, text=True, timeout=10, check=False)
+            with self.filter.open("rb") as calls:
+                line += ["--seccomp", str(calls.fileno()), "/usr/bin/true"]
+                done = subprocess.run(
+                    line, capture_output=True, text=True, timeout=10, check=False, pass_fds=(calls.fileno(),)
+                )
         except subprocess.TimeoutExpired as exc:
             raise SandboxUnavailableError("bubblewrap did not start a program within 10 s") from exc
         if done.returncode:
