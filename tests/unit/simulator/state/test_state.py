@@ -20,7 +20,7 @@ from vcd_simulator.state.record import Tables
 
 
 def saved(lab: LabCloud, sessions: Sessions | None = None, **options: bool) -> bytes:
-    return state.render(state.take(lab.cloud, sessions or Sessions(lab.cloud), **options))
+    return state.render(state.take(lab.cloud, sessions or Sessions(lab.cloud), None, **options))
 
 
 def restored(content: bytes) -> LabCloud:
