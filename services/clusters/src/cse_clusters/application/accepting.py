@@ -12,7 +12,7 @@ import structlog
 
 from cse_clusters.application.failures import STOPPING_REASON
 from cse_clusters.application.ledger import TASK, task_key
-from cse_clusters.application.operation_data import card_of, key_of
+from cse_clusters.application.operation_data import CREATE_CLUSTER, card_of, key_of
 from cse_clusters.application.ports import Callers, TaskBoard, TaskCard
 from cse_clusters.domain.access import DEPLOY_RIGHT, Caller
 from cse_clusters.domain.cluster import Cluster
@@ -140,7 +140,8 @@ class Acceptance:
             raise
         if operation.task_href == task_href:
             log.info("operation_accepted", operation_id=operation.id, kind=operation.kind, target=operation.target)
-            self._tell_of_the_queue(operation, card, text)
+            if operation.kind != CREATE_CLUSTER:  # nothing can wait for a cluster that does not exist yet
+                self._tell_of_the_queue(operation, card, text)
             return operation
         error = _reused(submission.request_id)
         self._not_started(task_href, card, error)
