@@ -191,6 +191,21 @@ def test_an_upload_that_is_canceled_while_a_file_comes_leaves_nothing(
     assert not kept.parent.exists()
 
 
+@pytest.mark.parametrize("kind", ["catalogItem", "vAppTemplate"])
+def test_records_say_when_a_template_can_be_used(lab: LabCloud, upload: Upload, kind: str) -> None:
+    def status() -> str | None:
+        (record,) = upload.caller.get(f"/api/query?type={kind}&filter=name==photon.ova").xml.findall("{*}*[@name]")
+        return record.get("status")
+
+    assert status() == "UNRESOLVED"
+    upload.describe()
+    lab.pass_time()
+    assert upload.send("disk1.vmdk", 3000).status == 200
+    assert status() == "UPLOADING"
+    lab.pass_time(10)
+    assert (upload.task()[0], status()) == ("success", "RESOLVED")
+
+
 def test_a_template_is_not_used_before_it_is_there(alice: RestCaller, lab: LabCloud, upload: Upload) -> None:
     href = upload.entity().xml.get("href")
     body = (

@@ -2,7 +2,7 @@
 
 from vcd_simulator.access import Access
 from vcd_simulator.model.cloud import Cloud
-from vcd_simulator.model.compute import Catalog, CatalogItem, VappTemplate
+from vcd_simulator.model.compute import Catalog, CatalogItem, Status, VappTemplate
 from vcd_simulator.model.kinds import CATALOG, CATALOG_ITEM, ORG, USER, VAPP_TEMPLATE, VDC
 from vcd_simulator.query.record_types.attributes import org_name, pointer, user_name
 from vcd_simulator.query.types import Index, RecordType
@@ -38,6 +38,11 @@ _CATALOGS = RecordType[Catalog](
 )
 
 
+def _status(template: VappTemplate) -> str:
+    """The status of what can be used is 8 in documents and RESOLVED in records; CSE 1.2.0 waits for that."""
+    return Status.RESOLVED.name if template.status is Status.POWERED_OFF else template.status.name
+
+
 _ITEMS = RecordType[CatalogItem](
     name="catalogItem",
     tag="CatalogItemRecord",
@@ -59,7 +64,7 @@ _ITEMS = RecordType[CatalogItem](
         "isPublished": lambda cloud, item: cloud.catalogs[item.catalog_id].published,
         "isExpired": lambda cloud, item: False,
         "isVdcEnabled": lambda cloud, item: cloud.vdcs[cloud.templates[item.template_id].vdc_id].enabled,
-        "status": lambda cloud, item: cloud.templates[item.template_id].status.name,
+        "status": lambda cloud, item: _status(cloud.templates[item.template_id]),
         "creationDate": lambda cloud, item: float(item.created),
     },
     indexes={"catalog": Index("catalog", CATALOG)},
@@ -92,7 +97,7 @@ _TEMPLATES = RecordType[VappTemplate](
         "org": lambda cloud, template: Pointer(ORG, cloud.vdcs[template.vdc_id].org_id),
         "owner": lambda cloud, template: Pointer(USER, template.owner_id),
         "ownerName": lambda cloud, template: user_name(cloud, template.owner_id),
-        "status": lambda cloud, template: template.status.name,
+        "status": lambda cloud, template: _status(template),
         "isBusy": lambda cloud, template: cloud.tasks.is_busy(template.id),
         "isDeployed": lambda cloud, template: False,
         "isEnabled": lambda cloud, template: True,
