@@ -205,7 +205,7 @@ def test_a_role_of_the_provider_s_may_carry_less_than_everything(lab: LabCloud, 
     for method, path, lacking in (
         ("POST", "/api/admin/orgs", "Organization: Create / Delete"),
         ("DELETE", f"/api/admin/vdc/{lab.vdc().id}", "Organization vDC: Delete"),
-        ("GET", f"/api/admin/extension/vimServer/{server.id}", "VCenter: View"),
+        ("GET", f"/api/admin/extension/vimServer/{server.id}", "vCenter: View"),
     ):
         answer = service.call(method, path, "<AdminOrg/>" if method == "POST" else "")
         assert (answer.status, lacking in answer.xml.get("message", "")) == (403, True), path

@@ -80,7 +80,7 @@ def datastore(context: Context, entity: Datastore) -> Element:
 
 def host(context: Context, entity: Host) -> Element:
     """A host, with what can be done with it."""
-    edits = context.access.has("VCenter: Attach / Detach / Modify")
+    edits = context.access.has("vCenter: Attach / Detach / Modify")
     return vmext(
         "Host",
         switch(context, entity.kind.href_path(entity.id), enabled=entity.enabled) if edits else None,
@@ -110,7 +110,7 @@ def _in_vcenter(context: Context, entity: Datastore | Host, kind: str) -> Elemen
 def vim_server(context: Context, entity: VimServer) -> Element:
     """A vCenter; its password stays home."""
     path = entity.kind.href_path(entity.id)
-    edits = context.access.has("VCenter: Attach / Detach / Modify")
+    edits = context.access.has("vCenter: Attach / Detach / Modify")
     return vmext(
         "VimServer",
         link(context, "edit", path, entity.kind.media_type, build=vcloud_in_vmext) if edits else None,

@@ -36,7 +36,7 @@ def get_extension(context: Context) -> Reply:
         for path, media in _PARTS
     ]
     access = context.access
-    if access.has("VCenter: Attach / Detach / Modify"):
+    if access.has("vCenter: Attach / Detach / Modify"):
         path = "/api/admin/extension/action/registervimserver"
         links.append(link(context, "add", path, ADMIN + "registerVimServerParams+xml", build=vcloud_in_vmext))
     if access.has("Provider vDC: Create / Delete"):
@@ -94,7 +94,7 @@ def list_datastores(context: Context) -> Reply:
 
 @router.get("/api/admin/extension/datastore/{datastore_id}")
 def get_datastore(context: Context, datastore_id: str) -> Reply:
-    datastore = context.access.provided(DATASTORE, context.cloud.datastores, datastore_id, "VCenter: View")
+    datastore = context.access.provided(DATASTORE, context.cloud.datastores, datastore_id, "vCenter: View")
     return Reply(content=documents.datastore(context, datastore))
 
 
@@ -106,7 +106,7 @@ def list_hosts(context: Context) -> Reply:
 
 @router.get("/api/admin/extension/host/{host_id}")
 def get_host(context: Context, host_id: str) -> Reply:
-    return Reply(content=documents.host(context, _host(context, host_id, "VCenter: View")))
+    return Reply(content=documents.host(context, _host(context, host_id, "vCenter: View")))
 
 
 @router.post("/api/admin/extension/host/{host_id}/action/enable")
@@ -120,7 +120,7 @@ def disable_host(context: Context, host_id: str) -> Reply:
 
 
 def _switch_host(context: Context, host_id: str, *, enabled: bool) -> Reply:
-    host = _host(context, host_id, "VCenter: Attach / Detach / Modify")
+    host = _host(context, host_id, "vCenter: Attach / Detach / Modify")
     return accepted(context, vcenters.enable_host(context.cloud, context.session.user, host, enabled=enabled))
 
 
@@ -130,18 +130,18 @@ def _host(context: Context, host_id: str, right: str) -> Host:
 
 @router.get("/api/admin/extension/vimServer/{server_id}")
 def get_vim_server(context: Context, server_id: str) -> Reply:
-    return Reply(content=documents.vim_server(context, _vim_server(context, server_id, "VCenter: View")))
+    return Reply(content=documents.vim_server(context, _vim_server(context, server_id, "vCenter: View")))
 
 
 @router.get("/api/admin/extension/vimServer/{server_id}/resourcePoolList")
 def list_resource_pools(context: Context, server_id: str) -> Reply:
-    return Reply(content=documents.resource_pools(context, _vim_server(context, server_id, "VCenter: View")))
+    return Reply(content=documents.resource_pools(context, _vim_server(context, server_id, "vCenter: View")))
 
 
 @router.put("/api/admin/extension/vimServer/{server_id}")
 def update_vim_server(context: Context, server_id: str) -> Reply:
     """Enable or disable a vCenter; its machines do not mind."""
-    server = _vim_server(context, server_id, "VCenter: Attach / Detach / Modify")
+    server = _vim_server(context, server_id, "vCenter: Attach / Detach / Modify")
     root = require_root(context.xml(), "VimServer")
     enabled = flag_of(root, "IsEnabled", server.enabled)
     return accepted(context, datacenter.enable_vim_server(context.cloud, context.session.user, server, enabled=enabled))
@@ -153,14 +153,14 @@ def _vim_server(context: Context, server_id: str, right: str) -> VimServer:
 
 @router.get("/api/admin/extension/vimServer/{server_id}/storageProfiles")
 def list_storage_profiles(context: Context, server_id: str) -> Reply:
-    server = _vim_server(context, server_id, "VCenter: View")
+    server = _vim_server(context, server_id, "vCenter: View")
     return Reply(content=documents.storage_profiles_to_add(context, server, context.raw_path, ()))
 
 
 @router.post("/api/admin/extension/action/registervimserver")
 def register_vim_server(context: Context) -> Reply:
     """Attach a vCenter. Its machines are not simulated: it stays unconnected, and has no resource pools."""
-    context.access.require_provider("VCenter: Attach / Detach / Modify")
+    context.access.require_provider("vCenter: Attach / Detach / Modify")
     stated = child(require_root(context.xml(), "RegisterVimServerParams"), "VimServer")
     if stated is None or not text_of(stated, "Username"):
         raise errors.bad_request("Bad request: validation error, a VimServer with a Username is required.")
@@ -180,5 +180,5 @@ def register_vim_server(context: Context) -> Reply:
 
 @router.post("/api/admin/extension/vimServer/{server_id}/action/unregister")
 def unregister_vim_server(context: Context, server_id: str) -> Reply:
-    server = _vim_server(context, server_id, "VCenter: Attach / Detach / Modify")
+    server = _vim_server(context, server_id, "vCenter: Attach / Detach / Modify")
     return accepted(context, vcenters.unregister_vim_server(context.cloud, context.session.user, server))
