@@ -153,7 +153,7 @@ def test_replicas_freeze_and_wake_up_at_random(field_on: Callable[[str], Field],
     for _ in range(RANDOM_FREEZES):
         time.sleep(chance.uniform(0.2, 2))
         victim = chance.randrange(len(replicas))
-        os.kill(replicas[victim].pid, signal.SIGSTOP)
+        field.freeze(replicas[victim])
         time.sleep(chance.uniform(0.2, 8))
         os.kill(replicas[victim].pid, signal.SIGCONT)
         revive(field, replicas, spec)

@@ -96,7 +96,7 @@ def test_a_frozen_replica_that_wakes_up_writes_nothing_and_ends(
     frozen = field.start(field.spec(jobs, stays=True))
     for what, name in (("begin", "boot@n1"), ("journaled", "join@n2")):  # all other branches have nothing left to do
         field.wait_for(what, name, times=len(jobs))
-    os.kill(frozen.pid, signal.SIGSTOP)
+    field.freeze(frozen)
     field.start(field.spec([], stays=True))
     let_go(field)
     before = field.wait_until_all_ended(jobs)

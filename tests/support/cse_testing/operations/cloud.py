@@ -12,14 +12,18 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS object (
     kind TEXT, key TEXT, operation TEXT, PRIMARY KEY (kind, key));
 CREATE TABLE IF NOT EXISTS history (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, operation TEXT, partition TEXT, process INTEGER, what TEXT, name TEXT);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, operation TEXT, partition TEXT, process INTEGER, what TEXT, name TEXT,
+    asked REAL);
 CREATE TABLE IF NOT EXISTS kill (operation TEXT, point TEXT, PRIMARY KEY (operation, point));
 """
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One line of the history; `number` is its order over all processes."""
+    """One line of the history; `number` is its order over all processes.
+
+    `asked` is when the process last asked whether it may work, in seconds that all processes of the machine share.
+    """
 
     number: int
     operation: str
@@ -27,6 +31,7 @@ class Happening:
     process: int
     what: str
     name: str
+    asked: float
 
 
 class Cloud:
@@ -45,12 +50,12 @@ class Cloud:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def ensure(self, operation: str, partition: str, kind: str, key: str) -> None:
+    def ensure(self, operation: str, partition: str, kind: str, key: str, asked: float = 0.0) -> None:
         """Makes an object unless it is there, and notes in the same moment that it was `made` or `adopted`."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             made = self._connection.execute("INSERT OR IGNORE INTO object VALUES (?, ?, ?)", (kind, key, operation))
-            self._note(operation, partition, "made" if made.rowcount else "adopted", key)
+            self._note(operation, partition, "made" if made.rowcount else "adopted", key, asked)
             self._connection.execute("COMMIT")
 
     def delete(self, kind: str, key: str) -> None:
@@ -66,14 +71,14 @@ class Cloud:
             found.setdefault(operation, []).append(f"{kind}/{key}")
         return found
 
-    def note(self, operation: str, partition: str, what: str, name: str) -> None:
+    def note(self, operation: str, partition: str, what: str, name: str, asked: float) -> None:
         with self._lock:
-            self._note(operation, partition, what, name)
+            self._note(operation, partition, what, name, asked)
 
-    def _note(self, operation: str, partition: str, what: str, name: str) -> None:
+    def _note(self, operation: str, partition: str, what: str, name: str, asked: float) -> None:
         self._connection.execute(
-            "INSERT INTO history (operation, partition, process, what, name) VALUES (?, ?, ?, ?, ?)",
-            (operation, partition, os.getpid(), what, name),
+            "INSERT INTO history (operation, partition, process, what, name, asked) VALUES (?, ?, ?, ?, ?, ?)",
+            (operation, partition, os.getpid(), what, name, asked),
         )
 
     def history(self) -> list[Happening]:

@@ -121,8 +121,9 @@ class Build:
 
     def _make(self, ctx: OperationContext, step: str, kind: str, key: str) -> None:
         def make() -> Json:
+            asked = time.monotonic()
             ctx.creating(kind, key)
-            self._cloud.ensure(ctx.operation_id, str(ctx.input["partition"]), kind, key)
+            self._cloud.ensure(ctx.operation_id, str(ctx.input["partition"]), kind, key, asked)
             return key
 
         self._step(ctx, step, make)
@@ -140,28 +141,30 @@ class Build:
         return None
 
     def _step(self, ctx: OperationContext, name: str, action: Callable[[], Json]) -> Json:
-        live = []
+        asked: list[float] = []
 
         def act() -> Json:
-            live.append(name)
-            self._note(ctx, "begin", name)
+            asked.append(time.monotonic())
+            self._note(ctx, "begin", name, asked[-1])
             self._die(ctx, f"{name}:before")
             self._hold(ctx, name)
             time.sleep(self._spec.latency_s)
+            asked.append(time.monotonic())
             if not ctx.input["hold_blindly"]:
                 ctx.check()
             try:
                 return action()
             finally:
                 if sys.exc_info()[0] in _ENDINGS:
-                    self._note(ctx, "effect", name)
+                    self._note(ctx, "effect", name, asked[-1])
                     self._die(ctx, f"{name}:effect")
+                    asked.append(time.monotonic())  # for the journal asks
 
         try:
             return ctx.step(name, act)
         finally:
-            if live and sys.exc_info()[0] in _ENDINGS:
-                self._note(ctx, "journaled", name)
+            if asked and sys.exc_info()[0] in _ENDINGS:
+                self._note(ctx, "journaled", name, asked[-1])
                 self._die(ctx, f"{name}:after")
 
     def _hold(self, ctx: OperationContext, name: str) -> None:
@@ -174,12 +177,13 @@ class Build:
                 ctx.pause(0.02)
 
     def finish(self, operation: Operation) -> None:
+        asked = time.monotonic()
         self._die_for(operation.id, operation.input, "finish:before")
-        self._cloud.note(operation.id, str(operation.input["partition"]), "finish", operation.state.value)
+        self._cloud.note(operation.id, str(operation.input["partition"]), "finish", operation.state.value, asked)
         self._die_for(operation.id, operation.input, "finish:effect")
 
-    def _note(self, ctx: OperationContext, what: str, name: str) -> None:
-        self._cloud.note(ctx.operation_id, str(ctx.input["partition"]), what, name)
+    def _note(self, ctx: OperationContext, what: str, name: str, asked: float) -> None:
+        self._cloud.note(ctx.operation_id, str(ctx.input["partition"]), what, name, asked)
 
     def _die(self, ctx: OperationContext, point: str) -> None:
         self._die_for(ctx.operation_id, ctx.input, point)
