@@ -80,7 +80,7 @@ test-integration: setup ## Tests of one part with a real broker or the simulator
 
 .PHONY: test-long
 test-long: setup ## Tests that take more than half a minute each: the simulator's guide and soak, killed operations, all guest faults, all hostile values
-	@$(PYTEST) $(PARALLEL) -o faulthandler_timeout=0 -m long tests/integration tests/e2e
+	@$(PYTEST) $(PARALLEL) -o faulthandler_timeout=0 -m long tests/e2e tests/integration
 
 .PHONY: e2e
 e2e: setup ## Tests of the whole, through the real vcd-cli, in a lab of their own
